@@ -1,0 +1,76 @@
+import type { AgentName, FleetName, KnowledgeName } from './names.ts';
+
+/** The wanted fleet: what a fleet.yaml means, every default applied and every path absolute. It crosses from the CLI to the
+ *  warden as canonical JSON; both compute the same plan from it. */
+export interface WantedFleet {
+  readonly format: 1;
+  readonly fleet: FleetName;
+  /** Absolute path of the fleet.yaml it came from. */
+  readonly source: string;
+  readonly operators: readonly Operator[];
+  readonly agents: readonly WantedAgent[];
+}
+
+/** A person who may manage the fleet besides root, by Unix user name. */
+export interface Operator {
+  readonly name: string;
+  readonly user: string;
+}
+
+export type Tier = 'user' | 'sandbox' | 'container' | 'vm';
+
+export interface WantedAgent {
+  readonly name: AgentName;
+  readonly role?: string;
+  readonly tier: Tier;
+  /** Absent: the agent stands idle until `run` or `shell`. */
+  readonly command?: readonly string[];
+  readonly workspace: Workspace;
+  readonly env: Readonly<Record<string, string>>;
+  readonly exec: WantedExec;
+  readonly limits: Limits;
+  readonly egress: readonly EgressRule[];
+  /** Ports of the compartment published on the operator's 127.0.0.1 under the same number. */
+  readonly ports: readonly number[];
+  readonly health?: { readonly port: number; readonly path: string };
+  readonly knowledge: readonly Knowledge[];
+}
+
+/** `own` lives inside the state; `shared` is a folder of the operator's (what host tools obey in it is masked). */
+export type Workspace = { readonly kind: 'own' } | { readonly kind: 'shared'; readonly path: string };
+
+export interface WantedExec {
+  readonly sets: readonly ExecSetName[];
+  /** Program names, or absolute paths. */
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  readonly own: 'never' | 'allow';
+  readonly ask: 'never';
+}
+
+export type ExecSetName = 'base' | 'git' | 'python' | 'node';
+
+export interface Limits {
+  /** Bytes. */
+  readonly memory: number;
+  readonly processes: number;
+  /** Per cent of one processor; 200 is two. */
+  readonly cpu: number;
+  /** Bytes: workspace and home together. */
+  readonly disk: number;
+}
+
+/** Grants connections to one host pattern and port. */
+export interface EgressRule {
+  /** Lower-case host name (A-labels), `*.example.test` (any name below it, not itself), or an IP literal. */
+  readonly host: string;
+  readonly port: number;
+  /** Pinned: this address is dialled, the name is never resolved; private and loopback ranges are allowed only so. */
+  readonly address?: string;
+}
+
+/** Read-only, live, at /knowledge/NAME. */
+export interface Knowledge {
+  readonly name: KnowledgeName;
+  readonly path: string;
+}

@@ -1,0 +1,89 @@
+import { connect, type Socket } from 'node:net';
+import { Failure, type FailureDocument } from '../model/failure.ts';
+import { encodeFrame, FrameReader } from './frames.ts';
+
+/** A request is `{id, do, ...body}`; its reply `{id, ok}` or `{id, error: {code, message, hint}}`; replies may come out of order.
+ *  A frame without `id` is a notice from the other side. */
+interface Reply {
+  readonly id?: number;
+  readonly ok?: unknown;
+  readonly error?: FailureDocument & { exit?: 1 | 2 | 3 };
+}
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class Client {
+  readonly #socket: Socket;
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 1;
+  #ended: Error | undefined;
+  /** Frames that answer no request. */
+  onNotice: (notice: unknown) => void = () => {};
+  onEnd: (why: Error) => void = () => {};
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    const reader = new FrameReader();
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        for (const frame of reader.push(chunk)) this.#take(frame as Reply);
+      } catch (error) {
+        this.#end(error as Error);
+        socket.destroy();
+      }
+    });
+    socket.on('error', (error) => this.#end(error));
+    socket.on('close', () => this.#end(new Error('the connection was closed')));
+  }
+
+  get socket(): Socket {
+    return this.#socket;
+  }
+
+  /** @throws Failure as the other side said it; Error when the connection ends before the reply */
+  call(request: string, body: object = {}): Promise<unknown> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#socket.write(encodeFrame({ ...body, id, do: request }));
+    });
+  }
+
+  close(): void {
+    this.#socket.end();
+  }
+
+  #take(reply: Reply): void {
+    const waiting = reply.id === undefined ? undefined : this.#waiting.get(reply.id);
+    if (waiting === undefined || reply.id === undefined) return this.onNotice(reply);
+    this.#waiting.delete(reply.id);
+    if (reply.error) {
+      const { code, message, hint, exit, at } = reply.error;
+      waiting.reject(new Failure(code, message, hint, exit ?? 1, at));
+    } else waiting.resolve(reply.ok);
+  }
+
+  #end(why: Error): void {
+    if (this.#ended) return;
+    this.#ended = why;
+    for (const waiting of this.#waiting.values()) waiting.reject(why);
+    this.#waiting.clear();
+    this.onEnd(why);
+  }
+}
+
+/** @throws the connection's own error (ENOENT, ECONNREFUSED, EACCES) */
+export function dial(path: string): Promise<Client> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve(new Client(socket));
+    });
+  });
+}
