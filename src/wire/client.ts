@@ -3,7 +3,7 @@ import { Failure, type FailureDocument } from '../model/failure.ts';
 import { encodeFrame, FrameReader } from './frames.ts';
 
 /** A request is `{id, do, ...body}`; its reply `{id, ok}` or `{id, error: {code, message, hint}}`; replies may come out of order.
- *  A frame without `id` is a notice from the other side. */
+ *  A frame with `do` is a request from the other side (ids count per caller), one without `id` a notice; both go to `onNotice`. */
 interface Reply {
   readonly id?: number;
   readonly ok?: unknown;
@@ -20,7 +20,7 @@ export class Client {
   readonly #waiting = new Map<number, Waiting>();
   #next = 1;
   #ended: Error | undefined;
-  /** Frames that answer no request. */
+  /** Frames that answer none of our requests: `{id, do, ...}` is to be answered with `reply`. */
   onNotice: (notice: unknown) => void = () => {};
   onEnd: (why: Error) => void = () => {};
 
@@ -53,13 +53,21 @@ export class Client {
     });
   }
 
+  /** Answers a request of the other side. */
+  reply(frame: { id: unknown; ok: unknown } | { id: unknown; error: FailureDocument }): void {
+    if (this.#socket.writable) this.#socket.write(encodeFrame(frame));
+  }
+
   close(): void {
     this.#socket.end();
   }
 
   #take(reply: Reply): void {
-    const waiting = reply.id === undefined ? undefined : this.#waiting.get(reply.id);
-    if (waiting === undefined || reply.id === undefined) return this.onNotice(reply);
+    const waiting = reply.id === undefined || 'do' in reply ? undefined : this.#waiting.get(reply.id);
+    if (waiting === undefined || reply.id === undefined) {
+      this.onNotice(reply);
+      return;
+    }
     this.#waiting.delete(reply.id);
     if (reply.error) {
       const { code, message, hint, exit, at } = reply.error;
