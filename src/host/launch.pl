@@ -1,0 +1,208 @@
+#!/usr/bin/perl
+# The one way to become an agent.
+# Runs as root, with a spec on descriptor 3 that the warden wrote: one order a line, fields separated by tabs, text in
+# hexadecimal where it could hold anything. The orders that come in a spec are in src/tiers/orders.ts; nothing in it is a choice.
+#
+#   create  stages the mounts in a mount namespace of its own, becomes the agent, execs bubblewrap
+#   enter   joins the namespaces of a compartment, confines itself, and only then forks the process that execs the command
+#   script  the same, but the forked process runs Perl text that was read before; nothing is exec'ed
+#   program starts one of our own programs under its own user, without capabilities
+#
+# At no time is there a process that the agent can see and that is less confined than the agent: the fork that enters the
+# process namespace comes after the filter, the empty bounding set and no_new_privs (attack 112 in docs/threats.md).
+use strict;
+use warnings;
+no warnings 'exec';
+
+open(my $arch, '<', '/proc/sys/kernel/arch') or die "launcher: which processor this is cannot be read (kernel 6.1 or newer)\n";
+chomp(my $machine = <$arch>);
+close $arch;
+# System call numbers: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h
+my %n = $machine eq 'aarch64'
+  ? (mount => 40, setns => 268, unshare => 97, prctl => 167, seccomp => 277, setresuid => 147, setresgid => 149, setgroups => 159,
+     capset => 91, setrlimit => 164, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 157)
+  : (mount => 165, setns => 308, unshare => 272, prctl => 157, seccomp => 317, setresuid => 117, setresgid => 119, setgroups => 116,
+     capset => 126, setrlimit => 160, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 112);
+
+# mount(2): sys/mount.h
+use constant { MS_RDONLY => 1, MS_NOSUID => 2, MS_NODEV => 4, MS_NOEXEC => 8, MS_REMOUNT => 32, MS_BIND => 4096, MS_REC => 16384,
+  MS_PRIVATE => 1 << 18 };
+my %flag = (ro => MS_RDONLY, nosuid => MS_NOSUID, nodev => MS_NODEV, noexec => MS_NOEXEC);
+# unshare(2), setns(2): linux/sched.h
+my %space = (mnt => 0x00020000, cgroup => 0x02000000, uts => 0x04000000, ipc => 0x08000000, user => 0x10000000, pid => 0x20000000,
+  net => 0x40000000);
+
+sub fail { my ($what) = @_; syswrite STDERR, "launcher: $what: $!\n"; exit 125 }
+sub call { my ($name, @with) = @_; return syscall($n{$name}, @with) }
+sub must { my ($what, $r) = @_; fail($what) if $r < 0; return $r }
+sub text { return pack 'H*', $_[0] }
+sub flags { my $f = 0; $f |= $flag{$_} // die "launcher: no such mount flag $_\n" for grep { length } split /,/, $_[0]; return $f }
+sub mnt { my ($from, $at, $type, $flags, $data) = @_; must("mount $at", call('mount', $from, $at, $type, $flags, $data)) }
+sub touch { open(my $f, '>', $_[0]) or fail("create $_[0]"); close $f }
+
+my $mode = shift @ARGV // '';
+open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
+my (@argv, %env, @groups, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask);
+$umask = 027;
+
+# One handler an order: src/tiers/orders.ts has the list.
+my %order = (
+  cgroup => sub { open(my $f, '>', $_[0]) or fail("join $_[0]"); syswrite($f, "$$\n") or fail("join $_[0]"); close $f },
+  netns  => sub { open(my $f, '<', $_[0]) or fail("open $_[0]"); must("enter $_[0]", call('setns', fileno($f), $space{net})) },
+  emptynet => sub { must('an empty network namespace', call('unshare', $space{net})) },
+  stage  => sub {
+    must('a mount namespace', call('unshare', $space{mnt}));
+    mnt('none', '/', 0, MS_REC | MS_PRIVATE, 0);
+    mnt('bulkhead', $_[0], 'tmpfs', MS_NOSUID, 'size=16m,mode=755');
+  },
+  tmpfs  => sub { my ($at, $flags, $data) = @_; mnt('bulkhead', $at, 'tmpfs', flags($flags), $data) },
+  devpts => sub { mnt('devpts', $_[0], 'devpts', MS_NOSUID | MS_NOEXEC, 'newinstance,ptmxmode=0666,mode=620') },
+  dir    => sub { my ($at, $bits) = @_; mkdir $at or -d $at or fail("make $at"); chmod oct $bits, $at or fail("chmod $at") },
+  file   => sub { my ($at, $bits, $hex) = @_; open(my $f, '>', $at) or fail("make $at"); print $f text($hex); close $f or fail("write $at");
+    chmod oct $bits, $at or fail("chmod $at") },
+  link   => sub { my ($to, $at) = @_; symlink $to, $at or fail("link $at") },
+  bind   => sub { my ($from, $at, $flags) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags), 0) },
+  device => sub { my ($from, $at) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NOEXEC, 0) },
+  idbind => sub { my ($from, $at, $flags, $uids, $gids) = @_; mapped($from, $at, $flags, $uids, $gids) },
+  seal   => sub { my ($at, $flags) = @_; mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags), 0) },
+  ns     => sub { my ($kind, $path) = @_; open(my $f, '<', $path) or fail("open $path"); $ns{$kind} = $f },
+  uid => sub { $uid = 0 + $_[0] }, gid => sub { $gid = 0 + $_[0] }, group => sub { push @groups, 0 + $_[0] }, # numbers: syscall() takes text as a pointer
+  env => sub { $env{$_[0]} = text($_[1] // '') }, arg => sub { push @argv, text($_[0] // '') },
+  set => sub { $A{$_[0]} = text($_[1] // '') }, text => sub { $program = text($_[0]) },
+  cwd => sub { $cwd = text($_[0]) }, tty => sub { $tty = 1 }, umask => sub { $umask = oct $_[0] },
+  filter => sub { open(my $f, '<:raw', $_[0]) or fail("open $_[0]"); local $/; $filter = <$f>; fail("read $_[0]") unless length $filter },
+);
+
+sub bound {
+  my ($from, $at) = @_;
+  if (-d $from) { mkdir $at or -d $at or fail("make $at") } elsif (!-e $at) { touch($at) }
+  mnt($from, $at, 0, MS_BIND, 0);
+}
+
+# An idmapped mount (mount_setattr(2), MOUNT_ATTR_IDMAP): what its owner owns on disk appears as the agent's, and the other way
+# round; every other owner appears as nobody. "DISK SEEN" are the two ids.
+sub mapped {
+  my ($from, $at, $flags, $uids, $gids) = @_;
+  mkdir $at or -d $at or fail("make $at");
+  pipe(my $hold, my $go) or fail('pipe');
+  pipe(my $told, my $tell) or fail('pipe');
+  my $holder = fork // fail('fork');
+  if (!$holder) {
+    close $go; close $told;
+    syswrite $tell, call('unshare', $space{user}) < 0 ? 'n' : 'y';
+    sysread $hold, my $byte, 1;
+    exit 0;
+  }
+  sysread $told, my $ok, 1;
+  fail('a user namespace for the owner map') unless ($ok // '') eq 'y';
+  for (['uid_map', $uids], ['gid_map', $gids]) {
+    open(my $f, '>', "/proc/$holder/$_->[0]") or fail("open $_->[0]");
+    syswrite($f, "$_->[1] 1\n") or fail("write $_->[0]");
+  }
+  open(my $user, '<', "/proc/$holder/ns/user") or fail('open the owner map');
+  my $empty = '';
+  my $tree = must("open_tree $from", call('open_tree', -100, $from, 1 | 02000000));
+  # struct mount_attr: attr_set, attr_clr, propagation, userns_fd, each 64 bits; MOUNT_ATTR_RDONLY 1 NOSUID 2 NODEV 4 NOEXEC 8
+  my $attr = pack 'Q4', 0x00100000 | flags($flags), 0, 0, fileno($user);
+  must("map the owner of $from", call('mount_setattr', $tree, $empty, 0x1000, $attr, length $attr));
+  must("move_mount $at", call('move_mount', $tree, $empty, -100, $at, 4));
+  open(my $closing, '<&=', $tree); close $closing;
+  close $go;
+  waitpid $holder, 0;
+}
+
+while (my $line = <$spec>) {
+  chomp $line;
+  my ($name, @fields) = split /\t/, $line, -1;
+  my $do = $order{$name} or do { syswrite STDERR, "launcher: no such order $name\n"; exit 125 };
+  $do->(@fields);
+}
+close $spec;
+%ENV = %env;
+
+# From here on nothing is taken from outside.
+sub drop_bounding { for my $cap (0 .. 63) { last if call('prctl', 24, $cap, 0, 0, 0) < 0 } } # PR_CAPBSET_DROP; EINVAL past the last
+sub no_caps {
+  must('clear ambient capabilities', call('prctl', 47, 4, 0, 0, 0)); # PR_CAP_AMBIENT, CLEAR_ALL
+  my $header = pack 'LL', 0x20080522, 0;
+  my $none = pack 'L6', (0) x 6;
+  must('capset', call('capset', $header, $none));
+}
+sub become {
+  my ($in_namespace) = @_;
+  $0 = 'bulkhead-launch';
+  must('PR_SET_DUMPABLE', call('prctl', 4, 0, 0, 0, 0));
+  my $zero = pack 'QQ', 0, 0;
+  must('no core files', call('setrlimit', 4, $zero));
+  my $list = pack 'L*', @groups, 0;
+  must('setgroups', call('setgroups', scalar(@groups), $list));
+  must('setresgid', call('setresgid', $gid, $gid, $gid));
+  if ($in_namespace) {
+    must("join $_", call('setns', fileno($ns{$_}), $space{$_})) for grep { $ns{$_} } qw(cgroup ipc uts net pid mnt user);
+    close $ns{$_} for keys %ns;
+  }
+  drop_bounding();
+  must('setresuid', call('setresuid', $uid, $uid, $uid));
+  no_caps();
+  must('PR_SET_NO_NEW_PRIVS', call('prctl', 38, 1, 0, 0, 0));
+  must('PR_SET_DUMPABLE', call('prctl', 4, 0, 0, 0, 0));
+  umask $umask;
+}
+sub confine { # seccomp(2): SECCOMP_SET_MODE_FILTER; struct sock_fprog { unsigned short len; struct sock_filter *filter; }
+  my $fprog = pack 'S x6 P', length($filter) / 8, $filter;
+  must('seccomp', call('seccomp', 1, 0, $fprog));
+}
+sub only_stdio { must('close_range', call('close_range', 3, ~0 & 0xffffffff, 0)) }
+sub run_command {
+  chdir $cwd or fail("enter $cwd") if defined $cwd;
+  exec { $argv[0] } @argv;
+  my $absent = $!{ENOENT};
+  my $shown = $argv[0] =~ s/[^\x20-\x7e]/?/gr;
+  syswrite STDERR, $absent ? "bulkhead: $shown is not in this compartment\n" : "bulkhead: $shown cannot be run here: $!\n";
+  exit($absent ? 127 : 126);
+}
+
+if ($mode eq 'program') {
+  become(0);
+  # Descriptors 4 and up are the program's own, handed over by the warden; the spec's is closed.
+  run_command();
+}
+if ($mode eq 'create') {
+  pipe(my $out, my $in) or fail('pipe');
+  my $need = length $filter;
+  syswrite($in, $filter) == $need or fail('write the filter');
+  close $in;
+  my $fd = fileno $out;
+  fcntl($out, 2, 0) or fail('fcntl'); # F_SETFD: bubblewrap reads it
+  must('setsid', call('setsid'));
+  become(0);
+  my ($bwrap, @rest) = @argv;
+  exec { $bwrap } $bwrap, '--seccomp', $fd, @rest;
+  fail("start $bwrap");
+}
+if ($mode eq 'enter' || $mode eq 'script') {
+  require Errno;
+  if ($mode eq 'script') { require Socket; require POSIX; require Fcntl; Socket->import(); Fcntl->import(); }
+  become(1);
+  confine();
+  my $child = fork // fail('fork');
+  if (!$child) {
+    must('setsid', call('setsid'));
+    ioctl(STDIN, 0x540E, 0) or fail('TIOCSCTTY') if $tty;
+    only_stdio();
+    run_command() if $mode eq 'enter';
+    chdir($cwd) if defined $cwd;
+    $| = 1;
+    local $SIG{__WARN__} = sub { };
+    my $ok = eval "no strict; no warnings; $program; 1";
+    print "error $@\n" unless $ok;
+    close STDOUT;
+    exit($ok ? 0 : 125);
+  }
+  close STDIN; close STDOUT; close STDERR;
+  waitpid $child, 0;
+  my $status = $?;
+  exit($status & 127 ? 128 + ($status & 127) : $status >> 8);
+}
+syswrite STDERR, "launcher: no such mode\n";
+exit 125;

@@ -1,0 +1,42 @@
+import type { WantedAgent } from '../model/fleet.ts';
+import type { Mask } from './masks.ts';
+import type { IdPair } from './orders.ts';
+import type { FoundProgram } from './programs.ts';
+
+/** What the host says, gathered before a compartment is described (src/host/compartment-facts.ts). All paths are absolute. */
+export interface CompartmentFacts {
+  readonly agent: WantedAgent;
+  readonly uid: number;
+  readonly gid: number;
+  /** Groups of sharing relations. */
+  readonly groups: readonly number[];
+  readonly hostname: string;
+  /** An existing folder, reachable by everybody, over which the launcher mounts its stage. */
+  readonly stage: string;
+  readonly home: string;
+  readonly workspace: HostFolder;
+  readonly knowledge: readonly { readonly name: string; readonly path: string; readonly is: 'file' | 'folder' }[];
+  readonly programs: readonly FoundProgram[];
+  /** Those of the view and the exec sets that exist here. */
+  readonly libraries: readonly string[];
+  readonly data: readonly string[];
+  readonly files: readonly string[];
+  readonly trees: readonly string[];
+  readonly devices: readonly string[];
+  /** Programs inside the library trees that are not allowed: covered. */
+  readonly covered: readonly string[];
+  /** Where /etc/localtime leads, if it is a link. */
+  readonly localtime?: string;
+  readonly cgroupProcs: readonly string[];
+  readonly netns: string;
+  readonly filter: string;
+  readonly bwrap: string;
+  readonly anchor: string;
+}
+
+export interface HostFolder {
+  readonly path: string;
+  /** Set for a folder of the operator's: its owner appears as the agent. */
+  readonly owner?: { readonly uids: IdPair; readonly gids: IdPair };
+  readonly masks: readonly Mask[];
+}

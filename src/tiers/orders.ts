@@ -1,0 +1,114 @@
+/** What the launcher (src/host/launch.pl) is told, in order. A closed list: there is nothing in it for the launcher to decide. */
+export type Order =
+  /** Write the launcher's pid to this cgroup.procs file. */
+  | { readonly do: 'cgroup'; readonly procs: string }
+  /** Enter the network namespace bound to this path. */
+  | { readonly do: 'netns'; readonly path: string }
+  /** A new, empty network namespace: for a program that has no network. */
+  | { readonly do: 'emptynet' }
+  /** A mount namespace of its own and an empty tmpfs on `at`, where the compartment's root is put together. */
+  | { readonly do: 'stage'; readonly at: string }
+  | { readonly do: 'tmpfs'; readonly at: string; readonly flags: MountFlags; readonly data: string }
+  | { readonly do: 'devpts'; readonly at: string }
+  | { readonly do: 'dir'; readonly at: string; readonly mode: string }
+  | { readonly do: 'file'; readonly at: string; readonly mode: string; readonly text: string }
+  | { readonly do: 'link'; readonly to: string; readonly at: string }
+  | { readonly do: 'bind'; readonly from: string; readonly at: string; readonly flags: MountFlags }
+  | { readonly do: 'device'; readonly from: string; readonly at: string }
+  /** A bind whose owner on disk (`disk`) appears as `seen`. */
+  | {
+      readonly do: 'idbind';
+      readonly from: string;
+      readonly at: string;
+      readonly flags: MountFlags;
+      readonly uids: IdPair;
+      readonly gids: IdPair;
+    }
+  /** Changes the flags of a mount that is there. */
+  | { readonly do: 'seal'; readonly at: string; readonly flags: MountFlags }
+  /** A namespace of a running compartment, to be joined. */
+  | { readonly do: 'ns'; readonly kind: Namespace; readonly path: string }
+  | { readonly do: 'uid' | 'gid' | 'group'; readonly id: number }
+  | { readonly do: 'env'; readonly name: string; readonly value: string }
+  | { readonly do: 'arg'; readonly value: string }
+  | { readonly do: 'cwd'; readonly path: string }
+  | { readonly do: 'tty' }
+  | { readonly do: 'umask'; readonly mode: string }
+  /** The seccomp filter's bytes are in this file. */
+  | { readonly do: 'filter'; readonly path: string }
+  /** Script mode: the Perl text, and what it finds in %A. */
+  | { readonly do: 'text'; readonly text: string }
+  | { readonly do: 'set'; readonly name: string; readonly value: string };
+
+export type MountFlag = 'ro' | 'nosuid' | 'nodev' | 'noexec';
+export type MountFlags = readonly MountFlag[];
+export type Namespace = 'cgroup' | 'ipc' | 'uts' | 'net' | 'pid' | 'mnt' | 'user';
+export interface IdPair {
+  readonly disk: number;
+  readonly seen: number;
+}
+
+/** One line an order, fields separated by tabs, ended by a newline.
+ *  @throws TypeError when a path holds a tab, a newline or NUL: such a path must have been refused at the door */
+export function orderLine(order: Order): string {
+  const fields = fieldsOf(order);
+  for (const field of fields)
+    if (/[\t\n\0]/.test(field)) throw new TypeError(`a field of order ${order.do} holds a control character`);
+  return `${[order.do, ...fields].join('\t')}\n`;
+}
+
+export function orderText(orders: readonly Order[]): string {
+  return orders.map(orderLine).join('');
+}
+
+function fieldsOf(order: Order): string[] {
+  switch (order.do) {
+    case 'cgroup':
+      return [order.procs];
+    case 'netns':
+    case 'filter':
+      return [order.path];
+    case 'cwd':
+      return [hex(order.path)];
+    case 'emptynet':
+    case 'tty':
+      return [];
+    case 'stage':
+    case 'devpts':
+      return [order.at];
+    case 'tmpfs':
+      return [order.at, order.flags.join(','), order.data];
+    case 'dir':
+      return [order.at, order.mode];
+    case 'file':
+      return [order.at, order.mode, hex(order.text)];
+    case 'link':
+      return [order.to, order.at];
+    case 'bind':
+      return [order.from, order.at, order.flags.join(',')];
+    case 'device':
+      return [order.from, order.at];
+    case 'idbind':
+      return [order.from, order.at, order.flags.join(','), pair(order.uids), pair(order.gids)];
+    case 'seal':
+      return [order.at, order.flags.join(',')];
+    case 'ns':
+      return [order.kind, order.path];
+    case 'uid':
+    case 'gid':
+    case 'group':
+      return [String(order.id)];
+    case 'env':
+    case 'set':
+      return [order.name, hex(order.value)];
+    case 'arg':
+      return [hex(order.value)];
+    case 'umask':
+      return [order.mode];
+    case 'text':
+      return [hex(order.text)];
+  }
+}
+
+const hex = (text: string): string => Buffer.from(text, 'utf8').toString('hex');
+const pair = (ids: IdPair): string => `${ids.disk} ${ids.seen}`;

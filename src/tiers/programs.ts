@@ -1,0 +1,11 @@
+/** Programs as the host has them: what a name leads to, link by link. Found by src/host/programs.ts. */
+export interface FoundProgram {
+  /** As it stands in `exec.allow` or a set. */
+  readonly name: string;
+  /** The links on the way, each with its text, the first being the name in a program folder. */
+  readonly links: readonly { readonly at: string; readonly to: string }[];
+  /** The regular file at the end, an absolute path without links. */
+  readonly file: string;
+  /** `#!` interpreters are programs of their own: a script whose interpreter is not allowed cannot start. */
+  readonly script: boolean;
+}

@@ -1,0 +1,189 @@
+import { agentReadme, groupFile, hostsFile, nsswitchFile, passwdFile, resolverFile } from './etc.ts';
+import type { CompartmentFacts } from './facts.ts';
+import { pinnedFolders } from './masks.ts';
+import type { MountFlags, Order } from './orders.ts';
+import { PATH_INSIDE } from './view.ts';
+
+/** Tier `sandbox`: bubblewrap over a root that the launcher put together mount by mount (docs/design/002-stage.md).
+ *  The order matters: what is mounted later covers what came before. */
+export function sandboxOrders(facts: CompartmentFacts): Order[] {
+  return [
+    ...facts.cgroupProcs.map((procs): Order => ({ do: 'cgroup', procs })),
+    { do: 'netns', path: facts.netns },
+    { do: 'stage', at: facts.stage },
+    ...rootOrders(facts, `${facts.stage}/root`),
+    { do: 'filter', path: facts.filter },
+    ...identityOrders(facts),
+    { do: 'env', name: 'PATH', value: '/usr/bin' },
+    ...bwrapArguments(facts).map((value): Order => ({ do: 'arg', value })),
+  ];
+}
+
+/** Joins a compartment whose first process has this pid on the host; what follows decides what runs. */
+export function enterOrders(
+  facts: CompartmentFacts,
+  firstPid: number,
+  environment: Readonly<Record<string, string>>,
+): Order[] {
+  const kinds = ['cgroup', 'ipc', 'uts', 'net', 'pid', 'mnt', 'user'] as const;
+  return [
+    ...facts.cgroupProcs.map((procs): Order => ({ do: 'cgroup', procs })),
+    ...kinds.map((kind): Order => ({ do: 'ns', kind, path: `/proc/${firstPid}/ns/${kind}` })),
+    { do: 'filter', path: facts.filter },
+    ...identityOrders(facts),
+    ...Object.entries(environment).map(([name, value]): Order => ({ do: 'env', name, value })),
+    { do: 'cwd', path: '/workspace' },
+  ];
+}
+
+/** Built from nothing: what the operator's own environment holds never comes in. */
+export function agentEnvironment(facts: CompartmentFacts): Record<string, string> {
+  return {
+    PATH: PATH_INSIDE,
+    HOME: '/home/agent',
+    USER: 'agent',
+    LOGNAME: 'agent',
+    SHELL: '/bin/bash',
+    LANG: 'C.UTF-8',
+    BULKHEAD_AGENT: facts.agent.name,
+    ...facts.agent.env,
+  };
+}
+
+function identityOrders(facts: CompartmentFacts): Order[] {
+  return [
+    { do: 'uid', id: facts.uid },
+    { do: 'gid', id: facts.gid },
+    ...facts.groups.map((id): Order => ({ do: 'group', id })),
+    { do: 'umask', mode: '027' },
+  ];
+}
+
+function bwrapArguments(facts: CompartmentFacts): string[] {
+  return [
+    facts.bwrap,
+    ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup', '--disable-userns'],
+    ...['--uid', String(facts.uid), '--gid', String(facts.gid), '--hostname', facts.hostname],
+    ...['--die-with-parent', '--cap-drop', 'ALL'],
+    ...['--dev-bind', `${facts.stage}/root`, '/', '--proc', '/proc', '--chdir', '/workspace'],
+    ...['--', '/etc/bulkhead/anchor'],
+  ];
+}
+
+const CODE: MountFlags = ['ro', 'nosuid', 'nodev'];
+const READ: MountFlags = ['ro', 'nosuid', 'nodev', 'noexec'];
+const WRITE: MountFlags = ['nosuid', 'nodev', 'noexec'];
+
+function rootOrders(facts: CompartmentFacts, root: string): Order[] {
+  const folder = (at: string, mode = '0755'): Order => ({ do: 'dir', at: root + at, mode });
+  const file = (at: string, text: string): Order => ({ do: 'file', at: root + at, mode: '0444', text });
+  const bind = (from: string, at: string, flags: MountFlags): Order => ({ do: 'bind', from, at: root + at, flags });
+  const writable = facts.agent.exec.own === 'allow' ? WRITE.filter((flag) => flag !== 'noexec') : WRITE;
+  const parents = foldersAbove([
+    ...[...facts.libraries, ...facts.data, ...facts.files, ...facts.trees],
+    ...facts.programs.flatMap((program) => [program.file, ...program.links.map((link) => link.at)]),
+  ]);
+  return [
+    { do: 'dir', at: root, mode: '0755' },
+    { do: 'tmpfs', at: root, flags: ['nosuid', 'nodev'], data: 'size=4m,mode=755' },
+    ...[
+      '/usr',
+      '/usr/bin',
+      '/usr/local',
+      '/usr/local/bin',
+      '/etc',
+      '/etc/bulkhead',
+      '/dev',
+      '/proc',
+      '/run',
+      '/var',
+    ].map((at) => folder(at)),
+    ...parents.map((at) => folder(at)),
+    ...['bin', 'sbin', 'lib', 'lib64'].map((name): Order => ({ do: 'link', to: `usr/${name}`, at: `${root}/${name}` })),
+    ...[...facts.libraries, ...facts.trees].map((tree) => bind(tree, tree, CODE)),
+    ...facts.covered.map((program) => bind('/dev/null', program, READ)),
+    ...[...facts.data, ...facts.files].map((path) => bind(path, path, READ)),
+    ...programOrders(facts, root),
+    file('/etc/passwd', passwdFile(facts.uid, facts.gid)),
+    file('/etc/group', groupFile(facts.gid)),
+    file('/etc/hosts', hostsFile(facts.hostname)),
+    file('/etc/hostname', `${facts.hostname}\n`),
+    file('/etc/resolv.conf', resolverFile()),
+    file('/etc/nsswitch.conf', nsswitchFile()),
+    file('/etc/bulkhead/README', agentReadme(facts.agent)),
+    bind(facts.anchor, '/etc/bulkhead/anchor', CODE),
+    ...(facts.localtime === undefined
+      ? []
+      : [{ do: 'link', to: facts.localtime, at: `${root}/etc/localtime` } as const]),
+    ...deviceOrders(facts, root),
+    folder('/home'),
+    folder('/home/agent'),
+    bind(facts.home, '/home/agent', WRITE),
+    ...workspaceOrders(facts, root, writable),
+    folder('/knowledge'),
+    ...facts.knowledge.map((entry) => bind(entry.path, `/knowledge/${entry.name}`, READ)),
+    folder('/shared'),
+    folder('/tmp'),
+    { do: 'tmpfs', at: `${root}/tmp`, flags: WRITE, data: `size=${TMP_BYTES},nr_inodes=${TMP_INODES},mode=1777` },
+    { do: 'link', to: '../tmp', at: `${root}/var/tmp` },
+    { do: 'seal', at: root, flags: READ },
+  ];
+}
+
+export const TMP_BYTES: number = 512 * 1024 * 1024;
+export const SHM_BYTES: number = 64 * 1024 * 1024;
+const TMP_INODES = 65_536;
+
+function deviceOrders(facts: CompartmentFacts, root: string): Order[] {
+  const dev = `${root}/dev`;
+  return [
+    ...facts.devices.map((name): Order => ({ do: 'device', from: `/dev/${name}`, at: `${dev}/${name}` })),
+    { do: 'dir', at: `${dev}/pts`, mode: '0755' },
+    { do: 'devpts', at: `${dev}/pts` },
+    { do: 'link', to: 'pts/ptmx', at: `${dev}/ptmx` },
+    { do: 'dir', at: `${dev}/shm`, mode: '0755' },
+    { do: 'tmpfs', at: `${dev}/shm`, flags: WRITE, data: `size=${SHM_BYTES},nr_inodes=1024,mode=1777` },
+    { do: 'link', to: '/proc/self/fd', at: `${dev}/fd` },
+    ...['stdin', 'stdout', 'stderr'].map(
+      (name, fd): Order => ({ do: 'link', to: `/proc/self/fd/${fd}`, at: `${dev}/${name}` }),
+    ),
+  ];
+}
+
+/** Every allowed program where its name leads on the host; nothing else is in the program folders. A program whose file lies in
+ *  a tree that is visible anyway needs only its links. */
+function programOrders(facts: CompartmentFacts, root: string): Order[] {
+  const visible = [...facts.libraries, ...facts.trees].map((tree) => `${tree}/`);
+  const files = new Set(facts.programs.map((program) => program.file));
+  const links = new Map(facts.programs.flatMap((program) => program.links.map((link) => [link.at, link.to])));
+  const covered = (at: string): boolean => [...visible, '/etc/alternatives/'].some((tree) => at.startsWith(tree));
+  return [
+    ...[...files]
+      .filter((file) => !covered(file))
+      .map((file): Order => ({ do: 'bind', from: file, at: root + file, flags: CODE })),
+    ...[...links].filter(([at]) => !covered(at)).map(([at, to]): Order => ({ do: 'link', to, at: root + at })),
+  ];
+}
+
+function workspaceOrders(facts: CompartmentFacts, root: string, flags: MountFlags): Order[] {
+  const { path, owner, masks } = facts.workspace;
+  const at = `${root}/workspace`;
+  const whole: Order =
+    owner === undefined ? { do: 'bind', from: path, at, flags } : { do: 'idbind', from: path, at, flags, ...owner };
+  return [
+    { do: 'dir', at, mode: '0755' },
+    whole,
+    ...pinnedFolders(masks).map((name): Order => ({ do: 'bind', from: `${at}/${name}`, at: `${at}/${name}`, flags })),
+    ...masks.map(({ name }): Order => ({ do: 'bind', from: `${at}/${name}`, at: `${at}/${name}`, flags: READ })),
+  ];
+}
+
+/** All folders above these paths, each before what is in it. */
+function foldersAbove(paths: readonly string[]): string[] {
+  const folders = new Set<string>();
+  for (const path of paths) {
+    const parts = path.split('/').slice(1, -1);
+    for (let i = 1; i <= parts.length; i++) folders.add(`/${parts.slice(0, i).join('/')}`);
+  }
+  return [...folders].sort();
+}
