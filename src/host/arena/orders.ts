@@ -1,0 +1,62 @@
+import type { Target } from './answers.ts';
+import type { Names, Order } from './targets.ts';
+
+/** What stands where in the arena. Pure. */
+export interface Shape {
+  readonly token: string;
+  readonly allowToken: string;
+  readonly metadata: { readonly four: string; readonly six: string };
+  readonly folder: string;
+}
+
+/** What the arena's name server says; only the positive controls ask it. */
+function names(shape: Shape): Names {
+  return [
+    ['bulkhead.internal', '192.0.2.1'],
+    ['allow.test', '127.0.0.1'],
+    ['other.test', '127.0.0.1'],
+    ['wild.test', '127.0.0.1'],
+    ['.wild.test', '127.0.0.1'],
+    ['rebind.test', '127.0.0.1'],
+    ['localhost', '127.0.0.1'],
+    ['metadata.test', shape.metadata.four],
+    ['*', '203.0.113.1'],
+  ];
+}
+
+function target(shape: Shape, own: readonly string[], redirect = ''): Target {
+  return { token: shape.token, allowToken: shape.allowToken, names: own, redirect };
+}
+
+/** The machine's own side: loopback services on free ports, and the proxies without policy. */
+export function houseOrders(shape: Shape): Order[] {
+  const loopback = { address: '127.0.0.1', port: 0 };
+  const away = 'http://deny.test/';
+  return [
+    { kind: 'tcp', name: 'allow', watch: 'allow', at: loopback, target: target(shape, ['allow.test'], away) },
+    { kind: 'tcp', name: 'wild', watch: 'wild', at: loopback, target: target(shape, ['.wild.test']) },
+    { kind: 'tcp', name: 'private', watch: 'private', at: loopback, target: target(shape, []) },
+    { kind: 'tcp', name: 'other', watch: 'other', at: loopback, target: target(shape, []) },
+    { kind: 'tcp', watch: 'resolver', at: { path: `${shape.folder}/resolve.sock` }, target: target(shape, []) },
+    { kind: 'tcp', watch: 'admin', at: { address: '192.0.2.1', port: 80 }, target: target(shape, []) },
+    { kind: 'proxy', at: { address: '192.0.2.1', port: 3128 }, names: names(shape) },
+    { kind: 'socks', at: { address: '192.0.2.1', port: 1080 }, names: names(shape) },
+  ];
+}
+
+/** The far side. The ports of the house's services are served here too, so that a refused name differs only in its name. */
+export function farOrders(shape: Shape, alsoPorts: readonly number[]): Order[] {
+  const closed = target(shape, []);
+  const ports = [...new Set([22, 25, 80, 443, 853, 6379, 8443, ...alsoPorts])];
+  const list: Order[] = [];
+  for (const address of ['203.0.113.1', '2001:db8::1'])
+    for (const port of ports) list.push({ kind: 'tcp', watch: 'far', at: { address, port }, target: closed });
+  for (const address of ['198.51.100.20', shape.metadata.four, shape.metadata.six])
+    list.push({ kind: 'tcp', watch: 'far', at: { address, port: 80 }, target: closed });
+  for (const address of ['203.0.113.1', '2001:db8::1'])
+    for (const port of [443, 9, 4433])
+      list.push({ kind: 'udp', watch: 'far', at: { address, port }, token: shape.token });
+  for (const address of ['203.0.113.53', '203.0.113.8', '203.0.113.1', '2001:db8::1'])
+    list.push({ kind: 'dns', watch: 'dns', at: { address, port: 53 }, token: shape.token, names: names(shape) });
+  return list;
+}
