@@ -1,0 +1,156 @@
+import type { BlastRadius, MeasuredWall, ProvenClaim } from '../model/documents.ts';
+import type { Wall } from '../model/enforcement.ts';
+import type { EgressRule, ExecSetName, WantedAgent } from '../model/fleet.ts';
+import { age } from './age.ts';
+import { interpreter } from './interpreters.ts';
+
+/** What an agent could do if somebody else had taken it over completely: what policy grants it, and what the walls, as they were
+ *  measured, keep from it. A `cannot` is said only of walls that a probe found standing in full.
+ *  @param now  milliseconds since 1970
+ *  @param programs  what the exec sets and `allow` come to, if known: the interpreters among them are named */
+export function blastRadius(
+  agent: WantedAgent,
+  measured: readonly MeasuredWall[],
+  now: number,
+  programs: readonly string[] = programsOf(agent),
+): BlastRadius {
+  const run = runOf(agent, programs);
+  const claims = CLAIMS.map((claim) => judge(claim, agent, measured));
+  const times = CLAIMS.flatMap(({ walls }) => walls).flatMap((wall) => {
+    const at = measured.find((found) => found.wall === wall)?.probedAt;
+    return at === undefined || Number.isNaN(Date.parse(at)) ? [] : [Date.parse(at)];
+  });
+  const oldest = times.length === 0 ? undefined : Math.min(...times);
+  return {
+    name: agent.name,
+    sentence: sentence(agent, run, claims, oldest === undefined ? undefined : now - oldest),
+    read: [...placesOf(agent), 'the programs and libraries of this system', ...agent.knowledge.map(({ path }) => path)],
+    write: placesOf(agent),
+    run,
+    reach: agent.egress.map(destination),
+    spend: agent.limits,
+    ask: [],
+    cannot: claims,
+    ...(oldest !== undefined && { measuredAt: new Date(oldest).toISOString() }),
+  };
+}
+
+/** What the sets contain as far as the blast radius is concerned; `base` holds a shell and no other interpreter. */
+const IN_SET: Readonly<Record<ExecSetName, readonly string[]>> = {
+  base: ['sh'],
+  git: ['git'],
+  python: ['python3'],
+  node: ['node'],
+};
+
+function programsOf({ exec, command }: WantedAgent): readonly string[] {
+  const all = [...exec.sets.flatMap((set) => IN_SET[set]), ...exec.allow, ...(command?.slice(0, 1) ?? [])];
+  return [...new Set(all)].filter((program) => !exec.deny.includes(program));
+}
+
+function runOf({ exec }: WantedAgent, programs: readonly string[]): BlastRadius['run'] {
+  const any = programs.filter((program) => interpreter(program) === 'any');
+  const shells = programs.filter((program) => interpreter(program) === 'shell');
+  const own = exec.own === 'never' ? [] : ['programs it has made itself'];
+  const code = any.length + own.length > 0 ? 'any' : shells.length > 0 ? 'shell' : 'listed';
+  const because = code === 'any' ? [...own, ...any] : shells;
+  return { code, because, sets: exec.sets, allow: exec.allow, deny: exec.deny, own: exec.own };
+}
+
+function placesOf({ name, workspace }: WantedAgent): string[] {
+  const work = workspace.kind === 'shared' ? workspace.path : `the workspace of ${name}`;
+  return [work, `the home of ${name}`];
+}
+
+function destination({ host, port, address }: EgressRule): string {
+  const whole = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return address === undefined ? whole : `${whole} at ${address}`;
+}
+
+interface Claim {
+  readonly says: (agent: WantedAgent) => string;
+  readonly walls: readonly Wall[];
+}
+
+/** What each wall is there for. A claim that rests on several needs all of them. */
+const CLAIMS: readonly Claim[] = [
+  {
+    says: ({ workspace, knowledge }) =>
+      workspace.kind === 'shared' || knowledge.length > 0
+        ? 'read anything else in your home, keys or other agents'
+        : 'read your home, keys or other agents',
+    walls: ['identity', 'files', 'processes'],
+  },
+  { says: ({ egress }) => (egress.length > 0 ? 'reach anything else' : 'reach any network'), walls: ['network'] },
+  { says: () => 'run outside its compartment', walls: ['identity', 'processes', 'syscalls'] },
+  { says: () => 'start programs that it was not given', walls: ['exec'] },
+  { says: () => 'use more than its limits', walls: ['limits'] },
+  { says: () => 'alter the record', walls: ['record'] },
+];
+
+function judge({ says, walls }: Claim, agent: WantedAgent, measured: readonly MeasuredWall[]): ProvenClaim {
+  const doubts = walls.flatMap((wall) => {
+    const doubt = doubtAbout(measured.find((found) => found.wall === wall));
+    return doubt === undefined ? [] : [`${wall} ${doubt}`];
+  });
+  const claim = { claim: says(agent), walls };
+  return doubts.length === 0 ? { ...claim, proven: true } : { ...claim, proven: false, why: doubts.join('; ') };
+}
+
+/** @returns undefined only for a wall that was measured, at a known time, and stood in full */
+function doubtAbout(wall: MeasuredWall | undefined): string | undefined {
+  if (wall === undefined || wall.probedAt === undefined || Number.isNaN(Date.parse(wall.probedAt)))
+    return 'was not measured';
+  switch (wall.level) {
+    case 'full':
+      return undefined;
+    case 'partial':
+      return `is partial: ${(wall.missing ?? []).join(', ') || 'what is missing is not said'}`;
+    case 'none':
+      return `does not stand: ${wall.why ?? 'no reason given'}`;
+    case 'unknown':
+      return `is unknown: ${wall.why ?? 'no reason given'}`;
+  }
+}
+
+function sentence(
+  agent: WantedAgent,
+  run: BlastRadius['run'],
+  claims: readonly ProvenClaim[],
+  sinceMs: number | undefined,
+): string {
+  const hosts = new Set(agent.egress.map(({ host }) => host)).size;
+  const any = agent.egress.some(({ host }) => host.startsWith('*.'));
+  const can = [
+    `change ${agent.workspace.kind === 'shared' ? agent.workspace.path : 'its own workspace'}`,
+    ...(run.code === 'any' ? ['run any code in its compartment'] : []),
+    hosts === 0
+      ? ''
+      : hosts === 1
+        ? `reach ${agent.egress[0]?.host}`
+        : `reach ${hosts} hosts${any ? ' and names below them' : ''}`,
+  ].filter((part) => part !== '');
+  const proven = claims.filter((claim) => claim.proven).map(({ claim }) => claim);
+  const open = claims.filter((claim) => !claim.proven);
+  const parts = [`If ${agent.name} is fully hijacked it can ${list(can, 'and')}.`];
+  if (proven.length > 0) parts.push(`It cannot ${list(proven, 'or')}.`);
+  if (sinceMs === undefined) parts.push('What it cannot do is not proven: no wall was measured.');
+  else {
+    if (open.length > 0)
+      parts.push(
+        `Not proven: that it cannot ${list(
+          open.map(({ claim, why }) => `${claim} (${why})`),
+          'or',
+        )}.`,
+      );
+    parts.push(`Measured ${age(sinceMs)}.`);
+  }
+  return parts.join(' ');
+}
+
+/** `a, b and c`; another comma before the last where a part has one itself. */
+function list(parts: readonly string[], word: 'and' | 'or'): string {
+  if (parts.length < 2) return parts.join('');
+  const comma = parts.some((part) => part.includes(',')) ? ',' : '';
+  return `${parts.slice(0, -1).join(', ')}${comma} ${word} ${parts.at(-1)}`;
+}

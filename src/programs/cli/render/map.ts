@@ -1,0 +1,75 @@
+import type { BlastRadius, MapDocument } from '../../../model/documents.ts';
+import type { Screen } from '../call.ts';
+import { columns, wrapped } from './table.ts';
+
+export function renderMap({ agents }: MapDocument, screen: Screen): string {
+  if (agents.length === 0) return 'The fleet has no agents.';
+  return agents.map((agent) => one(agent, screen)).join('\n\n');
+}
+
+function one(agent: BlastRadius, screen: Screen): string {
+  const { run, spend } = agent;
+  const rows: [string, readonly string[]][] = [
+    ['read', agent.read],
+    ['write', agent.write],
+    ['run', runText(run)],
+    ['reach', agent.reach.length > 0 ? agent.reach : ['no network']],
+    [
+      'spend',
+      [
+        `${bytes(spend.memory)} memory`,
+        `${spend.processes} processes`,
+        `${spend.cpu}% of a processor`,
+        `${bytes(spend.disk)} disk`,
+      ],
+    ],
+    ['ask', agent.ask.length > 0 ? agent.ask : ['nothing: what is not granted is refused']],
+  ];
+  const lines = [...wrapped(agent.sentence, screen.width).map((line) => screen.style('bold', line)), ''];
+  for (const [name, parts] of rows) lines.push(...row(name, parts.join(', '), screen));
+  lines.push('');
+  for (const { claim, walls, proven, why } of agent.cannot) {
+    const head = proven ? 'cannot' : 'unproven';
+    const text = proven ? `${claim} (${walls.join(', ')}: measured)` : `cannot ${claim}: ${why}`;
+    lines.push(...row(head, text, screen, proven ? 'green' : 'red'));
+  }
+  return lines.join('\n');
+}
+
+const HEAD = 10;
+
+function row(head: string, text: string, screen: Screen, style: 'green' | 'red' | 'dim' = 'dim'): string[] {
+  const [first = '', ...rest] = wrapped(text, Math.max(20, screen.width - HEAD - 2));
+  return [
+    `  ${screen.style(style, head)}${' '.repeat(HEAD - columns(head))}${first}`,
+    ...rest.map((line) => `  ${' '.repeat(HEAD)}${line}`),
+  ];
+}
+
+function runText({ code, because, sets, allow, deny, own }: BlastRadius['run']): string[] {
+  const listed = [...sets.map((set) => `the set ${set}`), ...allow];
+  const except = deny.length > 0 ? [`but not ${deny.join(', ')}`] : [];
+  const word = {
+    any: `code: any (${because.join(', ')})`,
+    shell: `scripts over these (${because.join(', ')})`,
+    listed: 'no interpreter among them',
+  }[code];
+  return [
+    ...(listed.length > 0 ? listed : ['no programs']),
+    ...except,
+    ...(own === 'never' ? [] : ['what it builds in its workspace']),
+    word,
+  ];
+}
+
+/** Binary units, as limits are written: 2G is 2 times 1024 cubed. */
+export function bytes(count: number): string {
+  const units = ['B', 'K', 'M', 'G', 'T'];
+  let value = count;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${Math.round(value * 10) / 10}${units[unit]}`;
+}

@@ -1,0 +1,125 @@
+import type { Run } from './call.ts';
+
+/** Every command there is. What is not here is not in --help; a module is read from disk only when its command is asked for. */
+export interface Entry {
+  /** `status`, or two words for one of a family: `ledger tail`. */
+  readonly name: string;
+  readonly group: Group;
+  /** As in a usage line: `<agent>`, `[agent]`, `<command...>`. */
+  readonly operands?: string;
+  /** How a usage line says it, where the operands alone say too little. */
+  readonly reads?: string;
+  readonly options?: readonly Option[];
+  /** One line. */
+  readonly summary: string;
+  readonly examples?: readonly string[];
+  readonly load: () => Promise<{ run: Run }>;
+}
+
+export interface Option {
+  /** `-n, --last <n>`; the long name, in camel case, is its key in `options`. */
+  readonly flags: string;
+  readonly summary: string;
+}
+
+export const GROUPS = ['the fleet', 'an agent', 'proof and record', 'this machine'] as const;
+export type Group = (typeof GROUPS)[number];
+
+export const GLOBAL: readonly Option[] = [
+  { flags: '--json', summary: 'one JSON document on stdout' },
+  { flags: '--state <dir>', summary: 'where the fleet is kept (BULKHEAD_STATE, else /var/lib/bulkhead)' },
+];
+
+/** For the commands that read a fleet.yaml; all others work on the fleet last applied. */
+export const FILE: Option = { flags: '-f, --file <file>', summary: 'the fleet file (./fleet.yaml)' };
+
+const FOLLOW: Option = { flags: '-f, --follow', summary: 'go on with what comes' };
+const ALL: Option = { flags: '--all', summary: 'every agent of the fleet' };
+
+export const TABLE: readonly Entry[] = [
+  // ---- the fleet: up, down, plan, uninstall come here
+  {
+    name: 'status',
+    group: 'the fleet',
+    options: [{ flags: '--probe', summary: 'measure every wall now, instead of showing the last measurement' }],
+    summary: 'agents, and their walls as measured',
+    examples: ['bulkhead status --probe'],
+    load: () => import('./commands/status.ts'),
+  },
+  {
+    name: 'map',
+    group: 'the fleet',
+    operands: '[agent]',
+    summary: 'what an agent can read, write, run and reach: its blast radius',
+    examples: ['bulkhead map coder'],
+    load: () => import('./commands/map.ts'),
+  },
+  // ---- an agent: run, shell come here
+  {
+    name: 'logs',
+    group: 'an agent',
+    operands: '<agent|program>',
+    options: [FOLLOW, { flags: '-n, --last <n>', summary: 'the last n lines (100)' }],
+    summary: 'what an agent, or one of our programs, has written',
+    examples: ['bulkhead logs coder -f', 'bulkhead logs gateway'],
+    load: () => import('./commands/logs.ts'),
+  },
+  {
+    name: 'pause',
+    group: 'an agent',
+    operands: '[agent]',
+    reads: '<agent>|--all',
+    options: [ALL],
+    summary: 'freeze it, network included',
+    examples: ['bulkhead pause --all'],
+    load: () => import('./commands/pause.ts'),
+  },
+  {
+    name: 'resume',
+    group: 'an agent',
+    operands: '[agent]',
+    reads: '<agent>|--all',
+    options: [ALL],
+    summary: 'let it go on',
+    load: () => import('./commands/resume.ts'),
+  },
+  {
+    name: 'stop',
+    group: 'an agent',
+    operands: '[agent]',
+    reads: '<agent>|--all',
+    options: [ALL],
+    summary: 'end it and everything it started',
+    load: () => import('./commands/stop.ts'),
+  },
+  {
+    name: 'restart',
+    group: 'an agent',
+    operands: '[agent]',
+    reads: '<agent>|--all',
+    options: [ALL],
+    summary: 'stop it, then start it in a fresh compartment',
+    load: () => import('./commands/restart.ts'),
+  },
+  // ---- proof and record
+  {
+    name: 'ledger tail',
+    group: 'proof and record',
+    options: [
+      { flags: '-n, --last <n>', summary: 'the last n entries (20)' },
+      FOLLOW,
+      { flags: '--agent <agent>', summary: 'only what this agent did' },
+      { flags: '--event <event>', summary: 'only this event, for example egress.denied' },
+    ],
+    summary: 'the last entries of the record',
+    examples: ['bulkhead ledger tail -f --event egress.denied'],
+    load: () => import('./commands/ledger-tail.ts'),
+  },
+  // ---- this machine
+  {
+    name: 'doctor',
+    group: 'this machine',
+    summary: 'what this machine can and cannot enforce, and the command that mends it',
+    load: () => import('./commands/doctor.ts'),
+  },
+];
