@@ -1,0 +1,143 @@
+import { type Authority, parseAuthority } from './host.ts';
+
+/** HTTP/1.x request heads (RFC 9112), read so strictly that no other parser can read them otherwise: CRLF only, no folding, no
+ *  white space before a colon, one Host, one way of framing. The agent controls every byte. What is forwarded is written anew
+ *  from the parsed head, never passed on. */
+export interface RequestHead {
+  readonly method: string;
+  readonly target: string;
+  readonly version: '1.0' | '1.1';
+  readonly headers: readonly Header[];
+}
+
+/** Name in lower case, value without surrounding white space (Latin-1). */
+export type Header = readonly [name: string, value: string];
+
+export type HeadResult =
+  | { readonly kind: 'more' }
+  | { readonly kind: 'bad'; readonly status: number; readonly why: string }
+  | { readonly kind: 'head'; readonly head: RequestHead; readonly length: number };
+
+export const LONGEST_HEAD: number = 32 * 1024;
+const MOST_HEADERS = 100;
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) ([!-~]{1,16384}) HTTP\/1\.([01])$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+export function readRequestHead(bytes: Buffer): HeadResult {
+  const end = bytes.indexOf('\r\n\r\n');
+  const shown = bytes.toString('latin1', 0, end < 0 ? Math.min(bytes.length, LONGEST_HEAD) : end);
+  if (/(?:^|[^\r])\n|\r(?!\n|$)/.test(shown)) return bad(400, 'a line of the head does not end in CR LF');
+  if (end < 0) return bytes.length >= LONGEST_HEAD ? bad(431, 'the head is too long') : { kind: 'more' };
+  if (end > LONGEST_HEAD) return bad(431, 'the head is too long');
+  const [first, ...lines] = shown.split('\r\n');
+  const parts = REQUEST_LINE.exec(first ?? '');
+  if (parts === null) return bad(400, 'malformed request line');
+  if (lines.length > MOST_HEADERS) return bad(431, 'too many header lines');
+  const headers: Header[] = [];
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, Math.max(colon, 0));
+    const value = line.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, '');
+    if (!TOKEN.test(name) || !VALUE.test(value)) return bad(400, 'malformed header line');
+    headers.push([name.toLowerCase(), value]);
+  }
+  const [, method = '', target = '', minor] = parts;
+  return { kind: 'head', head: { method, target, version: minor === '0' ? '1.0' : '1.1', headers }, length: end + 4 };
+}
+
+/** Whether the bytes so far may still become the head of an HTTP request. `no` is final. */
+export function looksLikeHttp(bytes: Buffer): 'yes' | 'maybe' | 'no' {
+  const line = bytes.toString('latin1', 0, 16500);
+  const end = line.search(/[\r\n]/);
+  const text = end < 0 ? line : line.slice(0, end);
+  if (end >= 0) return / HTTP\/[0-9]/i.test(text) ? 'yes' : 'no';
+  if (text.length >= 16500) return 'no';
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]{0,40}(?: [^\0-\x20]*(?: [HTP/0-9.]*)?)?$/i.test(text) ? 'maybe' : 'no';
+}
+
+export type Framing =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly length: number }
+  | { readonly kind: 'chunked' }
+  | { readonly kind: 'bad'; readonly why: string };
+
+/** How long the body is (RFC 9112, 6.3): at most one Content-Length of plain digits, or Transfer-Encoding exactly `chunked`,
+ *  never both. */
+export function requestFraming(head: RequestHead): Framing {
+  const lengths = valuesOf(head, 'content-length');
+  const codings = valuesOf(head, 'transfer-encoding');
+  if (lengths.length + codings.length > 1) return { kind: 'bad', why: 'the length of the body is given twice' };
+  if (codings.length === 1) {
+    if (head.version === '1.0') return { kind: 'bad', why: 'Transfer-Encoding in HTTP/1.0' };
+    if (codings[0]?.toLowerCase() !== 'chunked') return { kind: 'bad', why: 'a Transfer-Encoding other than chunked' };
+    return { kind: 'chunked' };
+  }
+  if (lengths.length === 0) return { kind: 'none' };
+  if (!/^[0-9]{1,15}$/.test(lengths[0] ?? '')) return { kind: 'bad', why: 'malformed Content-Length' };
+  return { kind: 'length', length: Number(lengths[0]) };
+}
+
+export type Target =
+  | { readonly kind: 'origin'; readonly path: string }
+  | { readonly kind: 'absolute'; readonly authority: Authority; readonly path: string }
+  | { readonly kind: 'authority'; readonly authority: Authority }
+  | { readonly kind: 'bad'; readonly why: string };
+
+/** The four forms of RFC 9112, 3.2; asterisk-form counts as origin-form. Only http: has an absolute form here. */
+export function requestTarget(head: RequestHead): Target {
+  const { method, target } = head;
+  if (method === 'CONNECT') return { kind: 'authority', authority: parseAuthority(target) };
+  if (target === '*') {
+    return method === 'OPTIONS' ? { kind: 'origin', path: '*' } : { kind: 'bad', why: 'an asterisk without OPTIONS' };
+  }
+  if (target.startsWith('/')) return { kind: 'origin', path: target };
+  const parts = /^http:\/\/([^/?#]*)([/?][^#]*)?$/i.exec(target);
+  if (parts === null) return { kind: 'bad', why: 'the request target is neither a path nor an http: URL' };
+  const path = parts[2] ?? '/';
+  return {
+    kind: 'absolute',
+    authority: parseAuthority(parts[1] ?? ''),
+    path: path.startsWith('/') ? path : `/${path}`,
+  };
+}
+
+/** The one Host field; undefined when there is none or more than one. */
+export function onlyHost(head: RequestHead): Authority | undefined {
+  const hosts = valuesOf(head, 'host');
+  return hosts.length === 1 ? parseAuthority(hosts[0] ?? '') : undefined;
+}
+
+export function valuesOf(head: RequestHead, name: string): readonly string[] {
+  return head.headers.filter(([key]) => key === name).map(([, value]) => value);
+}
+
+const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'te', 'trailer', 'upgrade'];
+const NEVER_HOP = ['host', 'content-length', 'transfer-encoding'];
+
+/** The head as it goes upstream: origin-form, this Host, hop-by-hop fields left out (RFC 9110, 7.6.1), one request per
+ *  connection. @returns undefined if Connection names a field that decides where a message goes or ends */
+export function upstreamHead(head: RequestHead, path: string, host: string): Buffer | undefined {
+  const named = valuesOf(head, 'connection').flatMap((value) =>
+    value
+      .toLowerCase()
+      .split(',')
+      .map((item) => item.trim()),
+  );
+  if (named.some((name) => NEVER_HOP.includes(name))) return undefined;
+  const kept = head.headers.filter(
+    ([name]) => name !== 'host' && name !== 'http2-settings' && !HOP_BY_HOP.includes(name) && !named.includes(name),
+  );
+  const lines = [
+    `${head.method} ${path} HTTP/1.1`,
+    `host: ${host}`,
+    ...kept.map(([name, value]) => `${name}: ${value}`),
+    'connection: close',
+  ];
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+}
+
+function bad(status: number, why: string): HeadResult {
+  return { kind: 'bad', status, why };
+}
