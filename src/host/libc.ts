@@ -45,3 +45,4 @@ export const ioctl: (fd: Fd, request: number, argument: Buffer) => number = libc
 export const prctl: (option: number, a: number, b: number, c: number, d: number) => number = libc.func(
   'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
 );
+export const flock: (fd: Fd, operation: number) => number = libc.func('int flock(int fd, int operation)');

@@ -1,0 +1,209 @@
+import { type Admitted, type Writer as By, sealEntry, timeAfter } from '../../ledger/entry.ts';
+import { Failure } from '../../model/failure.ts';
+import { type Log, LogBroken } from './log.ts';
+import type { Tail } from './tail.ts';
+
+/** `accepted`: write(2) has returned, it survives the death of every program. `acknowledged`: it is on disk. */
+export type Strength = 'accepted' | 'acknowledged';
+
+/** Nothing more is accepted while the oldest accepted entry waits longer than this for the disk. */
+const LONGEST_UNSYNCED_MS = 20;
+const MOST_BYTES_PER_WRITE = 4 * 1024 * 1024;
+/** Entries that wait for acceptance, or for publication, beyond which the ledger refuses: its memory is not for the taking. */
+const MOST_WAITING = 50_000;
+const MOST_UNPUBLISHED_BYTES = 256 * 1024 * 1024;
+
+interface Waiting {
+  readonly entries: readonly Admitted[];
+  readonly by: By;
+  readonly strength: Strength;
+  readonly resolve: (index: number) => void;
+  readonly reject: (why: Failure) => void;
+}
+
+interface Unsynced {
+  /** The entries below this index are acknowledged by the sync that covers them. */
+  readonly end: number;
+  readonly since: number;
+}
+
+export interface WriterPorts {
+  readonly log: Log;
+  readonly tail: Tail;
+  readonly lastTime: number;
+  /** Wall clock in milliseconds. */
+  readonly clock: () => number;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly onAcknowledged: () => void;
+  /** The log is not to be trusted any more: end the process. Every caller has been refused. */
+  readonly onBroken: (why: Error) => void;
+}
+
+/** The single writer: appends of all callers in one write(2), and one fdatasync(2) for all that was written before it. */
+export class Writer {
+  readonly #ports: WriterPorts;
+  #queue: Waiting[] = [];
+  #queued = 0;
+  #awaitingDisk: { end: number; waiting: Waiting; first: number }[] = [];
+  #flushPlanned = false;
+  #syncing: Unsynced | undefined;
+  #unsynced: Unsynced | undefined;
+  #acknowledged: number;
+  #lastTime: number;
+  #settled: (() => void)[] = [];
+  #broken: Error | undefined;
+  #full = false;
+
+  constructor(ports: WriterPorts) {
+    this.#ports = ports;
+    this.#acknowledged = ports.tail.end;
+    this.#lastTime = ports.lastTime;
+  }
+
+  get accepted(): number {
+    return this.#ports.tail.end;
+  }
+
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
+  /** The last append failed for want of space. */
+  get full(): boolean {
+    return this.#full;
+  }
+
+  oldestUnsyncedMs(): number {
+    const oldest = this.#syncing ?? this.#unsynced;
+    return oldest === undefined ? 0 : this.#ports.now() - oldest.since;
+  }
+
+  /** @returns the index of the first entry, once all have the strength asked for
+   *  @throws Failure `record-failed`: none of them is in the ledger, except where the disk failed after acceptance */
+  append(entries: readonly Admitted[], by: By, strength: Strength): Promise<number> {
+    if (this.#broken) return Promise.reject(refused(this.#broken));
+    if (this.#queued + entries.length > MOST_WAITING || this.#ports.tail.bytes > MOST_UNPUBLISHED_BYTES)
+      return Promise.reject(refused(new Error('too many entries are waiting')));
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ entries, by, strength, resolve, reject });
+      this.#queued += entries.length;
+      this.#planFlush();
+    });
+  }
+
+  /** Resolves when everything accepted by now is acknowledged (or the writer is broken). */
+  settled(): Promise<void> {
+    if (this.#broken || (this.#queue.length === 0 && this.#acknowledged === this.accepted)) return Promise.resolve();
+    return new Promise((resolve) => this.#settled.push(resolve));
+  }
+
+  /** Requests that were read in one turn of the event loop share a write. */
+  #planFlush(): void {
+    if (this.#flushPlanned) return;
+    this.#flushPlanned = true;
+    setImmediate(() => {
+      this.#flushPlanned = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    while (this.#queue.length > 0 && !this.#broken && this.oldestUnsyncedMs() <= LONGEST_UNSYNCED_MS)
+      this.#writeBatch();
+    this.#startSync();
+  }
+
+  #writeBatch(): void {
+    const batch: Waiting[] = [];
+    const bodies: Buffer[] = [];
+    const lastTime = this.#lastTime;
+    const first = this.accepted;
+    let bytes = 0;
+    while (this.#queue.length > 0 && bytes < MOST_BYTES_PER_WRITE) {
+      const waiting = this.#queue.shift() as Waiting;
+      batch.push(waiting);
+      for (const entry of waiting.entries) {
+        const { at, ...time } = timeAfter(this.#lastTime, this.#ports.clock());
+        this.#lastTime = at;
+        const body = sealEntry(entry, { index: first + bodies.length, by: waiting.by, ...time });
+        bodies.push(body);
+        bytes += body.length;
+      }
+      this.#queued -= waiting.entries.length;
+    }
+    const since = this.#ports.now();
+    try {
+      this.#ports.log.append(bodies);
+    } catch (error) {
+      this.#lastTime = lastTime;
+      this.#full = isFull(error);
+      for (const waiting of batch) waiting.reject(refused(error as Error));
+      if (error instanceof LogBroken) this.#break(error);
+      return;
+    }
+    this.#full = false;
+    for (const body of bodies) this.#ports.tail.push(body);
+    this.#unsynced = { end: this.accepted, since: this.#unsynced?.since ?? since };
+    let index = first;
+    for (const waiting of batch) {
+      const end = index + waiting.entries.length;
+      if (waiting.strength === 'accepted') waiting.resolve(index);
+      else this.#awaitingDisk.push({ end, waiting, first: index });
+      index = end;
+    }
+  }
+
+  #startSync(): void {
+    const covered = this.#unsynced;
+    if (this.#syncing || covered === undefined || this.#broken) return;
+    this.#syncing = covered;
+    this.#unsynced = undefined;
+    this.#ports.log.sync((error) => {
+      this.#syncing = undefined;
+      if (error) {
+        this.#break(error);
+        return;
+      }
+      this.#acknowledged = covered.end;
+      const done = this.#awaitingDisk.findIndex(({ end }) => end > covered.end);
+      for (const { waiting, first } of this.#awaitingDisk.splice(0, done < 0 ? Infinity : done)) waiting.resolve(first);
+      this.#ports.onAcknowledged();
+      this.#flush();
+      this.#settle();
+    });
+  }
+
+  #settle(): void {
+    if (!this.#broken && (this.#queue.length > 0 || this.#acknowledged < this.accepted)) return;
+    for (const resolve of this.#settled.splice(0)) resolve();
+  }
+
+  /** After a failed fdatasync the kernel may have thrown away what it could not write, and a second call would lie: nothing
+   *  more is acknowledged by this process; the next one reads what is there and writes it anew. */
+  #break(why: Error): void {
+    this.#broken = why;
+    for (const { waiting } of this.#awaitingDisk.splice(0)) waiting.reject(refused(why));
+    for (const waiting of this.#queue.splice(0)) waiting.reject(refused(why));
+    this.#settle();
+    this.#ports.onBroken(why);
+  }
+}
+
+function isFull(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+export function refused(why: Error): Failure {
+  const hint = isFull(why)
+    ? 'Make room on the disk that holds the state; recording goes on by itself.'
+    : 'Nothing happens unrecorded. The reason is in: bulkhead logs ledger';
+  const reason = isFull(why) ? 'the disk is full' : why.message;
+  return new Failure(
+    'record-failed',
+    `The record could not be written (${reason}), so the action was refused.`,
+    hint,
+    1,
+  );
+}
