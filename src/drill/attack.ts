@@ -38,7 +38,7 @@ export interface Attack {
  *  - `host-root`, `host-user`  plain perl in the runner's own namespaces, as root or as a spare ordinary uid
  *  - `open-net`, `open-net-root`  the same with the arena's resolver and, as `bulkhead.internal`, an arena proxy without policy
  *  - `bare-net-root`  a network namespace with the local default route, without the table that catches everything
- *  - `leaky`  as host-user, with a socket left open on descriptor 9
+ *  - `leaky`  as host-user, with a socket left open on descriptor 3
  *  - `weak-box-root`  as root in own mount, pid, ipc, uts and network namespaces, without filter, noexec or dropped capabilities */
 export type Positive =
   | 'host-root'

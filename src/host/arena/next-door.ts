@@ -31,7 +31,8 @@ export async function nextDoor(space: string | undefined, uid: number, masked: r
   const shmKey = randomInt(1 << 24, 1 << 30);
   const argv = [PROGRAM, `dir=${folder}`, `name=${name}`, `canary=${canary}`, `abstract=${name}`];
   argv.push(`shm_key=${shmKey}`, `uid=${uid}`);
-  const [command = '', ...rest] = space === undefined ? ['perl', ...argv] : ['nsenter', `--net=${space}`, 'perl', ...argv];
+  const [command = '', ...rest] =
+    space === undefined ? ['perl', ...argv] : ['nsenter', `--net=${space}`, 'perl', ...argv];
   const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: process.env.PATH ?? '' } });
   let complaint = '';
   child.stderr.on('data', (chunk: Buffer) => {

@@ -8,7 +8,8 @@ export type Resolve = (name: string) => Promise<string>;
 /** The host and port that a careless reader sees in an authority or URL. The URL parser of WHATWG takes hexadecimal, octal,
  *  decimal and full-width spellings, user info and fragments. */
 export function carelessTarget(written: string): { host: string; port: number } | undefined {
-  const url = URL.parse(written.includes('://') ? written : `http://${written}`);
+  const cut = written.replace(/\0[^:]*/, '');
+  const url = URL.parse(cut.includes('://') ? cut : `http://${cut}`);
   if (url === null) return undefined;
   return { host: decodeURIComponent(url.hostname).replace(/^\[|\]$/g, ''), port: Number(url.port || 80) };
 }

@@ -73,6 +73,9 @@ export function farSpace(
       within(path, 'ip', '-6', 'route', 'add', 'local', range, 'dev', 'lo');
       within(house, 'ip', '-6', 'route', 'add', range, 'via', '2001:db8:ffff::2');
     }
+    // IPv4 may be bound anywhere in a local route; IPv6 needs the addresses themselves.
+    for (const address of ['2001:db8::1', metadata.six])
+      within(path, 'ip', '-6', 'addr', 'add', `${address}/128`, 'dev', 'lo', 'nodad');
     return { path, close };
   } catch (error) {
     close();

@@ -51,7 +51,7 @@ function serveTcp(socket: Socket, order: Order & { kind: 'tcp' }): void {
   let told = 0;
   let own = 0;
   let foreign = 0;
-  count(`${order.watch}.connections`);
+  if (order.target.names.length === 0) count(order.watch); // nobody may even connect
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk: Buffer) => {
     bytes = Buffer.concat([bytes, chunk]);

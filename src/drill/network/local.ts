@@ -1,0 +1,155 @@
+import type { Attack } from '../attack.ts';
+import { text } from './prelude.ts';
+import { attack } from './shape.ts';
+
+const OWN_ADDRESS =
+  'all TCP but loopback is caught before it reaches a socket of the compartment, all UDP but DNS is rejected';
+
+/** Whatever is near: the machine's own services, other agents, leftovers. */
+export const LOCAL: readonly Attack[] = [
+  attack({
+    id: 'a06-system-resolver-ipc',
+    line: 6,
+    tries: "asks the machine's resolver over its local sockets (systemd-resolved, nscd, D-Bus, avahi)",
+    control: "the machine's sockets are not in the compartment's files",
+    wall: 'files',
+    program: text(String.raw`
+my @tried;
+for my $path ($A{resolver_socket}, '/run/systemd/resolve/io.systemd.Resolve', '/run/systemd/resolve/io.systemd.Resolve.Monitor',
+  '/var/run/nscd/socket', '/run/dbus/system_bus_socket', '/run/avahi-daemon/socket') {
+  socket(my $fh, AF_UNIX, SOCK_STREAM, 0) or refused("socket: $!");
+  done("connected to $path") if connect($fh, pack_sockaddr_un($path));
+  push @tried, "$!" }
+refused("no resolver socket: $tried[0]");`),
+    positive: 'host-user',
+    watch: ['resolver'],
+  }),
+  ...['/mode', '/policy', '/egress', '/allow', '/grants'].map((path) =>
+    attack({
+      id: `a26-proxy-admin${path.replace('/', '-')}`,
+      line: 26,
+      tries: `asks the agent's own API to change its policy (POST ${path})`,
+      control: 'the agent API only reads; policy comes from the warden over a socket that is not in the compartment',
+      program: text(String.raw`
+my $body = '{"mode":"full","agent":"*","egress":[{"host":"*","port":443}]}';
+my $got = ask(to_name($A{proxy_host}, 80), "POST ${path} HTTP/1.1\r\nHost: $A{proxy_host}\r\nContent-Type: application/json\r\nContent-Length: "
+  . length($body) . "\r\nConnection: close\r\n\r\n$body");
+done("accepted: $1") if $got =~ /^HTTP\/1\.[01] (2\d\d)/;
+judge('admin', $got);`),
+      positive: 'open-net',
+      watch: ['admin'],
+    }),
+  ),
+  attack({
+    id: 'a27-cross-agent-proxy',
+    line: 27,
+    tries: "claims to be another agent, to use that one's grants",
+    control: 'who asks is known by the listener it came in on, never by what it says',
+    program: text(String.raw`
+my $O = "$A{other_host}:$A{other_port}";
+my $claim = "Proxy-Authorization: Basic b3RoZXI6b3RoZXI=\r\nX-Bulkhead-Agent: $A{other_agent}\r\nX-Forwarded-For: 127.0.0.1\r\n";
+judge('claim', ask(proxy(), "GET http://$O/ HTTP/1.1\r\nHost: $O\r\n$claim\r\n"));`),
+    positive: 'open-net',
+    watch: ['other'],
+    evidence: [{ event: ['egress.denied'], mentions: 'other_host' }],
+    applies: (agent) => (agent.others.length === 0 ? 'the fleet has no second agent' : undefined),
+  }),
+  attack({
+    id: 'a28-host-loopback-direct',
+    line: 28,
+    tries: "connects to a service on the machine's own 127.0.0.1",
+    control: "a network namespace of its own: the compartment's 127.0.0.1 is not the machine's",
+    tiers: ['sandbox', 'container', 'vm'],
+    program: text(String.raw`judge('loopback', ask(tcp('127.0.0.1', $A{private_port}), get('127.0.0.1')));`),
+    positive: 'host-user',
+    watch: ['private'],
+  }),
+  attack({
+    id: 'a28-host-loopback-proxy',
+    line: 28,
+    tries: "asks the proxy for a service on the machine's own 127.0.0.1",
+    control: 'loopback is refused unless a rule pins it',
+    program: text(String.raw`
+judge('proxy', ask(proxy(), "GET http://127.0.0.1:$A{private_port}/ HTTP/1.1\r\nHost: 127.0.0.1:$A{private_port}\r\n\r\n"));`),
+    positive: 'open-net',
+    watch: ['private'],
+    evidence: [{ event: ['egress.denied'], mentions: 'private_port' }],
+  }),
+  attack({
+    id: 'a28-host-loopback-socks',
+    line: 28,
+    tries: "asks the SOCKS proxy for a service on the machine's own 127.0.0.1",
+    control: 'loopback is refused unless a rule pins it',
+    program: text(String.raw`judge('socks', socks(1, inet_aton('127.0.0.1'), $A{private_port}, get('127.0.0.1')));`),
+    positive: 'open-net',
+    watch: ['private'],
+    evidence: [{ event: ['egress.denied'], mentions: 'private_port' }],
+  }),
+  attack({
+    id: 'a31-inherited-socket',
+    line: 31,
+    tries: 'looks for sockets and directories that whoever started it left open',
+    control: 'every descriptor past the third is closed before the agent runs',
+    wall: 'processes',
+    program: text(String.raw`
+my @found;
+for my $fd (3 .. 1023) {
+  my $what = readlink "/proc/self/fd/$fd";
+  next unless defined $what;
+  push @found, "$fd $what" if $what =~ /^(?:socket|anon_inode|pipe):|^\// }
+@found ? done("left open: @found") : refused('nothing but the first three descriptors is open');`),
+    positive: 'leaky',
+  }),
+  attack({
+    id: 'f115-self-connect',
+    line: 115,
+    tries: 'connects a socket at a foreign address to itself, which looks like a reached host',
+    control: OWN_ADDRESS,
+    tiers: ['sandbox', 'container', 'vm'],
+    program: text(String.raw`
+socket(my $fh, AF_INET, SOCK_STREAM, 0) or refused("socket: $!");
+my $self = pack_sockaddr_in(40115, inet_aton('203.0.113.7'));
+bind($fh, $self) or refused("bind: $!");
+fcntl($fh, F_SETFL, O_NONBLOCK);
+connect($fh, $self) or $!{EINPROGRESS} or refused("connect: $!");
+wait_for($fh, 1, time + 2) or failed('time-out while connecting');
+my $error = unpack 'i', getsockopt($fh, SOL_SOCKET, SO_ERROR);
+if ($error) { $! = $error; refused("connect: $!") }
+put($fh, $A{canary}) or refused($ended);
+my $got = hear($fh, qr/\Q$A{canary}\E/);
+$got =~ /\Q$A{canary}\E/ ? done('it heard itself') : $ended =~ /time-out/ ? failed($ended) : refused("not itself: $ended");`),
+    positive: 'bare-net-root',
+  }),
+  attack({
+    id: 'f115-listen-foreign',
+    line: 115,
+    tries: 'listens at a foreign address and connects to it',
+    control: OWN_ADDRESS,
+    tiers: ['sandbox', 'container', 'vm'],
+    program: text(String.raw`
+socket(my $server, AF_INET, SOCK_STREAM, 0) or refused("socket: $!");
+bind($server, pack_sockaddr_in(40116, inet_aton('203.0.113.7'))) && listen($server, 1) or refused("listen: $!");
+my $fh = tcp('203.0.113.7', 40116) or judge('foreign', '');
+wait_for($server, 0, time + 1) and accept(my $peer, $server) and done('its own listener answered at a foreign address');
+put($fh, $A{canary}); hear($fh, qr/./);
+$ended =~ /time-out/ ? failed($ended) : refused("its listener never saw it: $ended");`),
+    positive: 'bare-net-root',
+  }),
+  attack({
+    id: 'f115-udp-foreign',
+    line: 115,
+    tries: 'sends itself a datagram at a foreign address',
+    control: OWN_ADDRESS,
+    tiers: ['sandbox', 'container', 'vm'],
+    program: text(String.raw`
+socket(my $server, AF_INET, SOCK_DGRAM, 0) or refused("socket: $!");
+bind($server, pack_sockaddr_in(40117, inet_aton('203.0.113.7'))) or refused("bind: $!");
+socket(my $fh, AF_INET, SOCK_DGRAM, 0) or refused("socket: $!");
+connect($fh, pack_sockaddr_in(40117, inet_aton('203.0.113.7'))) or refused("connect: $!");
+defined(send $fh, $A{canary}, 0) or refused("send: $!");
+wait_for($server, 0, time + 1) and done('its own datagram arrived at a foreign address');
+wait_for($fh, 0, time + 1) and !defined(sysread $fh, my $byte, 1) and refused("sent, and then: $!");
+failed('nothing came, and nobody said no');`),
+    positive: 'bare-net-root',
+  }),
+];
