@@ -2,7 +2,7 @@ import type { AgentStatus, MeasuredWall, ProgramStatus, StatusDocument } from '.
 import { type Enforcement, WALLS } from '../../../model/enforcement.ts';
 import { age, span } from '../../../policy/age.ts';
 import type { Format, Screen } from '../call.ts';
-import { type Cell, cell, table, wrapped } from './table.ts';
+import { aligned, type Cell, cell, table, wrapped } from './table.ts';
 
 const STYLE: Readonly<Record<Enforcement['level'], Format>> = {
   full: 'green',
@@ -41,13 +41,13 @@ export function renderStatus(status: StatusDocument, screen: Screen): string {
   else
     lines.push(
       ...table(
-        ['AGENT', 'STATE', 'SINCE', 'TIER', 'MEASURED', 'WALLS'],
+        ['AGENT', 'STATE', 'FOR', 'TIER', 'MEASURED', 'WALLS'],
         status.agents.map((agent) => row(agent, screen)),
         screen,
       ),
     );
-  const notes = status.agents.flatMap((agent) => notesOf(agent, screen));
-  if (notes.length > 0) lines.push('', ...notes);
+  const notes = status.agents.flatMap(notesOf);
+  if (notes.length > 0) lines.push('', ...aligned(notes, screen));
   lines.push('', ...programs(status.programs, screen));
   return lines.join('\n');
 }
@@ -67,11 +67,12 @@ function row(agent: AgentStatus, screen: Screen): Cell[] {
 /** The age of the oldest measurement: no wall is known to be better than that. */
 function measured(walls: readonly MeasuredWall[], screen: Screen): string {
   const times = walls.flatMap(({ probedAt }) => (probedAt === undefined ? [] : [Date.parse(probedAt)]));
+  if (walls.length === 0) return '-';
   return times.length === 0 ? 'never' : age(screen.now - Math.min(...times));
 }
 
 function summary(walls: readonly MeasuredWall[]): Cell {
-  if (walls.length === 0) return cell('none to measure', 'dim');
+  if (walls.length === 0) return cell('no compartment stands', 'dim');
   const by = Object.groupBy(walls, ({ level }) => level);
   const worst = WORST_FIRST.find((level) => by[level] !== undefined) ?? 'unknown';
   const parts = WORST_FIRST.flatMap((level) => {
@@ -83,22 +84,23 @@ function summary(walls: readonly MeasuredWall[]): Cell {
   return cell(parts.join('; '), STYLE[worst]);
 }
 
-function notesOf(agent: AgentStatus, screen: Screen): string[] {
-  const lines: string[] = [];
-  const note = (head: string, text: string, style: Format): void => {
-    const [first = '', ...rest] = wrapped(`${head}: ${text}`, screen.width, '    ');
-    lines.push(screen.style(style, first), ...rest);
-  };
-  if (agent.why !== undefined) note(`${agent.name} is ${agent.state}`, agent.why, 'yellow');
-  if (agent.restarts)
-    note(agent.name, `restarted ${agent.restarts === 1 ? 'once' : `${agent.restarts} times`}`, 'yellow');
+/** Agent, wall, level, and why: a row for all that is not as it should be. */
+function notesOf(agent: AgentStatus): Cell[][] {
+  const notes: Cell[][] = [];
+  const note = (wall: string, word: string, style: Format, why: string): void =>
+    void notes.push([cell(`  ${agent.name}`), cell(wall), cell(word, style), cell(why)]);
+  if (agent.why !== undefined) note('', agent.state, 'yellow', agent.why);
+  if (agent.restarts) note('', 'restarted', 'yellow', times(agent.restarts));
   for (const { wall, level, missing, why } of claimable(agent)) {
     if (level === 'full') continue;
-    const text =
-      level === 'partial' ? `lacks ${(missing ?? ['what is not said']).join(', ')}` : (why ?? 'no reason given');
-    note(`${agent.name}: ${wall} ${level === 'none' ? 'does not stand' : `is ${level}`}`, text, STYLE[level]);
+    const text = level === 'partial' ? missing?.join('; ') : why;
+    note(wall, level, STYLE[level], text || 'no reason was given');
   }
-  return lines;
+  return notes;
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
 }
 
 function programs(all: readonly ProgramStatus[], screen: Screen): string[] {
@@ -108,7 +110,7 @@ function programs(all: readonly ProgramStatus[], screen: Screen): string[] {
   const lines = running.length === 0 ? [] : wrapped(`Running: ${running.join(', ')}`, screen.width);
   for (const { name, state, restarts } of all) {
     if (state === 'running') continue;
-    const often = restarts ? `, restarted ${restarts === 1 ? 'once' : `${restarts} times`}` : '';
+    const often = restarts ? `, restarted ${times(restarts)}` : '';
     const [text = ''] = wrapped(`${name} is ${state}${often}. The reason is in: bulkhead logs ${name}`, 1000);
     lines.push(screen.style(['red', 'bold'], text));
   }

@@ -11,25 +11,32 @@ export function cell(text: string, style?: Format): Cell {
   return style === undefined ? { text } : { text, style };
 }
 
-/** Rows under a head, each column as wide as its longest cell, two spaces between, nothing after the last. */
+/** Rows under a head. */
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[], screen: Screen): string[] {
   return aligned([head.map((text) => cell(text, 'dim')), ...rows], screen);
 }
 
+/** Each column as wide as its longest cell, two spaces between; the last is wrapped to the screen. */
 export function aligned(rows: readonly (readonly Cell[])[], screen: Screen): string[] {
-  const texts = rows.map((row) => row.map(({ text }) => shown(text)));
-  const most = Math.max(0, ...texts.map((row) => row.length));
-  const widths = Array.from({ length: most }, (_, i) => Math.max(...texts.map((row) => columns(row[i] ?? ''))));
-  return rows.map((row, r) =>
-    row
-      .map(({ style }, i) => {
-        const text = texts[r]?.[i] ?? '';
-        const dressed = style === undefined ? text : screen.style(style, text);
-        return i === row.length - 1 ? dressed : dressed + ' '.repeat((widths[i] ?? 0) - columns(text));
-      })
-      .join('  ')
-      .trimEnd(),
+  const most = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: most - 1 }, (_, i) =>
+    Math.max(...rows.map((row) => columns(shown(row[i]?.text ?? '')))),
   );
+  const before = widths.reduce((sum, width) => sum + width + 2, 0);
+  return rows.flatMap((row) => {
+    const dressed = (text: string, style: Format | undefined): string =>
+      style === undefined || text === '' ? text : screen.style(style, text);
+    const left = widths.map((width, i) => {
+      const text = shown(row[i]?.text ?? '');
+      return `${dressed(text, row[i]?.style)}${' '.repeat(width - columns(text))}  `;
+    });
+    const last = row[most - 1];
+    const [first = '', ...rest] = wrapped(last?.text ?? '', Math.max(30, screen.width - before));
+    return [
+      `${left.join('')}${dressed(first, last?.style)}`.trimEnd(),
+      ...rest.map((line) => `${' '.repeat(before)}${dressed(line, last?.style)}`),
+    ];
+  });
 }
 
 /** East Asian wide characters and pictographs take two columns, combining marks none. Near enough for names and hosts. */

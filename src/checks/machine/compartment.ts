@@ -1,0 +1,99 @@
+import { atLeast, finding, install, type MachineCheck, needs, ok } from './check.ts';
+import type { HostFacts } from './facts.ts';
+
+/** 0.8.0 is the first with --disable-userns. */
+const BUBBLEWRAP_FLOOR = '0.8';
+
+export const userNamespaces: MachineCheck = {
+  id: 'user-namespaces',
+  subject: 'processes',
+  judge: (facts) =>
+    needs(
+      facts,
+      ['unshare'],
+      facts.tried.userNamespace,
+      'users may make user namespaces (tried as nobody)',
+      unlock(facts),
+    ),
+};
+
+function unlock({ settings }: HostFacts): string {
+  if (settings['kernel.apparmor_restrict_unprivileged_userns'] === 1)
+    return 'sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, and the same line in /etc/sysctl.d';
+  if (settings['kernel.unprivileged_userns_clone'] === 0)
+    return 'sysctl -w kernel.unprivileged_userns_clone=1, and the same line in /etc/sysctl.d';
+  if (settings['user.max_user_namespaces'] === 0)
+    return 'sysctl -w user.max_user_namespaces=10000, and the same line in /etc/sysctl.d';
+  return 'Something refuses user namespaces to users (a container, a security module): allow them there.';
+}
+
+export const bubblewrap: MachineCheck = {
+  id: 'bubblewrap',
+  subject: 'files',
+  judge: (facts) => {
+    const version = facts.programs.bwrap?.version ?? '';
+    if (version !== '' && !atLeast(version, BUBBLEWRAP_FLOOR))
+      return finding('critical', `bubblewrap ${version}; the floor is ${BUBBLEWRAP_FLOOR}`, install(facts, ['bwrap']));
+    const remedy = 'When user namespaces work, a container or a security module is in the way: allow bwrap there.';
+    return needs(facts, ['bwrap'], facts.tried.bubblewrap, `bubblewrap ${version} (tried as nobody)`, remedy);
+  },
+};
+
+export const disk: MachineCheck = {
+  id: 'disk',
+  subject: 'files',
+  judge: (facts) =>
+    needs(
+      facts,
+      ['mkfs.ext4', 'mount', 'unshare'],
+      facts.tried.disk,
+      'ext4 images on loop devices, with owners mapped (tried)',
+      'modprobe loop, or let this machine have /dev/loop-control and /dev/loop0 and up',
+    ),
+};
+
+const LITTLE = 2 * 1024 ** 3;
+
+export const space: MachineCheck = {
+  id: 'space',
+  subject: 'disk space',
+  judge: ({ space: { path, freeBytes } }) => {
+    const free = `${(freeBytes / 1024 ** 3).toFixed(1)}G free in ${path}`;
+    if (freeBytes >= LITTLE) return ok(free);
+    return finding(
+      freeBytes < LITTLE / 10 ? 'high' : 'medium',
+      `${free}: an agent's disk alone is 5G by default`,
+      'Free some, or use --state on a larger disk.',
+    );
+  },
+};
+
+export const network: MachineCheck = {
+  id: 'network',
+  subject: 'network',
+  judge: (facts) =>
+    needs(
+      facts,
+      ['ip', 'nft', 'unshare'],
+      facts.tried.network,
+      `nftables ${facts.programs.nft?.version}: our rules load in a namespace of their own (tried)`,
+      'The kernel needs nf_tables with tproxy, redirect and reject: modprobe nft_tproxy nft_redir nft_reject_inet',
+    ),
+};
+
+/** What the filter cannot do without. */
+const ACTIONS = ['kill_process', 'errno', 'allow'];
+
+export const syscalls: MachineCheck = {
+  id: 'syscall-filter',
+  subject: 'syscalls',
+  judge: ({ seccomp, settings }) => {
+    const lacking = ACTIONS.filter((action) => !seccomp.includes(action));
+    if (lacking.length > 0)
+      return finding('critical', `seccomp lacks ${lacking.join(', ')}`, 'Boot a kernel with CONFIG_SECCOMP_FILTER.');
+    const memfd = settings['vm.memfd_noexec'];
+    return ok(
+      `seccomp filters${memfd === null ? '' : `; vm.memfd_noexec is ${memfd}, memfd_create is refused anyhow`}`,
+    );
+  },
+};

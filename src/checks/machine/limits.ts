@@ -1,0 +1,42 @@
+import { AS_ROOT, finding, type MachineCheck, ok } from './check.ts';
+
+export const freeze: MachineCheck = {
+  id: 'freeze',
+  subject: 'processes',
+  judge: ({ cgroup: { unified, freezeAndKill } }) => {
+    if (unified === null)
+      return finding(
+        'critical',
+        'cgroup v2 is not mounted',
+        'mount -t cgroup2 none /sys/fs/cgroup/unified (or boot with the unified hierarchy)',
+      );
+    if (freezeAndKill.works === true) return ok(`cgroup v2 at ${unified} freezes and kills (tried)`);
+    const remedy =
+      freezeAndKill.works === 'unknown'
+        ? AS_ROOT
+        : `Let root make groups in ${unified} (a container: mount it writable).`;
+    return finding('critical', `cgroup v2 at ${unified}: ${freezeAndKill.why}`, remedy);
+  },
+};
+
+const WANTED = ['memory', 'pids', 'cpu'] as const;
+
+export const limits: MachineCheck = {
+  id: 'limits',
+  subject: 'limits',
+  judge: ({ cgroup: { unifiedControllers, v1Controllers } }) => {
+    const lacking = WANTED.filter((name) => !unifiedControllers.includes(name) && !v1Controllers.includes(name));
+    if (lacking.length > 0)
+      return finding(
+        'high',
+        `no cgroup controller for ${lacking.join(', ')}: the wall limits is partial here`,
+        'Boot with cgroup_enable=memory and the unified hierarchy.',
+      );
+    const from = (version: string, names: readonly string[]): string[] => {
+      const held = WANTED.filter((name) => names.includes(name));
+      return held.length > 0 ? [`${held.join(', ')} by cgroup ${version}`] : [];
+    };
+    const v1 = v1Controllers.filter((name) => !unifiedControllers.includes(name));
+    return ok([...from('v2', unifiedControllers), ...from('v1', v1)].join('; '));
+  },
+};

@@ -1,0 +1,35 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+const SHOWN = 3;
+
+/** Paths of a tree, or above it, that somebody besides root may write or replace; the first few. What is below a folder of
+ *  node_modules is not looked at one by one. */
+export function writableByOthers(tree: string): string[] {
+  const found: string[] = [];
+  for (let at = dirname(tree); ; at = dirname(at)) {
+    if (open(at, true)) found.push(at);
+    if (at === dirname(at)) break;
+  }
+  walk(tree, found);
+  return found.slice(0, SHOWN);
+}
+
+function walk(at: string, found: string[]): void {
+  if (found.length >= SHOWN) return;
+  if (open(at, false)) found.push(at);
+  const entries = readdirSync(at, { withFileTypes: true });
+  for (const entry of entries) {
+    const path = join(at, entry.name);
+    if (found.length >= SHOWN || entry.name === '.git') continue;
+    if (entry.isDirectory() && dirname(at) !== 'node_modules' && !at.endsWith('/node_modules')) walk(path, found);
+    else if (!entry.isSymbolicLink() && open(path, false)) found.push(path);
+  }
+}
+
+/** A sticky folder above ours lets others add to it, not replace what is root's. */
+function open(path: string, above: boolean): boolean {
+  const { uid, gid, mode } = lstatSync(path);
+  if (above && (mode & 0o1000) !== 0 && uid === 0) return false;
+  return uid !== 0 || (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== 0);
+}
