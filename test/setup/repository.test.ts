@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import test from 'node:test';
+import { projectFiles, read, TOP } from '../tree/sources.ts';
+
+const files = projectFiles();
+
+test('no binary is in the repository', () => {
+  const binary = files.filter((path) => readFileSync(join(TOP, path)).includes(0));
+  assert.deepEqual(binary, []);
+});
+
+test('no file is larger than 256 KiB', () => {
+  assert.deepEqual(
+    files.filter((path) => statSync(join(TOP, path)).size > 256 * 1024),
+    [],
+  );
+});
+
+test('no file names a path of the machine it was written on', () => {
+  const parent = dirname(TOP);
+  // A clone right below one of these says nothing about its machine; the clone's own path always does.
+  const common = ['/', '/tmp', '/root', '/home', '/opt', '/srv', '/usr/src', '/var/tmp'];
+  const places = [`${TOP}/`, ...(common.includes(parent) ? [] : [`${parent}/`])];
+  const naming = files.filter((path) => places.some((place) => read(path).includes(place)));
+  assert.deepEqual(naming, []);
+});
+
+test('no file names a home folder but those that stand for anybody', () => {
+  const anybody = ['agent', 'you', 'operator', 'user', 'NAME'];
+  const homes = files.flatMap((path) =>
+    [...read(path).matchAll(/(?<![\w.])\/(?:home|Users)\/([A-Za-z][\w-]*)/g)]
+      .filter(([, name]) => !anybody.includes(name ?? ''))
+      .map(([home]) => `${path} names ${home}`),
+  );
+  assert.deepEqual(homes, []);
+});
+
+test('what is started by path can be executed, and says by what', () => {
+  for (const path of ['bulkhead', '.ci/run', 'setup/start', 'setup/test', 'setup/npm-packages', 'setup/os-packages']) {
+    assert.equal(statSync(join(TOP, path)).mode & 0o111, 0o111, path);
+    assert.match(read(path), /^#!\/(bin\/sh|usr\/bin\/env bash)\n/, path);
+  }
+});
