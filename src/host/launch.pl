@@ -42,8 +42,9 @@ sub touch { open(my $f, '>', $_[0]) or fail("create $_[0]"); close $f }
 
 my $mode = shift @ARGV // '';
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask);
+my (@argv, %env, @groups, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept);
 $umask = 027;
+$kept = 0;
 
 # One handler an order: src/tiers/orders.ts has the list.
 my %order = (
@@ -69,7 +70,7 @@ my %order = (
   uid => sub { $uid = 0 + $_[0] }, gid => sub { $gid = 0 + $_[0] }, group => sub { push @groups, 0 + $_[0] }, # numbers: syscall() takes text as a pointer
   env => sub { $env{$_[0]} = text($_[1] // '') }, arg => sub { push @argv, text($_[0] // '') },
   set => sub { $A{$_[0]} = text($_[1] // '') }, text => sub { $program = text($_[0]) },
-  cwd => sub { $cwd = text($_[0]) }, tty => sub { $tty = 1 }, umask => sub { $umask = oct $_[0] },
+  cwd => sub { $cwd = text($_[0]) }, tty => sub { $tty = 1 }, umask => sub { $umask = oct $_[0] }, keep => sub { $kept = 0 + $_[0] },
   filter => sub { open(my $f, '<:raw', $_[0]) or fail("open $_[0]"); local $/; $filter = <$f>; fail("read $_[0]") unless length $filter },
 );
 
@@ -163,8 +164,11 @@ sub run_command {
 }
 
 if ($mode eq 'program') {
+  require POSIX;
+  # The program's own descriptors came in as 4 and up, behind the spec's; it finds them from 3 on.
+  for my $i (0 .. $kept - 1) { POSIX::dup2(4 + $i, 3 + $i) // fail('dup2') }
+  must('close_range', call('close_range', 3 + $kept, 0xffffffff, 0));
   become(0);
-  # Descriptors 4 and up are the program's own, handed over by the warden; the spec's is closed.
   run_command();
 }
 if ($mode eq 'create') {

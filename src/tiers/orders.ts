@@ -34,6 +34,8 @@ export type Order =
   | { readonly do: 'cwd'; readonly path: string }
   | { readonly do: 'tty' }
   | { readonly do: 'umask'; readonly mode: string }
+  /** Program mode: so many descriptors, from 4 on, become the program's from 3 on. */
+  | { readonly do: 'keep'; readonly count: number }
   /** The seccomp filter's bytes are in this file. */
   | { readonly do: 'filter'; readonly path: string }
   /** Script mode: the Perl text, and what it finds in %A. */
@@ -105,6 +107,8 @@ function fieldsOf(order: Order): string[] {
       return [hex(order.value)];
     case 'umask':
       return [order.mode];
+    case 'keep':
+      return [String(order.count)];
     case 'text':
       return [hex(order.text)];
   }

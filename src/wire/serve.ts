@@ -1,8 +1,9 @@
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { Failure, failureDocument } from '../model/failure.ts';
 import { encodeFrame, FrameReader } from './frames.ts';
-import { type Peer, peerOf } from './peer.ts';
+import { sendDescriptors } from './handover.ts';
+import { descriptorOf, type Peer, peerOf } from './peer.ts';
 
 /** One connected caller. `caller` is decided once, from the kernel's word, before the first byte is read. */
 export interface Connection<Caller extends string> {
@@ -15,6 +16,17 @@ export interface Connection<Caller extends string> {
 export interface Request<Caller extends string> {
   readonly from: readonly Caller[];
   readonly answer: (body: Readonly<Record<string, unknown>>, connection: Connection<Caller>) => unknown;
+}
+
+/** An answer that brings descriptors: they follow the reply on the same connection (`receiveDescriptors`), and are closed here. */
+export class WithDescriptors {
+  readonly ok: object;
+  readonly descriptors: readonly number[];
+
+  constructor(ok: object, descriptors: readonly number[]) {
+    this.ok = ok;
+    this.descriptors = descriptors;
+  }
 }
 
 export interface Service<Caller extends string> {
@@ -81,7 +93,9 @@ async function reply<Caller extends string>(
   const body = (typeof frame === 'object' && frame !== null ? frame : {}) as Record<string, unknown>;
   const id = body.id;
   try {
-    connection.notify({ id, ok: (await judge(service, connection, body)) ?? null });
+    const answer = await judge(service, connection, body);
+    if (answer instanceof WithDescriptors) handOver(connection, id, answer);
+    else connection.notify({ id, ok: answer ?? null });
   } catch (error) {
     if (error instanceof Failure) {
       connection.notify({ id, error: { ...failureDocument(error), exit: error.exit } });
@@ -92,6 +106,16 @@ async function reply<Caller extends string>(
       id,
       error: { code: 'internal', message: 'the request failed inside', hint: 'See: bulkhead logs warden' },
     });
+  }
+}
+
+function handOver<Caller extends string>(connection: Connection<Caller>, id: unknown, answer: WithDescriptors): void {
+  try {
+    connection.notify({ id, ok: answer.ok });
+    if (connection.socket.writableLength > 0) throw new Error('the reply could not be written at once, so nothing can follow it');
+    sendDescriptors(descriptorOf(connection.socket), answer.descriptors);
+  } finally {
+    for (const fd of answer.descriptors) closeSync(fd);
   }
 }
 

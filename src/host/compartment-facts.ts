@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Failure } from '../model/failure.ts';
+import type { WantedAgent, WantedFleet } from '../model/fleet.ts';
+import { type AgentFacts, cgroupPath, type FleetFacts, netnsName } from '../plan/fleet.ts';
+import { agentPlaces, type Places } from '../plan/places.ts';
+import type { UidBook } from '../plan/uids.ts';
+import { EXEC_SETS } from '../policy/exec-sets.ts';
+import type { CompartmentFacts, HostFolder } from '../tiers/facts.ts';
+import { MASKED, type Mask } from '../tiers/masks.ts';
+import { orderText } from '../tiers/orders.ts';
+import { canonicalJson } from '../model/canonical.ts';
+import { sandboxOrders } from '../tiers/sandbox.ts';
+import { type CgroupRoots, procsFiles } from './cgroup.ts';
+import { netnsPath } from './netns.ts';
+import { rulesWanted } from './netns-listing.ts';
+import { findProgram } from './programs.ts';
+import type { ViewFacts } from './view-facts.ts';
+
+export const BWRAP = '/usr/bin/bwrap';
+export const ANCHOR = '/usr/bin/cat';
+
+/** The host as far as compartments need it. */
+export interface Host {
+  readonly places: Places;
+  readonly view: ViewFacts;
+  readonly cgroups: CgroupRoots;
+}
+
+/** Everything planning needs, and what each compartment is started with.
+ *  @throws Failure when a path of the fleet, or a program it allows, is not there */
+export function fleetFacts(
+  fleet: WantedFleet,
+  host: Host,
+  uids: UidBook,
+): { facts: FleetFacts; compartments: Map<string, CompartmentFacts> } {
+  const compartments = new Map<string, CompartmentFacts>();
+  const agents: Record<string, AgentFacts> = {};
+  for (const agent of fleet.agents) {
+    const compartment = compartmentFacts(fleet, agent, host, uids);
+    compartments.set(agent.name, compartment);
+    agents[agent.name] = {
+      uid: compartment.uid,
+      compartment: digest(orderText(sandboxOrders(compartment)) + canonicalJson({ command: agent.command, env: agent.env })),
+      held: compartment.workspace.masks.filter((mask) => mask.is === 'held').map((mask) => join(compartment.workspace.path, mask.name)),
+    };
+  }
+  const policy = digest(canonicalJson(fleet.agents.map(({ name, egress }) => ({ name, egress }))));
+  return { facts: { places: host.places, agents, policy, rules: rulesWanted() }, compartments };
+}
+
+function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, uids: UidBook): CompartmentFacts {
+  const uid = uids.given[`${fleet.fleet}/${agent.name}`];
+  if (uid === undefined) throw new Error(`no uid for ${agent.name}`);
+  const places = agentPlaces(host.places, agent.name);
+  const sets = agent.exec.sets.map((name) => EXEC_SETS[name]);
+  return {
+    agent,
+    uid,
+    gid: uid,
+    groups: [],
+    hostname: agent.name,
+    stage: host.places.stage,
+    home: places.home,
+    workspace: agent.workspace.kind === 'own' ? { path: places.workspace, masks: [] } : sharedFolder(agent.workspace.path, uid),
+    knowledge: agent.knowledge.map((entry) => ({ name: entry.name, path: entry.path, is: kindOf(entry.path, `knowledge ${entry.name}`) })),
+    programs: allowedPrograms(agent),
+    ...host.view,
+    trees: [...new Set(sets.flatMap((set) => set.trees))].filter((tree) => statSync(tree, { throwIfNoEntry: false })?.isDirectory()),
+    cgroupProcs: procsFiles(host.cgroups, cgroupPath(fleet.fleet, agent.name)),
+    netns: netnsPath(netnsName(fleet.fleet, agent.name)),
+    filter: host.places.filter,
+    bwrap: BWRAP,
+    anchor: ANCHOR,
+  };
+}
+
+/** Programs of sets that this host does not have are simply absent; one that is asked for by name must be there. */
+function allowedPrograms(agent: WantedAgent): CompartmentFacts['programs'] {
+  const denied = new Set(agent.exec.deny);
+  const ofSets = agent.exec.sets.flatMap((name) => EXEC_SETS[name].programs).map((name) => findProgram(name));
+  const byName = agent.exec.allow.map((name) => {
+    const found = findProgram(name);
+    if (found) return found;
+    throw new Failure(
+      'no-such-program',
+      `agents.${agent.name}.exec.allow names ${JSON.stringify(name)}, which is not on this machine.`,
+      'Install it, or take it out of the list.',
+    );
+  });
+  const found = [...ofSets, ...byName].filter((program) => program !== undefined);
+  const unique = new Map(found.map((program) => [program.name, program]));
+  return [...unique.values()].filter((program) => !denied.has(program.name) && !denied.has(program.file));
+}
+
+/** A folder of the operator's: its owner appears as the agent, and what host tools obey in it is masked. */
+function sharedFolder(path: string, uid: number): HostFolder {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || stat.isSymbolicLink() || !stat.isDirectory() || realpathSync(path) !== path)
+    throw new Failure(
+      'not-a-plain-folder',
+      `The workspace ${path} ${stat === undefined ? 'does not exist' : 'is not a plain folder, or there is a link on the way to it'}.`,
+      `Name the folder itself${stat?.isSymbolicLink() ? `: ${realpathSync(path)}` : '.'}`,
+    );
+  const git = lstatSync(join(path, '.git'), { throwIfNoEntry: false });
+  const names = git?.isDirectory() ? MASKED : ['.git', ...MASKED.filter((name) => !name.startsWith('.git/'))];
+  return {
+    path,
+    owner: { uids: { disk: stat.uid, seen: uid }, gids: { disk: stat.gid, seen: uid } },
+    masks: names.map((name) => mask(path, name)),
+  };
+}
+
+function mask(folder: string, name: string): Mask {
+  const at = join(folder, name);
+  const stat = lstatSync(at, { throwIfNoEntry: false });
+  if (stat === undefined) return { name, is: 'held' };
+  if (stat.isSymbolicLink() || !(stat.isFile() || stat.isDirectory()))
+    throw new Failure(
+      'cannot-mask',
+      `${at} is neither a file nor a folder, so it cannot be masked in the shared workspace.`,
+      'Replace the link by what it leads to, or do not share this folder.',
+    );
+  return { name, is: isHeld(stat) ? 'held' : stat.isDirectory() ? 'folder' : 'file' };
+}
+
+/** As src/host/hands/folders.ts makes it: root's, empty, closed for writing. */
+function isHeld(stat: Stats): boolean {
+  return stat.isDirectory() && stat.uid === 0 && (stat.mode & 0o777) === 0o555;
+}
+
+function kindOf(path: string, what: string): 'file' | 'folder' {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat?.isDirectory()) return 'folder';
+  if (stat?.isFile()) return 'file';
+  throw new Failure('not-there', `${what} leads to ${path}, which is neither a file nor a folder.`, 'Make it, or correct the path in fleet.yaml.');
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

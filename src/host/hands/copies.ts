@@ -1,0 +1,49 @@
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { runToolLater } from '../command.ts';
+import type { Hand, Of } from './hand.ts';
+
+/** The root-owned copy that the programs run from. The digest of what was copied stands in the copy itself. */
+const DIGEST_FILE = '.digest';
+
+export const copies: Hand<Of<'copy'>> = {
+  observe(what) {
+    const at = join(what.path, DIGEST_FILE);
+    return existsSync(at) ? { ...what, digest: readFileSync(at, 'utf8').trim() } : undefined;
+  },
+  async make(what) {
+    const next = `${what.path}.next`;
+    rmSync(next, { recursive: true, force: true });
+    for (const part of COPIED) {
+      const from = join(what.from, part);
+      if (existsSync(from)) cpSync(from, join(next, part), { recursive: true, dereference: false });
+    }
+    cpSync(process.execPath, join(next, 'bin/node'));
+    writeFileSync(join(next, DIGEST_FILE), `${what.digest}\n`);
+    await runToolLater('chown', ['-R', 'root:root', next]);
+    await runToolLater('chmod', ['-R', 'u=rwX,go=rX', next]);
+    const old = `${what.path}.old`;
+    rmSync(old, { recursive: true, force: true });
+    if (existsSync(what.path)) renameSync(what.path, old);
+    renameSync(next, what.path);
+    rmSync(old, { recursive: true, force: true });
+  },
+  async change(what) {
+    await copies.make(what);
+  },
+  remove(what) {
+    for (const path of [what.path, `${what.path}.next`, `${what.path}.old`])
+      rmSync(path, { recursive: true, force: true });
+    if (existsSync(dirname(what.path)) && readdirSync(dirname(what.path)).length === 0)
+      rmSync(dirname(what.path), { recursive: true });
+  },
+};
+
+/** What of the tree the programs need; the Node they run on goes beside it. */
+export const COPIED: readonly string[] = [
+  'bulkhead',
+  'package.json',
+  'src',
+  'schema',
+  ...['commander', 'koffi', '@koromix', 'yaml', 'zod'].map((name) => `node_modules/${name}`),
+];

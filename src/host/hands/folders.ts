@@ -1,0 +1,109 @@
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { Failure } from '../../model/failure.ts';
+import type { Hand, Of } from './hand.ts';
+
+export const folders: Hand<Of<'folder'>> = {
+  observe(what) {
+    const stat = lstatSync(what.path, { throwIfNoEntry: false });
+    if (!stat) return undefined;
+    if (!stat.isDirectory())
+      throw new Failure(
+        'not-a-folder',
+        `${what.path} is in the way: it is not a folder.`,
+        'Move it away and run the command again.',
+      );
+    return { ...what, mode: octal(stat.mode), uid: stat.uid, gid: stat.gid };
+  },
+  make(what) {
+    mkdirSync(what.path, { recursive: true, mode: 0o700 });
+    folders.change?.(what, what);
+  },
+  change(what) {
+    chownSync(what.path, what.uid, what.gid);
+    chmodSync(what.path, Number.parseInt(what.mode, 8));
+  },
+  remove(what) {
+    rmSync(what.path, { recursive: true, force: true });
+  },
+};
+
+export const files: Hand<Of<'file'>> = {
+  observe(what) {
+    const stat = lstatSync(what.path, { throwIfNoEntry: false });
+    return stat?.isFile() ? { ...what, mode: octal(stat.mode), text: readFileSync(what.path, 'utf8') } : undefined;
+  },
+  make(what) {
+    const next = `${what.path}.next`;
+    rmSync(next, { force: true });
+    writeFileSync(next, what.text, { mode: 0o600, flag: 'wx' });
+    chmodSync(next, Number.parseInt(what.mode, 8));
+    renameSync(next, what.path);
+  },
+  change(what) {
+    files.make(what);
+  },
+  remove(what) {
+    rmSync(what.path, { force: true });
+  },
+};
+
+export const links: Hand<Of<'link'>> = {
+  observe(what) {
+    const stat = lstatSync(what.path, { throwIfNoEntry: false });
+    if (!stat) return undefined;
+    if (!stat.isSymbolicLink())
+      throw new Failure(
+        'in-the-way',
+        `${what.path} is there and is not ours.`,
+        'Move it away and run the command again.',
+      );
+    return { ...what, to: readlinkSync(what.path) };
+  },
+  make(what) {
+    const next = `${what.path}.next`;
+    rmSync(next, { force: true });
+    symlinkSync(what.to, next);
+    renameSync(next, what.path);
+  },
+  change(what) {
+    links.make(what);
+  },
+  remove(what) {
+    rmSync(what.path, { force: true });
+  },
+};
+
+/** An empty folder in a folder of the operator's. It is taken away only while it is empty. */
+export const held: Hand<Of<'held'>> = {
+  observe(what) {
+    const stat = lstatSync(what.path, { throwIfNoEntry: false });
+    return stat?.isDirectory() ? what : undefined;
+  },
+  make(what) {
+    mkdirSync(what.path, { mode: 0o555 });
+  },
+  remove(what) {
+    try {
+      rmdirSync(what.path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'ENOTEMPTY' && code !== 'ENOTDIR') throw error;
+    }
+  },
+};
+
+function octal(mode: number): string {
+  return `0${(mode & 0o7777).toString(8).padStart(3, '0')}`;
+}

@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { netnsRuleset } from '../tiers/netns-rules.ts';
+import { runTool } from './command.ts';
+import { netnsPath } from './netns.ts';
+
+/** The table of a namespace as nft lists it, without counters: compared with what the same rules look like when they have just
+ *  been loaded, so that a rule changed by hand is a difference. Digests are SHA-256, hexadecimal; of nothing, the empty string. */
+export function rulesInForce(name: string): string {
+  if (!existsSync(netnsPath(name))) return '';
+  return listed(['--net', netnsPath(name)].join('='), 'nft -s list ruleset');
+}
+
+/** @returns the digest of our rules, freshly loaded into a namespace without a name that is gone when this returns */
+export function rulesWanted(): string {
+  const shown = runTool('unshare', ['--net', 'sh', '-c', 'nft -f - && nft -s list ruleset'], netnsRuleset());
+  return digest(shown);
+}
+
+function listed(where: string, command: string): string {
+  return digest(runTool('nsenter', [where, 'sh', '-c', command]));
+}
+
+function digest(text: string): string {
+  return text.trim() === '' ? '' : createHash('sha256').update(text).digest('hex');
+}

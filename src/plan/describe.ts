@@ -1,0 +1,56 @@
+import type { Resource } from './resource.ts';
+import type { Step } from './step.ts';
+
+/** A step in words, one line: what it does to the machine. */
+export function describe(step: Step): string {
+  switch (step.do) {
+    case 'make':
+      return `+ ${describeResource(step.what)}`;
+    case 'change':
+      return `~ ${describeResource(step.what)}`;
+    case 'remove':
+      return `- ${describeResource(step.what)}`;
+  }
+}
+
+export function describeResource(what: Resource): string {
+  switch (what.kind) {
+    case 'group':
+      return `group ${what.name} (${what.gid})`;
+    case 'user':
+      return `user ${what.name} (${what.uid}), no password, no shell`;
+    case 'folder':
+      return `folder ${what.path} (${what.mode}, ${what.uid}:${what.gid})`;
+    case 'file':
+      return `file ${what.path} (${what.mode}, ${what.text.length} characters)`;
+    case 'copy':
+      return `Bulkhead's own files in ${what.path} (root's, ${what.digest.slice(0, 12)})`;
+    case 'link':
+      return `link ${what.path} to ${what.to}`;
+    case 'disk':
+      return `disk of ${size(what.bytes)} in ${what.image}, on ${what.path} (noexec,nosuid,nodev)`;
+    case 'held':
+      return `empty folder ${what.path}, so that an agent cannot make that name`;
+    case 'cgroup':
+      return `cgroup ${what.path} (memory ${size(what.limits.memory)}, ${what.limits.processes} processes, cpu ${what.limits.cpu} %)`;
+    case 'netns':
+      return `network namespace ${what.name}, no way out but the gateway (rules ${what.rules.slice(0, 12)})`;
+    case 'compartment':
+      return `compartment of ${what.agent} (tier sandbox, ${what.digest.slice(0, 12)})`;
+    case 'port':
+      return `port 127.0.0.1:${what.port} to ${what.agent}`;
+    case 'policy':
+      return `egress policy (${what.rules} rules, ${what.digest.slice(0, 12)})`;
+  }
+}
+
+export function size(bytes: number): string {
+  const units = ['B', 'K', 'M', 'G', 'T'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && value % 1024 === 0 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value}${units[unit]}`;
+}

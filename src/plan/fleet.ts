@@ -1,0 +1,74 @@
+import type { WantedAgent, WantedFleet } from '../model/fleet.ts';
+import type { AgentName, FleetName } from '../model/names.ts';
+import { unixUserName } from '../model/unix-names.ts';
+import { agentPlaces, type Places } from './places.ts';
+import type { Resource } from './resource.ts';
+
+/** What planning needs to know of the host besides the wanted fleet; the same facts give the same plan in CLI and warden. */
+export interface FleetFacts {
+  readonly places: Places;
+  readonly agents: Readonly<Record<string, AgentFacts>>;
+  /** Digests over the egress policy and the rules of the namespaces. */
+  readonly policy: string;
+  readonly rules: string;
+}
+
+export interface AgentFacts {
+  readonly uid: number;
+  /** Digest over the launcher's orders. */
+  readonly compartment: string;
+  /** Masked names of a shared workspace that stand for nothing yet. */
+  readonly held: readonly string[];
+}
+
+/** Everything the fleet needs, in the order in which it is made. */
+export function fleetResources(fleet: WantedFleet, facts: FleetFacts): Resource[] {
+  const agents = fleet.agents.map((agent) => ({ agent, at: agentFacts(facts, agent) }));
+  return [
+    ...agents.flatMap(({ agent, at }) => groundResources(fleet, facts, agent, at)),
+    {
+      kind: 'policy',
+      digest: facts.policy,
+      rules: fleet.agents.reduce((sum, agent) => sum + agent.egress.length, 0),
+    },
+    ...agents.map(({ agent, at }): Resource => ({ kind: 'compartment', agent: agent.name, digest: at.compartment })),
+    ...agents.flatMap(({ agent }) => agent.ports.map((port): Resource => ({ kind: 'port', agent: agent.name, port }))),
+  ];
+}
+
+function groundResources(fleet: WantedFleet, facts: FleetFacts, agent: WantedAgent, at: AgentFacts): Resource[] {
+  const name = unixUserName(fleet.fleet, agent.name);
+  const places = agentPlaces(facts.places, agent.name);
+  const own = (path: string, mode: string): Resource => ({ kind: 'folder', path, mode, uid: at.uid, gid: at.uid });
+  const { memory, processes, cpu, disk } = agent.limits;
+  return [
+    { kind: 'group', name, gid: at.uid },
+    { kind: 'user', name, uid: at.uid, gid: at.uid, mark: userMark(facts.places, fleet.fleet, agent.name) },
+    { kind: 'folder', path: places.folder, mode: '0711', uid: 0, gid: 0 },
+    { kind: 'disk', image: places.image, path: places.disk, bytes: disk },
+    own(places.home, '0700'),
+    ...(agent.workspace.kind === 'own' ? [own(places.workspace, '0700')] : []),
+    ...at.held.map((path): Resource => ({ kind: 'held', path })),
+    { kind: 'cgroup', path: cgroupPath(fleet.fleet, agent.name), limits: { memory, processes, cpu } },
+    { kind: 'netns', name: netnsName(fleet.fleet, agent.name), rules: facts.rules },
+  ];
+}
+
+/** Says in the user's comment field whose it is, so that another's user of the same name is never taken for ours. */
+export function userMark(places: Places, fleet: string, agent: string): string {
+  return `Bulkhead ${fleet}/${agent} ${places.state}`.replace(/[:,=]/g, '_');
+}
+
+export function cgroupPath(fleet: string, agent: string): string {
+  return `bulkhead/${fleet}/${agent}`;
+}
+
+export function netnsName(fleet: FleetName, agent: AgentName): string {
+  return unixUserName(fleet, agent);
+}
+
+function agentFacts(facts: FleetFacts, agent: WantedAgent): AgentFacts {
+  const found = facts.agents[agent.name];
+  if (found === undefined) throw new Error(`no facts about agent ${agent.name}`);
+  return found;
+}

@@ -1,0 +1,64 @@
+/** Where everything of one state is. One state holds one fleet. */
+export interface Places {
+  readonly state: string;
+  readonly run: string;
+  readonly stage: string;
+  readonly filter: string;
+  readonly wardenSocket: string;
+  readonly wardenLock: string;
+  readonly ledger: string;
+  readonly ledgerRun: string;
+  readonly ledgerSocket: string;
+  readonly gateway: string;
+  readonly logs: string;
+  readonly agentLogs: string;
+  readonly agents: string;
+  readonly made: string;
+  readonly wanted: string;
+  readonly uids: string;
+  readonly format: string;
+  /** Agents that an operator stopped or paused. */
+  readonly heldAgents: string;
+}
+
+export const DEFAULT_STATE = '/var/lib/bulkhead';
+/** The number of the state's format. A newer one is refused, an older one migrated forwards with a copy kept. */
+export const STATE_FORMAT = 1;
+
+export function placesOf(state: string): Places {
+  return {
+    state,
+    run: `${state}/run`,
+    stage: `${state}/run/stage`,
+    filter: `${state}/run/filter.bpf`,
+    wardenSocket: `${state}/run/warden.sock`,
+    wardenLock: `${state}/run/warden.lock`,
+    ledger: `${state}/ledger`,
+    ledgerRun: `${state}/run/ledger`,
+    ledgerSocket: `${state}/run/ledger/ledger.sock`,
+    gateway: `${state}/gateway`,
+    logs: `${state}/logs`,
+    agentLogs: `${state}/logs/agents`,
+    agents: `${state}/agents`,
+    made: `${state}/made`,
+    wanted: `${state}/wanted.json`,
+    uids: `${state}/uids.json`,
+    format: `${state}/format`,
+    heldAgents: `${state}/held.json`,
+  };
+}
+
+/** Where one agent's things are. */
+export function agentPlaces(
+  places: Places,
+  name: string,
+): { folder: string; image: string; disk: string; home: string; workspace: string } {
+  const folder = `${places.agents}/${name}`;
+  return {
+    folder,
+    image: `${folder}/disk.img`,
+    disk: `${folder}/disk`,
+    home: `${folder}/disk/home`,
+    workspace: `${folder}/disk/workspace`,
+  };
+}

@@ -1,0 +1,55 @@
+import type { Limits } from '../model/fleet.ts';
+
+/** Everything Bulkhead makes on a machine, as a closed list. What is not one of these it cannot make, and what it made it can
+ *  name, compare and take away. Sizes are bytes, modes octal text, paths absolute. */
+export type Resource =
+  | { readonly kind: 'group'; readonly name: string; readonly gid: number }
+  | { readonly kind: 'user'; readonly name: string; readonly uid: number; readonly gid: number; readonly mark: string }
+  | {
+      readonly kind: 'folder';
+      readonly path: string;
+      readonly mode: string;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  | { readonly kind: 'file'; readonly path: string; readonly mode: string; readonly text: string }
+  /** The product's own files, root's, copied from the tree `from`; `digest` is over all of them. */
+  | { readonly kind: 'copy'; readonly path: string; readonly from: string; readonly digest: string }
+  | { readonly kind: 'link'; readonly path: string; readonly to: string }
+  /** A file system of the agent's own, of this size, in the file `image`, mounted on `path` (noexec,nosuid,nodev). */
+  | { readonly kind: 'disk'; readonly image: string; readonly path: string; readonly bytes: number }
+  /** An empty folder that holds a masked name in a folder of the operator's, so that the agent cannot make it. */
+  | { readonly kind: 'held'; readonly path: string }
+  | { readonly kind: 'cgroup'; readonly path: string; readonly limits: Pick<Limits, 'memory' | 'processes' | 'cpu'> }
+  | { readonly kind: 'netns'; readonly name: string; readonly rules: string }
+  /** The agent's walls and, if it has a command, the agent. `digest` is over every order the launcher gets. */
+  | { readonly kind: 'compartment'; readonly agent: string; readonly digest: string }
+  | { readonly kind: 'port'; readonly agent: string; readonly port: number }
+  /** What the gateway allows, for all agents. */
+  | { readonly kind: 'policy'; readonly digest: string; readonly rules: number };
+
+export type Kind = Resource['kind'];
+
+/** What makes two resources the same thing, however it differs in the rest. */
+export function identity(resource: Resource): string {
+  switch (resource.kind) {
+    case 'group':
+    case 'user':
+    case 'netns':
+      return `${resource.kind} ${resource.name}`;
+    case 'folder':
+    case 'file':
+    case 'copy':
+    case 'link':
+    case 'disk':
+    case 'held':
+    case 'cgroup':
+      return `${resource.kind} ${resource.path}`;
+    case 'compartment':
+      return `compartment ${resource.agent}`;
+    case 'port':
+      return `port ${resource.port}`;
+    case 'policy':
+      return 'policy';
+  }
+}

@@ -1,0 +1,19 @@
+import type { Places } from './places.ts';
+import type { Resource } from './resource.ts';
+
+/** Whether a resource belongs to the programs themselves (made by `up` before there is a warden) and not to the fleet. */
+export function machineKinds(resource: Resource, places: Places): boolean {
+  switch (resource.kind) {
+    case 'copy':
+    case 'link':
+    case 'file':
+      return true;
+    case 'folder':
+      return !resource.path.startsWith(`${places.agents}/`);
+    case 'group':
+    case 'user':
+      return resource.name.startsWith('bulkhead-');
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,246 @@
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { freeze, frozen, killAll, processesOf, thaw } from '../../host/cgroup.ts';
+import type { CgroupRoots } from '../../host/cgroup.ts';
+import { launch } from '../../host/launch.ts';
+import { pipe } from '../../host/pipes.ts';
+import { Failure } from '../../model/failure.ts';
+import type { CompartmentFacts } from '../../tiers/facts.ts';
+import type { Order } from '../../tiers/orders.ts';
+import { agentEnvironment, enterOrders, sandboxOrders } from '../../tiers/sandbox.ts';
+import { type Attempts, NO_ATTEMPTS, nextAttempt } from './backoff.ts';
+import type { LogFile } from './log-file.ts';
+
+export type CompartmentState = 'starting' | 'idle' | 'running' | 'waiting' | 'paused' | 'stopped' | 'failed';
+
+/** What a compartment needs of the warden. */
+export interface Surroundings {
+  readonly cgroups: CgroupRoots;
+  readonly cgroup: string;
+  /** Hands the namespace's sockets to the gateway. */
+  readonly connect: () => Promise<void>;
+  readonly disconnect: () => Promise<void>;
+  /** Recorded before it happens; a refusal means it does not. */
+  readonly record: (event: string, fields: object) => Promise<void>;
+  /** Recorded after it has happened. */
+  readonly tell: (event: string, fields: object) => void;
+  readonly log: LogFile;
+}
+
+const READY_MS = 15_000;
+
+/** One compartment and the agent in it, from start to end, started again when they end by themselves. */
+export class Compartment {
+  readonly facts: CompartmentFacts;
+  readonly digest: string;
+  readonly #around: Surroundings;
+  #first: ChildProcess | undefined;
+  #firstPid: number | undefined;
+  #main: ChildProcess | undefined;
+  #state: CompartmentState = 'stopped';
+  #since = new Date();
+  #why: string | undefined;
+  #attempts: Attempts = NO_ATTEMPTS;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(facts: CompartmentFacts, digest: string, around: Surroundings) {
+    this.facts = facts;
+    this.digest = digest;
+    this.#around = around;
+  }
+
+  get state(): CompartmentState {
+    return this.#state;
+  }
+
+  get since(): Date {
+    return this.#since;
+  }
+
+  get why(): string | undefined {
+    return this.#why;
+  }
+
+  get restarts(): number {
+    return this.#attempts.total;
+  }
+
+  /** Pid, on the host, of the first process in the compartment's process namespace. */
+  get firstPid(): number | undefined {
+    return this.#firstPid;
+  }
+
+  get standing(): boolean {
+    return this.#firstPid !== undefined;
+  }
+
+  /** Puts up the walls, then starts the agent's command, if it has one. */
+  async start(): Promise<void> {
+    clearTimeout(this.#retry);
+    if (this.standing) return;
+    const { agent } = this.facts;
+    await this.#around.record('agent.started', { agent: agent.name, tier: agent.tier, digest: this.digest });
+    this.#become('starting');
+    const begun = Date.now();
+    const first = launch('create', sandboxOrders(this.facts), ['pipe', 'pipe', 'pipe']);
+    this.#first = first;
+    let said = '';
+    first.stderr?.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString('utf8')).slice(-2000);
+      this.#around.log.note(`compartment: ${chunk.toString('utf8').trim()}`);
+    });
+    first.once('exit', (code, signal) => void this.#ended(first, begun, signal ?? `status ${code}`));
+    try {
+      await echoed(first);
+      this.#firstPid = onlyChild(first.pid ?? 0);
+      await this.#around.connect();
+      this.#startMain();
+    } catch (error) {
+      await this.#clear();
+      this.#become('failed', said.trim().split('\n').at(-1) || (error as Error).message);
+      throw new Failure(
+        'no-compartment',
+        `The compartment of ${agent.name} could not be put up: ${this.#why}`,
+        `What this machine can do: bulkhead doctor. All it said: bulkhead logs ${agent.name}`,
+        3,
+      );
+    }
+  }
+
+  /** Ends every process in it and leaves it down until `start`. */
+  async stop(why = 'stopped by the operator'): Promise<void> {
+    clearTimeout(this.#retry);
+    const was = this.standing;
+    this.#become('stopped', why);
+    await this.#clear();
+    if (was) this.#around.tell('agent.ended', { agent: this.facts.agent.name, why });
+  }
+
+  /** @returns milliseconds until the kernel said frozen */
+  async pause(): Promise<number> {
+    const begun = performance.now();
+    await freeze(this.#around.cgroups, this.#around.cgroup);
+    if (!frozen(this.#around.cgroups, this.#around.cgroup))
+      throw new Failure('not-frozen', `${this.facts.agent.name} could not be frozen.`, `End it instead: bulkhead stop ${this.facts.agent.name}`, 1);
+    this.#become('paused');
+    return performance.now() - begun;
+  }
+
+  async resume(): Promise<void> {
+    await thaw(this.#around.cgroups, this.#around.cgroup);
+    this.#become(this.#main ? 'running' : this.facts.agent.command ? 'waiting' : 'idle');
+    if (this.#state === 'waiting') this.#startMain();
+  }
+
+  /** Pids on the host, the launcher's own among them. */
+  processes(): number[] {
+    return processesOf(this.#around.cgroups, this.#around.cgroup);
+  }
+
+  /** @throws Failure when the compartment is not up */
+  orders(environment: Readonly<Record<string, string>> = {}): Order[] {
+    if (this.#firstPid === undefined || this.#state === 'paused')
+      throw new Failure(
+        'not-running',
+        `${this.facts.agent.name} is ${this.#state}, so nothing can be started in its compartment.`,
+        `First: bulkhead ${this.#state === 'paused' ? 'resume' : 'restart'} ${this.facts.agent.name}`,
+        1,
+      );
+    return enterOrders(this.facts, this.#firstPid, { ...agentEnvironment(this.facts), ...environment });
+  }
+
+  #startMain(): void {
+    const { command, name } = this.facts.agent;
+    if (!command) {
+      this.#become('idle');
+      return;
+    }
+    const begun = Date.now();
+    const out = pipe();
+    const args = command.map((value): Order => ({ do: 'arg', value }));
+    const main = launch('enter', [...this.orders(), ...args], ['ignore', out.write, out.write]);
+    closeSync(out.write);
+    this.#around.log.take(new Socket({ fd: out.read, readable: true, writable: false }));
+    this.#main = main;
+    this.#become('running');
+    main.once('exit', (code, signal) => {
+      if (this.#main !== main) return;
+      this.#main = undefined;
+      if (!this.standing || this.#state === 'stopped') return;
+      const how = signal ?? `status ${code}`;
+      const { attempts, waitMs } = nextAttempt(this.#attempts, Date.now() - begun);
+      this.#attempts = attempts;
+      this.#around.tell('command.ended', { agent: name, argv: command, how });
+      this.#around.log.note(`${name} ended (${how}); starting it again in ${waitMs} ms`);
+      if (this.#state !== 'paused') this.#become('waiting', `its command ended with ${how}`);
+      this.#retry = setTimeout(() => this.#state === 'waiting' && this.#startMain(), waitMs);
+    });
+  }
+
+  /** The walls themselves went away. */
+  async #ended(first: ChildProcess, begun: number, how: string): Promise<void> {
+    if (this.#first !== first || !this.standing) return;
+    const { name } = this.facts.agent;
+    await this.#clear();
+    const { attempts, waitMs } = nextAttempt(this.#attempts, Date.now() - begun);
+    this.#attempts = attempts;
+    this.#become('failed', `its compartment ended with ${how}`);
+    this.#around.tell('agent.ended', { agent: name, why: how });
+    this.#around.log.note(`the compartment ended (${how}); putting it up again in ${waitMs} ms`);
+    this.#scheduleStart(waitMs);
+  }
+
+  /** A start that fails (no ledger, no memory ...) is tried again until somebody stops the agent. */
+  #scheduleStart(waitMs: number): void {
+    this.#retry = setTimeout(() => {
+      if (this.#state !== 'failed') return;
+      this.start().catch((error: Error) => {
+        this.#around.log.note(error.message);
+        const next = nextAttempt(this.#attempts, 0);
+        this.#attempts = next.attempts;
+        if (this.#state !== 'stopped') this.#become('failed', error.message);
+        this.#scheduleStart(next.waitMs);
+      });
+    }, waitMs);
+  }
+
+  async #clear(): Promise<void> {
+    this.#firstPid = undefined;
+    this.#main = undefined;
+    this.#first = undefined;
+    await killAll(this.#around.cgroups, this.#around.cgroup);
+    await this.#around.disconnect();
+  }
+
+  #become(state: CompartmentState, why?: string): void {
+    if (state !== this.#state) this.#since = new Date();
+    this.#state = state;
+    this.#why = why;
+  }
+}
+
+/** The anchor inside is `cat`: what it gives back says that every mount is made and the filter is on. */
+function echoed(first: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`it did not stand within ${READY_MS / 1000} s`)), READY_MS);
+    first.stdout?.once('data', () => {
+      clearTimeout(late);
+      first.stdout?.on('data', () => {}); // whatever the agent may write there later is nobody's business
+      resolve();
+    });
+    first.once('exit', (code, signal) => {
+      clearTimeout(late);
+      reject(new Error(`the launcher ended with ${signal ?? `status ${code}`}`));
+    });
+    first.stdin?.on('error', reject);
+    first.stdin?.write('r');
+  });
+}
+
+function onlyChild(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(/\s+/);
+  const [child] = children;
+  if (children.length !== 1 || !child) throw new Error(`process ${pid} should have one child`);
+  return Number(child);
+}

@@ -1,0 +1,84 @@
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { dialInside, openAgentSockets } from '../../host/netns.ts';
+import { SOCK_DGRAM, SOCK_STREAM, socketPair } from '../../host/pipes.ts';
+import { Failure, failureDocument } from '../../model/failure.ts';
+import type { WantedFleet } from '../../model/fleet.ts';
+import { Client } from '../../wire/client.ts';
+import { sendDescriptors } from '../../wire/handover.ts';
+
+/** The warden's end of one running gateway: two socket pairs made before it starts. */
+export class GatewayLink {
+  readonly #client: Client;
+  readonly #handover: number;
+  /** The gateway's ends, to be given to it at its start. */
+  readonly theirs: readonly [number, number];
+
+  /** @param netnsOf  where an agent's network namespace is; undefined for an agent we do not have */
+  constructor(netnsOf: (agent: string) => string | undefined) {
+    const control = socketPair(SOCK_STREAM);
+    const descriptors = socketPair(SOCK_DGRAM);
+    this.theirs = [control.theirs, descriptors.theirs];
+    this.#handover = descriptors.ours;
+    this.#client = new Client(new Socket({ fd: control.ours }));
+    this.#client.onNotice = (frame) => this.#answer(frame as Record<string, unknown>, netnsOf);
+    this.#client.onEnd = () => closeSync(descriptors.ours);
+  }
+
+  async ready(): Promise<void> {
+    await this.#client.call('status');
+  }
+
+  async policy(fleet: WantedFleet, leases: ReadonlyMap<string, WantedFleet['agents'][number]['egress']>): Promise<void> {
+    const agents = fleet.agents.map(({ name, egress }) => ({ name, egress: [...egress, ...(leases.get(name) ?? [])] }));
+    await this.#client.call('policy', { agents });
+  }
+
+  /** Makes the agent's sockets in its namespace and hands them over; we keep none. */
+  async listen(agent: string, netns: string): Promise<void> {
+    const sockets = openAgentSockets(netns);
+    const descriptors = Object.values(sockets) as number[];
+    try {
+      sendDescriptors(this.#handover, descriptors);
+    } finally {
+      for (const fd of descriptors) closeSync(fd);
+    }
+    await this.#client.call('listen', { agent, sockets: Object.keys(sockets) });
+  }
+
+  async forget(agent: string): Promise<void> {
+    await this.#client.call('forget', { agent, names: true });
+  }
+
+  async publish(agent: string, port: number): Promise<void> {
+    await this.#client.call('publish', { agent, port });
+  }
+
+  async unpublish(agent: string, port: number): Promise<void> {
+    await this.#client.call('unpublish', { agent, port });
+  }
+
+  async denials(agent: string): Promise<unknown> {
+    return this.#client.call('denials', { agent });
+  }
+
+  /** What the gateway asks of us: a connection to a port inside a compartment. Nothing of it is parsed or kept here. */
+  #answer(frame: Record<string, unknown>, netnsOf: (agent: string) => string | undefined): void {
+    const { id, do: request, agent, port } = frame;
+    try {
+      const netns = typeof agent === 'string' ? netnsOf(agent) : undefined;
+      if (request !== 'dial' || netns === undefined || typeof port !== 'number')
+        throw new Failure('unknown-request', 'the gateway may ask for a connection into a compartment only', 'Run bulkhead up again.', 1);
+      const fd = dialInside(netns, port);
+      try {
+        sendDescriptors(this.#handover, [fd]);
+      } finally {
+        closeSync(fd);
+      }
+      this.#client.reply({ id, ok: {} });
+    } catch (error) {
+      const failure = error instanceof Failure ? error : new Failure('internal', (error as Error).message, 'See: bulkhead logs warden', 1);
+      this.#client.reply({ id, error: failureDocument(failure) });
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import { Failure } from '../../model/failure.ts';
+import { cgroupPath, netnsName } from '../../plan/fleet.ts';
+import type { Hand, Hands, Of } from '../../host/hands/hand.ts';
+import { copies } from '../../host/hands/copies.ts';
+import { cgroupHand, netnses } from '../../host/hands/compartment-ground.ts';
+import { disks } from '../../host/hands/disks.ts';
+import { files, folders, held, links } from '../../host/hands/folders.ts';
+import { groups, users } from '../../host/hands/users.ts';
+import { netnsPath } from '../../host/netns.ts';
+import { Compartment } from './compartment.ts';
+import type { StandingFleet } from './fleet.ts';
+import type { GatewayLink } from './gateway-link.ts';
+import type { HeldAgents } from './held-agents.ts';
+import type { Logs } from './logs.ts';
+import type { Record } from './record.ts';
+
+/** What the hands that deal with running things need. */
+export interface Workshop {
+  readonly record: Record;
+  readonly logs: Logs;
+  readonly held: HeldAgents;
+  /** Undefined while the gateway is away. */
+  readonly gateway: () => GatewayLink | undefined;
+}
+
+export function wardenHands(fleet: StandingFleet, workshop: Workshop): Hands {
+  return {
+    group: groups,
+    user: users,
+    folder: folders,
+    file: files,
+    copy: copies,
+    link: links,
+    disk: disks,
+    held,
+    cgroup: cgroupHand(fleet.host.cgroups),
+    netns: netnses,
+    policy: policyHand(fleet, workshop),
+    compartment: compartmentHand(fleet, workshop),
+    port: portHand(workshop),
+  };
+}
+
+/** In force is what the gateway was last given; a gateway that started anew is given it again by itself. */
+function policyHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'policy'>> {
+  let inForce: Of<'policy'> | undefined;
+  const load = async (what: Of<'policy'>): Promise<void> => {
+    if (!fleet.wanted) throw new Error('there is no fleet to load the policy of');
+    await needed(workshop.gateway()).policy(fleet.wanted, fleet.leases);
+    inForce = what;
+  };
+  return {
+    observe: () => inForce,
+    make: load,
+    change: load,
+    remove: () => {
+      inForce = undefined;
+    },
+  };
+}
+
+function portHand(workshop: Workshop): Hand<Of<'port'>> {
+  const published = new Map<number, Of<'port'>>();
+  return {
+    observe: (what) => published.get(what.port),
+    async make(what) {
+      await needed(workshop.gateway()).publish(what.agent, what.port);
+      published.set(what.port, what);
+    },
+    async remove(what) {
+      await workshop.gateway()?.unpublish(what.agent, what.port);
+      published.delete(what.port);
+    },
+  };
+}
+
+function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'compartment'>> {
+  return {
+    observe(what) {
+      const there = fleet.compartments.get(what.agent);
+      return there && { ...what, digest: there.digest };
+    },
+    async make(what) {
+      const facts = fleet.current?.compartments.get(what.agent);
+      const name = fleet.wanted?.fleet;
+      if (!facts || !name) throw new Error(`nothing is known about ${what.agent}`);
+      const compartment = new Compartment(facts, what.digest, {
+        cgroups: fleet.host.cgroups,
+        cgroup: cgroupPath(name, what.agent),
+        connect: () => needed(workshop.gateway()).listen(what.agent, netnsPath(netnsName(name, facts.agent.name))),
+        disconnect: async () => workshop.gateway()?.forget(what.agent),
+        record: (event, fields) => workshop.record.write({ event, ...fields }),
+        tell: (event, fields) => workshop.record.tell({ event, ...fields }, workshop.logs.lost),
+        log: workshop.logs.ofAgent(what.agent),
+      });
+      fleet.compartments.set(what.agent, compartment);
+      if (workshop.held.has(what.agent)) await compartment.stop('stopped by the operator before');
+      else await compartment.start();
+    },
+    async remove(what) {
+      const there = fleet.compartments.get(what.agent);
+      fleet.compartments.delete(what.agent);
+      await there?.stop('taken down');
+    },
+  };
+}
+
+function needed(gateway: GatewayLink | undefined): GatewayLink {
+  if (gateway) return gateway;
+  throw new Failure(
+    'no-gateway',
+    'The gateway is not running, so no agent has a network and none is started.',
+    'It is being started again; the reason is in: bulkhead logs gateway',
+    1,
+  );
+}

@@ -1,0 +1,65 @@
+import { describe } from '../../plan/describe.ts';
+import type { Step } from '../../plan/step.ts';
+import type { Recorder } from '../../host/apply.ts';
+import { Failure } from '../../model/failure.ts';
+import { dialLedger, type LedgerClient, type LedgerEntry, type Strength } from '../../wire/ledger-client.ts';
+
+/** The warden's end of the ledger. While it is away every `write` is refused: no record, no act. */
+export class Record implements Recorder {
+  readonly #path: string;
+  #client: LedgerClient | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  get connected(): boolean {
+    return this.#client !== undefined;
+  }
+
+  async connect(readers: readonly number[]): Promise<void> {
+    const client = await dialLedger(this.#path);
+    await client.client.call('readers', { uids: readers });
+    client.client.onEnd = () => {
+      if (this.#client === client) this.#client = undefined;
+    };
+    this.#client = client;
+  }
+
+  async readers(uids: readonly number[]): Promise<void> {
+    await this.#client?.client.call('readers', { uids });
+  }
+
+  /** @throws Failure `record-failed`: do not act */
+  async write(entry: LedgerEntry, strength: Strength = 'acknowledged'): Promise<void> {
+    if (!this.#client)
+      throw new Failure(
+        'record-failed',
+        'The ledger is not running, so nothing can be recorded and nothing is started.',
+        'It is being started again; the reason is in: bulkhead logs ledger',
+        1,
+      );
+    await this.#client.append([entry], strength);
+  }
+
+  /** For what has happened already and cannot be refused any more: an end, a failure. It is written when the ledger can. */
+  tell(entry: LedgerEntry, onLost: (entry: LedgerEntry, why: string) => void): void {
+    this.write(entry, 'accepted').catch((error: Error) => onLost(entry, error.message));
+  }
+
+  async begin(step: Step): Promise<void> {
+    await this.write({ event: 'step.begin', text: describe(step), ...subject(step) });
+  }
+
+  async end(step: Step): Promise<void> {
+    await this.write({ event: 'step.end', text: describe(step), ...subject(step) }, 'accepted');
+  }
+
+  async failed(step: Step, why: string): Promise<void> {
+    await this.write({ event: 'step.failed', text: describe(step), why, ...subject(step) });
+  }
+}
+
+function subject(step: Step): { agent?: string } {
+  return 'agent' in step.what ? { agent: step.what.agent } : {};
+}
