@@ -1,0 +1,167 @@
+import { parseAddress } from '../protocol/address.ts';
+import { canonicalHost, hostText } from '../protocol/host.ts';
+import { CPU, DISK, LONGEST_PATH, LONGEST_WORD, MEMORY, MOST_AGENTS, PORT, PROCESSES } from './bounds.ts';
+import { ENV_NAME, refusedEnv } from './env-names.ts';
+import type {
+  EgressRule,
+  Knowledge,
+  Limits,
+  Operator,
+  WantedAgent,
+  WantedExec,
+  WantedFleet,
+  Workspace,
+} from './fleet.ts';
+import { agentName, fleetName, knowledgeName } from './names.ts';
+import { isPlainPath, isProgram } from './programs.ts';
+import { dictionary, distinct, entries, members, oneOf, text, whole, wrong } from './strict.ts';
+
+/** A wanted fleet from JSON that a caller sent, or that an older version of us wrote: exactly what the types say, in range, in one
+ *  spelling, or nothing. What comes back is built anew; nothing of `raw` is in it but strings and numbers.
+ *  @throws Failure (bad-fleet, bad-name) for anything else */
+export function decodeWantedFleet(raw: unknown): WantedFleet {
+  const fleet = members(raw, 'the fleet', ['format', 'fleet', 'source', 'operators', 'agents']);
+  if (fleet.format !== 1) throw wrong('format', 'is not 1');
+  return {
+    format: 1,
+    fleet: fleetName(fleet.fleet),
+    source: path(fleet.source, 'source'),
+    operators: distinct(entries(fleet.operators, 'operators', operator), 'operators', ({ name }) => name),
+    agents: distinct(entries(fleet.agents, 'agents', agent, MOST_AGENTS), 'agents', ({ name }) => name),
+  };
+}
+
+function operator(raw: unknown, at: string): Operator {
+  const { name, user } = members(raw, at, ['name', 'user']);
+  return {
+    name: text(name, `${at}.name`, 'a name', (name) => name.length <= 40 && /^[a-z](?:-?[a-z0-9])*$/.test(name)),
+    user: text(user, `${at}.user`, 'a Unix user', (user) => /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(user)),
+  };
+}
+
+const REQUIRED = ['name', 'tier', 'workspace', 'env', 'exec', 'limits', 'egress', 'ports', 'knowledge'];
+
+function agent(raw: unknown, at: string): WantedAgent {
+  const given = members(raw, at, REQUIRED, ['role', 'command', 'health']);
+  return {
+    name: agentName(given.name),
+    ...(Object.hasOwn(given, 'role') ? { role: text(given.role, `${at}.role`, 'one line', isRole) } : {}),
+    tier: oneOf(given.tier, `${at}.tier`, ['user', 'sandbox', 'container', 'vm']),
+    ...(Object.hasOwn(given, 'command') ? { command: command(given.command, `${at}.command`) } : {}),
+    workspace: workspace(given.workspace, `${at}.workspace`),
+    env: env(given.env, `${at}.env`),
+    exec: exec(given.exec, `${at}.exec`),
+    limits: limits(given.limits, `${at}.limits`),
+    egress: distinct(
+      entries(given.egress, `${at}.egress`, egress),
+      `${at}.egress`,
+      ({ host, port }) => `${host} ${port}`,
+    ),
+    ports: distinct(entries(given.ports, `${at}.ports`, port), `${at}.ports`, String),
+    ...(Object.hasOwn(given, 'health') ? { health: health(given.health, `${at}.health`) } : {}),
+    knowledge: distinct(entries(given.knowledge, `${at}.knowledge`, knowledge), `${at}.knowledge`, ({ name }) => name),
+  };
+}
+
+function isRole(role: string): boolean {
+  return /^[^\n]{1,200}$/.test(role);
+}
+
+function command(raw: unknown, at: string): readonly string[] {
+  const argv = entries(raw, at, word);
+  if (argv[0] === undefined || argv[0] === '') throw wrong(at, 'names no program');
+  return argv;
+}
+
+function word(raw: unknown, at: string): string {
+  return text(raw, at, `text of at most ${LONGEST_WORD} characters`, (word) => word.length <= LONGEST_WORD);
+}
+
+function workspace(raw: unknown, at: string): Workspace {
+  if (dictionary(raw, at).kind === 'own') {
+    members(raw, at, ['kind']);
+    return { kind: 'own' };
+  }
+  const given = members(raw, at, ['kind', 'path']);
+  return { kind: oneOf(given.kind, `${at}.kind`, ['shared']), path: path(given.path, `${at}.path`) };
+}
+
+function env(raw: unknown, at: string): Readonly<Record<string, string>> {
+  const found = Object.entries(dictionary(raw, at)).map(([name, value]): [string, string] => {
+    if (!ENV_NAME.test(name) || name === '__proto__') throw wrong(at, 'has a bad name in it');
+    const refused = refusedEnv(name);
+    if (refused !== undefined) throw wrong(`${at}.${name}`, refused);
+    return [name, word(value, `${at}.${name}`)];
+  });
+  return Object.fromEntries(found);
+}
+
+function exec(raw: unknown, at: string): WantedExec {
+  const given = members(raw, at, ['sets', 'allow', 'deny', 'own', 'ask']);
+  return {
+    sets: entries(given.sets, `${at}.sets`, (set, at) => oneOf(set, at, ['base', 'git', 'python', 'node'])),
+    allow: entries(given.allow, `${at}.allow`, program),
+    deny: entries(given.deny, `${at}.deny`, program),
+    own: oneOf(given.own, `${at}.own`, ['never', 'allow']),
+    ask: oneOf(given.ask, `${at}.ask`, ['never']),
+  };
+}
+
+function program(raw: unknown, at: string): string {
+  return text(raw, at, 'a program', (program) => program.length <= LONGEST_PATH && isProgram(program));
+}
+
+function limits(raw: unknown, at: string): Limits {
+  const given = members(raw, at, ['memory', 'processes', 'cpu', 'disk']);
+  return {
+    memory: whole(given.memory, `${at}.memory`, MEMORY),
+    processes: whole(given.processes, `${at}.processes`, PROCESSES),
+    cpu: whole(given.cpu, `${at}.cpu`, CPU),
+    disk: whole(given.disk, `${at}.disk`, DISK),
+  };
+}
+
+function egress(raw: unknown, at: string): EgressRule {
+  const given = members(raw, at, ['host', 'port'], ['address']);
+  return {
+    host: text(given.host, `${at}.host`, 'a host in its one spelling', isHostPattern),
+    port: port(given.port, `${at}.port`),
+    ...(Object.hasOwn(given, 'address')
+      ? {
+          address: text(
+            given.address,
+            `${at}.address`,
+            'an address in its one spelling',
+            (ip) => parseAddress(ip) === ip,
+          ),
+        }
+      : {}),
+  };
+}
+
+function isHostPattern(text: string): boolean {
+  const host = canonicalHost(text.startsWith('*.') ? text.slice(2) : text);
+  if (text.startsWith('*.')) return host.kind === 'name' && `*.${host.name}` === text;
+  return hostText(host) === text;
+}
+
+function port(raw: unknown, at: string): number {
+  return whole(raw, at, PORT);
+}
+
+function health(raw: unknown, at: string): { port: number; path: string } {
+  const given = members(raw, at, ['port', 'path']);
+  return {
+    port: port(given.port, `${at}.port`),
+    path: text(given.path, `${at}.path`, 'a path of a URL', (path) => /^\/[!-~]{0,255}$/.test(path)),
+  };
+}
+
+function knowledge(raw: unknown, at: string): Knowledge {
+  const given = members(raw, at, ['name', 'path']);
+  return { name: knowledgeName(given.name), path: path(given.path, `${at}.path`) };
+}
+
+function path(raw: unknown, at: string): string {
+  return text(raw, at, 'an absolute path', (path) => path.length <= LONGEST_PATH && isPlainPath(path));
+}

@@ -1,0 +1,52 @@
+import type { ExecSetName } from '../../../model/fleet.ts';
+
+/** What stands in a fleet.yaml, before defaults: the shape in shape.ts as types. */
+export interface FleetFile {
+  readonly fleet: string;
+  readonly operators?: Readonly<Record<string, { readonly user: string }>> | undefined;
+  readonly defaults?: DefaultsInFile | undefined;
+  readonly knowledge?: Readonly<Record<string, string>> | undefined;
+  readonly agents: Readonly<Record<string, AgentInFile>>;
+}
+
+export interface DefaultsInFile {
+  readonly tier?: 'sandbox' | undefined;
+  readonly exec?: ExecInFile | undefined;
+  readonly limits?: LimitsInFile | undefined;
+  readonly env?: EnvInFile | undefined;
+}
+
+export interface AgentInFile extends DefaultsInFile {
+  readonly role?: string | undefined;
+  readonly command?: readonly Word[] | undefined;
+  readonly workspace?: string | undefined;
+  readonly shared?: boolean | undefined;
+  readonly egress?: readonly EgressEntry[] | undefined;
+  readonly ports?: readonly number[] | undefined;
+  readonly health?: { readonly port: number; readonly path?: string | undefined } | undefined;
+  readonly knowledge?: readonly string[] | undefined;
+}
+
+export interface ExecInFile {
+  readonly sets?: readonly ExecSetName[] | undefined;
+  readonly allow?: readonly (string | boolean)[] | undefined;
+  readonly deny?: readonly (string | boolean)[] | undefined;
+  readonly own?: 'never' | 'allow' | undefined;
+  readonly ask?: 'never' | undefined;
+}
+
+export interface LimitsInFile {
+  readonly memory?: string | number | undefined;
+  readonly processes?: number | undefined;
+  readonly cpu?: string | undefined;
+  readonly disk?: string | number | undefined;
+}
+
+/** Taken as written: `sleep 60` need not quote its number. */
+export type Word = string | number | boolean;
+
+export type EnvInFile = Readonly<Record<string, Word>>;
+
+export type EgressEntry =
+  | string
+  | { readonly host: string; readonly port?: number | undefined; readonly address?: string | undefined };

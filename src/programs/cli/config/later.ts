@@ -1,0 +1,51 @@
+import type { Path } from './shown.ts';
+
+/** What a fleet.yaml will say in later versions. It is refused by name, with its place: nothing is accepted and then ignored. */
+
+const OF_AGENTS: readonly string[] = [
+  'harness',
+  'model',
+  'presets',
+  'secrets',
+  'elevated',
+  'egress-ask',
+  'ask',
+  'mail',
+  'shares',
+  'sockets',
+  'manages',
+  'heartbeat',
+  'hours',
+  'budget',
+  'notify',
+];
+
+const KEYS: readonly (readonly [where: RegExp, keys: readonly string[]])[] = [
+  [/^$/, ['notify', 'hosts', 'ask', 'budget', 'presets', 'secrets']],
+  [/^operators\/[^/]+$/, ['telegram']],
+  [/^(?:defaults|agents\/[^/]+)$/, OF_AGENTS],
+  [/^(?:defaults|agents\/[^/]+)\/exec$/, ['allow-argv', 'ask-argv', 'deny-argv']],
+  [/^agents\/[^/]+\/egress\/[0-9]+$/, ['methods', 'paths']],
+];
+
+const VALUES: readonly (readonly [where: RegExp, values: readonly string[]])[] = [
+  [/^(?:defaults|agents\/[^/]+)\/tier$/, ['user', 'container', 'vm']],
+  [/^(?:defaults|agents\/[^/]+)\/exec\/own$/, ['ask']],
+  [/^(?:defaults|agents\/[^/]+)\/exec\/ask$/, ['on-miss']],
+];
+
+/** @param path  of the mapping the key stands in */
+export function isLaterKey(path: Path, key: string): boolean {
+  return KEYS.some(([where, keys]) => where.test(path.join('/')) && keys.includes(key));
+}
+
+export function isLaterValue(path: Path, value: unknown): boolean {
+  return VALUES.some(([where, values]) => where.test(path.join('/')) && values.includes(value as string));
+}
+
+/** The second line for something of a later version. */
+export function laterHint(key: string): string {
+  if (key === 'harness') return 'Take it out and give the program itself: command: [PROGRAM, ARGUMENT, ...].';
+  if (key === 'secrets') return 'Take it out; this version keeps no secrets, and none may stand in this file.';
+  return 'Take it out: this version would not act on it, so it is refused rather than ignored.';
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { MOST_ENTRIES, PROCESSES } from '../../../model/bounds.ts';
+import { ENV_NAME } from '../../../model/env-names.ts';
+import type { EgressEntry, Word } from './file.ts';
+
+/** The single values of a fleet.yaml. A message is two lines: the end of the sentence that begins with the value ("is not a
+ *  size"), and what to write instead. */
+
+export const label: z.ZodType<string> = z
+  .string()
+  .max(40, { error: 'is too long for a name\nUse at most 40 characters.' })
+  .regex(/^[a-z](?:-?[a-z0-9])*$/, {
+    error:
+      'is not a name\nUse lower-case letters, digits and single dashes, starting with a letter, at most 40 characters.',
+  });
+
+export const word: z.ZodType<Word> = z.union([z.string(), z.number(), z.boolean()], {
+  error: 'is not a word\nWrite text; put it in quotes if it has brackets, braces or ": " in it.',
+});
+
+const tooMany = { error: `has too many entries\nAt most ${MOST_ENTRIES} are taken.` };
+
+/** A list that means something by being there: never empty. */
+export function filled<T>(entry: z.ZodType<T>): z.ZodType<T[]> {
+  return z.array(entry).min(1, { error: 'is an empty list\nLeave the key out for none.' }).max(MOST_ENTRIES, tooMany);
+}
+
+export function list<T>(entry: z.ZodType<T>): z.ZodType<T[]> {
+  return z.array(entry).max(MOST_ENTRIES, tooMany);
+}
+
+const sizeError = { error: 'is not a size\nWrite a whole number and a unit: 512M, 2G (K, M, G, T count in 1024).' };
+export const size: z.ZodType<string | number> = z.union(
+  [z.int(sizeError), z.string().regex(/^[1-9][0-9]{0,9}[KMGT]?$/, sizeError)],
+  sizeError,
+);
+
+const percentError = {
+  error: 'is not a share of processors\nWrite per cent of one processor: 50%, 100%, or 200% for two.',
+};
+export const percent: z.ZodType<string> = z.string(percentError).regex(/^[1-9][0-9]{0,5}%$/, percentError);
+
+const portError = { error: 'is not a port\nWrite a number from 1 to 65535.' };
+export const port: z.ZodType<number> = z.int(portError).min(1, portError).max(65535, portError);
+
+export const processes: z.ZodType<number> = z
+  .int()
+  .min(PROCESSES.least, { error: `is too few processes\nWrite at least ${PROCESSES.least}.` })
+  .max(PROCESSES.most, { error: `is too many processes\nWrite at most ${PROCESSES.most}.` });
+
+export const filePath: z.ZodType<string> = z.string().min(1, { error: 'is not a path\nWrite ~/DIR, ./DIR or /DIR.' });
+
+export const urlPath: z.ZodType<string> = z.string().regex(/^\/[!-~]{0,255}$/, {
+  error: 'is not a path of a URL\nWrite it beginning with a slash, such as /health.',
+});
+
+export const role: z.ZodType<string> = z.string().regex(/^[^\n]{1,200}$/, {
+  error: 'is not a role\nWrite one line of at most 200 characters.',
+});
+
+export const user: z.ZodType<string> = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, {
+  error: 'is not a Unix user\nWrite a login name, as whoami prints it.',
+});
+
+/** true and false are programs too, and YAML reads them as booleans. */
+export const program: z.ZodType<string | boolean> = z.union([z.string(), z.boolean()], {
+  error: 'is not a program\nWrite a name (jq) or an absolute path (/opt/tool/bin/tool).',
+});
+
+export const variable: z.ZodType<string> = z.string().regex(ENV_NAME, {
+  error: 'is not a name for a variable\nUse letters, digits and underscores, not starting with a digit.',
+});
+
+/** Without scheme, path or user; what exactly is a host is decided in egress.ts. */
+const host = z.string().regex(/^[^\s/@?#\\]+$/, {
+  error:
+    'is not a host\nWrite only the host, no scheme and no path: HOST, HOST:PORT or *.HOST, such as "*.example.com:8443".',
+});
+
+export const egressEntry: z.ZodType<EgressEntry> = z.union([
+  host,
+  z.strictObject({
+    host: host.describe('A host name, *.HOST (any name below it), or an IP address.'),
+    port: port.optional().describe('Default 443.'),
+    address: z
+      .string()
+      .optional()
+      .describe('The address that is dialled for this host; the name is then never resolved. For local services.'),
+  }),
+]);

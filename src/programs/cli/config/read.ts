@@ -1,0 +1,96 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import { Failure } from '../../../model/failure.ts';
+import type { WantedFleet } from '../../../model/fleet.ts';
+import { type Invoker, invokerOf } from './invoker.ts';
+import { parseFleet } from './parse.ts';
+
+/** Bytes of a fleet.yaml. */
+export const LARGEST_FILE: number = 1024 * 1024;
+
+/** Reads and understands a fleet.yaml.
+ *  @param path  as the operator gave it; it stands so in messages
+ *  @param invoker  who asks; by default whoever runs this program, or called sudo for it
+ *  @throws Failure when the file is not there, not a plain file, too large, not UTF-8, or wrong in itself */
+export function readFleet(path: string, invoker: Invoker = whoAsks()): WantedFleet {
+  const text = decode(readPlainFile(path), path);
+  return parseFleet(text, { source: resolve(path), file: path.replace(/^\.\//, ''), ...invoker });
+}
+
+export function whoAsks(): Invoker {
+  const { uid, username, homedir } = userInfo();
+  return invokerOf({ uid, user: username, home: homedir }, process.env.SUDO_UID, () =>
+    readFileSync('/etc/passwd', 'utf8'),
+  );
+}
+
+/** A pipe or device would make the reader wait for ever: opened without blocking, and refused. */
+function readPlainFile(path: string): Buffer {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    throw notOpened(path, error as NodeJS.ErrnoException);
+  }
+  try {
+    const { size } = fstatSync(fd);
+    if (!fstatSync(fd).isFile())
+      throw new Failure('no-fleet-file', `${path} is not a file`, 'Name the fleet.yaml itself with -f FILE.', 2, path);
+    if (size > LARGEST_FILE)
+      throw new Failure(
+        'file-too-large',
+        `${path} has ${size} bytes, more than ${LARGEST_FILE}`,
+        'A fleet.yaml is a few pages; look whether -f names the right file.',
+        2,
+        path,
+      );
+    const held = Buffer.alloc(LARGEST_FILE + 1);
+    let length = 0;
+    for (let got = -1; got !== 0 && length <= LARGEST_FILE; length += got)
+      got = readSync(fd, held, length, held.length - length, null);
+    return held.subarray(0, Math.min(length, LARGEST_FILE));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function notOpened(path: string, error: NodeJS.ErrnoException): Failure {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+    return new Failure(
+      'no-fleet-file',
+      `there is no ${path}`,
+      'Name the file with -f FILE, or go to the folder it is in.',
+      2,
+      path,
+    );
+  if (error.code === 'EACCES')
+    return new Failure(
+      'no-fleet-file',
+      `${path} may not be read`,
+      `Its owner can allow it: chmod u+r ${path}`,
+      2,
+      path,
+    );
+  return new Failure(
+    'no-fleet-file',
+    `${path} cannot be opened (${error.code})`,
+    'Name the file with -f FILE.',
+    2,
+    path,
+  );
+}
+
+function decode(bytes: Buffer, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new Failure(
+      'not-utf8',
+      `${path} is not UTF-8 text`,
+      'Save it as UTF-8; a YAML file holds nothing else.',
+      2,
+      path,
+    );
+  }
+}

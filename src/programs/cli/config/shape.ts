@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import type { ExecInFile, FleetFile } from './file.ts';
+import * as leaf from './leaves.ts';
+
+/** What a fleet.yaml may look like: the one source of the reader's checks and of schema/fleet.schema.json. Unknown keys are
+ *  refused everywhere. */
+
+const tier = z
+  .enum(['sandbox'])
+  .describe(
+    'How strong the compartment is. sandbox: own user, namespaces, read-only system, no way out but the gateway.',
+  );
+
+const limits = z
+  .strictObject({
+    memory: leaf.size.optional().describe('Memory of all its processes together, such as 2G. Default 2G.'),
+    processes: leaf.processes.optional().describe('Processes and threads at a time. Default 256.'),
+    cpu: leaf.percent.optional().describe('Processor time, in per cent of one processor, such as 150%. Default 100%.'),
+    disk: leaf.size.optional().describe('Home and workspace together, such as 5G. Default 5G.'),
+  })
+  .describe('What the compartment may use up.');
+
+/** @param programs  in defaults a filled list; in an agent also an empty one, which takes the default's away */
+function exec(programs: z.ZodType<(string | boolean)[]>): z.ZodType<ExecInFile> {
+  return z
+    .strictObject({
+      sets: leaf
+        .filled(z.enum(['base', 'git', 'python', 'node']))
+        .optional()
+        .describe('Lists of programs we keep: base (ordinary tools), git, python, node. Default [base].'),
+      allow: programs.optional().describe('Programs allowed besides the sets: names (jq) or absolute paths.'),
+      deny: programs.optional().describe('Programs taken away again; wins over sets and allow.'),
+      own: z
+        .enum(['never', 'allow'])
+        .optional()
+        .describe(
+          'Whether programs that it made in its workspace may run. allow makes the wall exec partial. Default never.',
+        ),
+      ask: z.enum(['never']).optional().describe('never: what is not allowed does not exist for the agent.'),
+    })
+    .describe('Which programs may start.');
+}
+
+const env = z
+  .record(leaf.variable, leaf.word)
+  .describe('Environment variables. No secrets; not PATH, HOME, LD_* and others that change how programs are loaded.');
+
+const agent = z
+  .strictObject({
+    role: leaf.role.optional().describe('What it is for, in a few words.'),
+    command: leaf
+      .filled(leaf.word)
+      .optional()
+      .describe('The program to keep running, and its arguments. Left out: the agent stands idle until run or shell.'),
+    tier: tier.optional(),
+    workspace: leaf.filePath
+      .optional()
+      .describe('A folder of yours that it works in; needs shared: true. Left out: one inside the state.'),
+    shared: z
+      .boolean()
+      .optional()
+      .describe(
+        'true: the workspace is a folder of yours; what your own tools obey in it (.git/hooks, .envrc ...) is masked.',
+      ),
+    env: env.optional(),
+    exec: exec(leaf.list(leaf.program)).optional(),
+    limits: limits.optional(),
+    egress: leaf
+      .filled(leaf.egressEntry)
+      .optional()
+      .describe(
+        'Hosts it may connect to: HOST, HOST:PORT, *.HOST or { host, port, address }. Port 443 unless said. Default none.',
+      ),
+    ports: leaf.filled(leaf.port).optional().describe('Ports of the compartment, published on your 127.0.0.1 only.'),
+    health: z
+      .strictObject({
+        port: leaf.port.describe('A port of the compartment that answers HTTP.'),
+        path: leaf.urlPath.optional().describe('Default /.'),
+      })
+      .optional()
+      .describe('Where the agent answers when it is well.'),
+    knowledge: leaf
+      .filled(leaf.label)
+      .optional()
+      .describe('Names from knowledge that it may read, at /knowledge/NAME.'),
+  })
+  .describe('One agent and its compartment.');
+
+const defaults = z
+  .strictObject({
+    tier: tier.optional(),
+    exec: exec(leaf.filled(leaf.program)).optional(),
+    limits: limits.optional(),
+    env: env.optional(),
+  })
+  .describe('What agents have unless they say otherwise, key by key; a list of an agent replaces the one here.');
+
+export const fleetShape: z.ZodType<FleetFile> = z
+  .strictObject({
+    fleet: leaf.label.describe('Name of the fleet.'),
+    operators: z
+      .record(leaf.label, z.strictObject({ user: leaf.user.describe('Login name on this machine.') }))
+      .meta({ minProperties: 1 })
+      .optional()
+      .describe('Who may manage the fleet besides root. Default: whoever runs bulkhead up.'),
+    defaults: defaults.optional(),
+    knowledge: z
+      .record(leaf.label, leaf.filePath)
+      .meta({ minProperties: 1 })
+      .optional()
+      .describe('Files and folders that agents may be given to read, live and read-only.'),
+    agents: z.record(leaf.label, agent).meta({ minProperties: 1 }).describe('The agents, by name.'),
+  })
+  .meta({
+    title: 'Bulkhead fleet',
+    description: 'A fleet of agents, each in a compartment that the operating system enforces.',
+  });
