@@ -9,8 +9,9 @@ export const EMPTY_ROOT: Hash = sha256(Buffer.alloc(0));
 /** The hash of a perfect subtree: MTH(D[index * 2^level : (index + 1) * 2^level]). */
 export type HashAt = (level: number, index: number) => Hash;
 
+/** By way of a string, which takes half the time of a Buffer of its own for each hash. */
 export function sha256(bytes: Uint8Array): Hash {
-  return hash('sha256', bytes, 'buffer');
+  return Buffer.from(hash('sha256', bytes, 'binary'), 'binary');
 }
 
 const LEAF_PREFIX = Buffer.from([0]);

@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { dialLedger, type LedgerClient } from '../../src/wire/ledger-client.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/programs/ledger/main.ts', import.meta.url));
+export const GATEWAY_UID = 64_901;
+
+export interface Running {
+  readonly child: ChildProcess;
+  readonly dir: string;
+  readonly socket: string;
+  readonly stderr: () => string;
+  readonly exited: Promise<readonly [number | null, NodeJS.Signals | null]>;
+}
+
+/** A folder that goes with the test. */
+export function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'bulkhead-ledger-test-'));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** Starts the real program. @param before  words to put before it, such as strace and its options
+ *  @returns undefined where it ended before it was ready */
+export async function start(
+  t: TestContext,
+  home: string,
+  before: readonly string[] = [],
+): Promise<Running | undefined> {
+  const dir = join(home, 'ledger');
+  const socket = join(home, 'ledger.sock');
+  const argv = [...before, process.execPath, MAIN, '--dir', dir, '--socket', socket, '--gateway-uid', `${GATEWAY_UID}`];
+  const child = spawn(argv[0] as string, argv.slice(1), { stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] });
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  for (const stream of [child.stdio[3], child.stdio[4]]) stream?.on('error', () => {});
+  t.after(async () => {
+    if (child.exitCode === null && child.signalCode === null) (child.stdio[3] as Writable).end();
+    const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
+    await exited;
+    clearTimeout(timer);
+  });
+  const ready = once(child.stdio[4] as NodeJS.ReadableStream, 'data').then(() => true);
+  if (!(await Promise.race([ready, exited.then(() => false)]))) return undefined;
+  return { child, dir, socket, stderr: () => stderr, exited };
+}
+
+export async function started(t: TestContext, home: string, before: readonly string[] = []): Promise<Running> {
+  const running = await start(t, home, before);
+  if (running === undefined) throw new Error('the ledger ended before it was ready');
+  return running;
+}
+
+export async function connect(t: TestContext, running: Running): Promise<LedgerClient> {
+  const client = await dialLedger(running.socket);
+  t.after(() => client.close());
+  return client;
+}
+
+/** The supervisor's clean end. */
+export async function finish(running: Running): Promise<number | null> {
+  (running.child.stdio[3] as Writable).end();
+  return (await running.exited)[0];
+}
+
+export async function kill(running: Running): Promise<void> {
+  running.child.kill('SIGKILL');
+  await running.exited;
+}
+
+export interface Read {
+  readonly entries: readonly { readonly index: number; readonly [field: string]: unknown }[];
+  readonly size: number;
+  readonly next?: number;
+}
+
+export async function read(client: LedgerClient, body: object): Promise<Read> {
+  return (await client.client.call('read', body)) as Read;
+}
+
+/** Every entry, page by page. */
+export async function readAll(client: LedgerClient): Promise<Read['entries']> {
+  const entries: Read['entries'][number][] = [];
+  for (let from: number | undefined = 0; from !== undefined; ) {
+    const page: Read = await read(client, { from, most: 10_000 });
+    entries.push(...page.entries);
+    from = page.next;
+  }
+  return entries;
+}
