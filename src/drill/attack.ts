@@ -1,5 +1,5 @@
 import type { Wall } from '../model/enforcement.ts';
-import type { EgressRule, Tier, WantedExec, Workspace } from '../model/fleet.ts';
+import type { EgressRule, Limits, Tier, WantedExec, Workspace } from '../model/fleet.ts';
 
 /** An attack is a Perl text that the launcher runs inside the compartment, as the agent, without starting any program; so it
  *  needs no interpreter there. `%A` holds flat strings (`Args`), Socket, POSIX, Fcntl and Errno are loaded, PRELUDE
@@ -69,6 +69,7 @@ export interface AgentFacts {
   readonly exec: Pick<WantedExec, 'own' | 'sets' | 'allow'>;
   readonly egress: readonly EgressRule[];
   readonly workspace: Workspace;
+  readonly limits: Limits;
   readonly knowledge: readonly string[];
   /** The other agents of the fleet. */
   readonly others: readonly string[];
