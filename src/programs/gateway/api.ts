@@ -1,0 +1,52 @@
+import { ruleText } from '../../policy/egress.ts';
+import { hostText } from '../../protocol/host.ts';
+import { onlyHost, requestTarget } from '../../protocol/http1.ts';
+import type { Compartment } from './compartment.ts';
+import { sayAndClose } from './first-bytes.ts';
+import { INTERNAL } from './names.ts';
+import type { Door } from './passage.ts';
+import { readHead } from './plain-http.ts';
+import { httpText } from './refuse.ts';
+
+/** http://bulkhead.internal/: what the agent may know of its own limits. Who is asking is known by the listener it came from. */
+export async function serveApi(door: Door): Promise<void> {
+  const read = await readHead(door, { host: INTERNAL, port: 80, literal: false });
+  if (read === undefined) return;
+  const target = requestTarget(read.head);
+  const host = onlyHost(read.head);
+  if (target.kind !== 'origin' || host === undefined || hostText(host.host) !== INTERNAL)
+    return sayAndClose(
+      door.client,
+      httpText(400, 'text/plain', 'This is http://bulkhead.internal/ and nothing else.\n'),
+    );
+  return answerApi(door, read.head.method, target.path);
+}
+
+export function answerApi({ client, compartment }: Door, method: string, path: string): void {
+  const head = method === 'HEAD';
+  const known = method === 'GET' || head;
+  const text = known ? answer(compartment, path.replace(/\?.*$/, '')) : httpText(405, 'text/plain', 'GET or HEAD.\n');
+  sayAndClose(client, head ? text.slice(0, text.indexOf('\r\n\r\n') + 4) : text);
+}
+
+function answer(compartment: Compartment, path: string): string {
+  if (path === '/') return httpText(200, 'text/plain; charset=utf-8', welcome(compartment));
+  if (path === '/denials')
+    return httpText(200, 'application/json', `${JSON.stringify({ denials: compartment.denials.list() }, null, 2)}\n`);
+  return httpText(404, 'text/plain', 'There is / and /denials.\n');
+}
+
+function welcome({ name, rules }: Compartment): string {
+  const granted = rules.map((rule) => `  ${ruleText(rule)}`);
+  return [
+    `You are ${name}, in a compartment of Bulkhead. Your network ends here; what passes is decided by host and port.`,
+    '',
+    granted.length > 0 ? 'You may reach:' : 'You may reach nothing yet.',
+    ...granted,
+    '',
+    'Names outside this list do not resolve; every attempt is on record. What was refused, and the line of fleet.yaml that',
+    'would allow it, is at http://bulkhead.internal/denials. Ask your operator for it; there is no way around.',
+    'No proxy setting is needed. If a program wants one: http://bulkhead.internal:3128 or socks5h://bulkhead.internal:1080.',
+    '',
+  ].join('\n');
+}

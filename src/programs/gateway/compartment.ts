@@ -1,0 +1,85 @@
+import type { EgressRule } from '../../model/fleet.ts';
+import type { AgentName } from '../../model/names.ts';
+import { type Destination, grantLine, judgeEgress } from '../../policy/egress.ts';
+import { type Address, parseAddress } from '../../protocol/address.ts';
+import type { Host } from '../../protocol/host.ts';
+import { Closings } from './closings.ts';
+import { Denials, type Explanation } from './denials.ts';
+import { LIMITS } from './limits.ts';
+import { INTERNAL, SyntheticNames, syntheticNumber } from './names.ts';
+import type { Passage } from './passage.ts';
+import type { Entry, Recorder } from './record.ts';
+import { Refusals } from './refusals.ts';
+
+export type Malformed = Extract<Host, { kind: 'bad' }>;
+
+/** What the gateway knows of one agent's compartment. */
+export class Compartment {
+  readonly name: AgentName;
+  rules: readonly EgressRule[] = [];
+  readonly names: SyntheticNames;
+  readonly denials: Denials = new Denials(LIMITS.denials);
+  readonly #refusals: Refusals;
+  readonly closings: Closings;
+  /** Allowed connections that are not closed yet. */
+  readonly passages: Set<Passage> = new Set();
+  /** Connections from inside, decided or not. */
+  connections = 0;
+  allowed = 0;
+  denied = 0;
+
+  constructor(name: AgentName, dir: string, recorder: Recorder) {
+    this.name = name;
+    this.names = new SyntheticNames(dir, name, LIMITS.names);
+    this.closings = new Closings(recorder, name);
+    this.#refusals = new Refusals(recorder, name, LIMITS.refusals);
+  }
+
+  /** Where a connection to a host or address leads: a synthetic address stands for its name. */
+  destination(host: Exclude<Host, { kind: 'bad' }>, port: number): Destination {
+    if (host.kind === 'name') return { host: host.name, port, literal: false };
+    const number = syntheticNumber(host.address);
+    const name = number === undefined ? undefined : this.names.nameOf(number);
+    return name === undefined ? { host: host.address, port, literal: true } : { host: name, port, literal: false };
+  }
+
+  /** @param address  the local address of an accepted connection: what the agent asked for */
+  destinationOf(address: string, port: number): Destination {
+    const parsed = parseAddress(address);
+    if (parsed === undefined) throw new TypeError(`the kernel gave ${address} as a local address`);
+    return this.destination({ kind: 'address', address: parsed as Address }, port);
+  }
+
+  /** Records a refused connection and remembers it for the agent. Resolves when it is on disk (or counted). */
+  async refuse(destination: Destination, via: string, why: string, now: number): Promise<Explanation> {
+    const { host, port } = destination;
+    this.denied += 1;
+    const askable = host !== INTERNAL && judgeEgress(this.rules, destination).kind === 'deny';
+    const explanation = {
+      denied: hostPort(destination),
+      rule: why,
+      ask: askable ? grantLine(this.name, destination) : null,
+    };
+    this.denials.add(explanation, now);
+    await this.record({ event: 'egress.denied', host, port, via, why }, now);
+    return explanation;
+  }
+
+  /** The same for a host that is none: no rule could grant it. */
+  async refuseMalformed(host: Malformed, port: number, via: string, now: number): Promise<Explanation> {
+    const shown = host.raw.slice(0, 260);
+    this.denied += 1;
+    const explanation = { denied: JSON.stringify(shown), rule: host.why, ask: null };
+    this.denials.add(explanation, now);
+    await this.record({ event: 'egress.denied', host: shown, port, via, why: host.why }, now);
+    return explanation;
+  }
+
+  record(entry: Entry, now: number): Promise<void> {
+    return this.#refusals.add(entry, now);
+  }
+}
+
+export function hostPort({ host, port }: Destination): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,48 @@
+import { Failure, failureDocument } from '../../model/failure.ts';
+import type { AgentName } from '../../model/names.ts';
+import type { Client } from '../../wire/client.ts';
+import { receiveDescriptors } from '../../wire/handover.ts';
+import type { Gateway } from './gateway.ts';
+import { REQUESTS } from './requests.ts';
+
+/** Answers the warden's requests. Descriptors come in the order of the frames they belong to, so both sides of the connection
+ *  take theirs in a microtask of the frame: `dialThrough` in the one that its reply resolves, a request in the one made here.
+ *  @param descriptors  the descriptor that descriptors arrive on */
+export function answerWarden(client: Client, descriptors: number, gateway: Gateway): void {
+  client.onNotice = (notice) => {
+    void Promise.resolve().then(() =>
+      answer(client, descriptors, gateway, notice as Readonly<Record<string, unknown>>),
+    );
+  };
+}
+
+async function answer(
+  client: Client,
+  descriptors: number,
+  gateway: Gateway,
+  frame: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { id } = frame;
+  try {
+    const name = typeof frame.do === 'string' ? frame.do : '';
+    const act = Object.hasOwn(REQUESTS, name) ? REQUESTS[name] : undefined;
+    if (act === undefined)
+      throw new Failure('unknown-request', `there is no request ${name}`, 'Run bulkhead up again.');
+    const ok = (await act(gateway, frame, () => receiveDescriptors(descriptors))) ?? {};
+    client.reply({ id, ok });
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error; // a bug, or a descriptor that cannot be served: the program ends
+    const document = { ...failureDocument(error), exit: error.exit };
+    client.reply({ id, error: document });
+  }
+}
+
+/** Asks the warden for a connection to 127.0.0.1:port inside a compartment. @throws Failure as the warden said it */
+export function dialThrough(client: Client, descriptors: number): (agent: AgentName, port: number) => Promise<number> {
+  return (agent, port) =>
+    client.call('dial', { agent, port }).then(() => {
+      const [fd] = receiveDescriptors(descriptors);
+      if (fd === undefined) throw new Error('the warden sent no descriptor');
+      return fd;
+    });
+}

@@ -1,0 +1,64 @@
+import type { Destination } from '../../policy/egress.ts';
+import { type Authority, hostText } from '../../protocol/host.ts';
+import { onlyHost, requestTarget, valuesOf } from '../../protocol/http1.ts';
+import { answerApi, serveApi } from './api.ts';
+import { carry } from './carry.ts';
+import { INTERNAL } from './names.ts';
+import { type Door, openPassage } from './passage.ts';
+import { forwardRequest, type ReadHead, readHead } from './plain-http.ts';
+import { sayInHttp } from './refuse.ts';
+
+const HERE: Destination = { host: INTERNAL, port: 3128, literal: false };
+
+/** The explicit proxy, for programs that are told of one (HTTPS_PROXY and the like): CONNECT and absolute-form. Nothing is
+ *  allowed here that the transparent way would not allow. */
+export async function serveProxy(door: Door): Promise<void> {
+  const { client, compartment } = door;
+  const read = await readHead(door, HERE);
+  if (read === undefined) return;
+  const target = requestTarget(read.head);
+  if (target.kind === 'authority') return tunnel({ ...door, via: 'connect' }, read, target.authority);
+  if (target.kind !== 'absolute') {
+    const why = target.kind === 'bad' ? target.why : 'this is a proxy; the page about it is http://bulkhead.internal/';
+    return sayInHttp(client, 400, await compartment.refuse(HERE, door.via, why, Date.now()));
+  }
+  const { host, port = 80 } = target.authority;
+  if (host.kind === 'bad')
+    return sayInHttp(client, 400, await compartment.refuseMalformed(host, port, 'proxy', Date.now()));
+  const destination = compartment.destination(host, port);
+  if (isApi(destination)) return answerApi(door, read.head.method, target.path);
+  await forwardRequest({ ...door, via: 'proxy' }, destination, read);
+}
+
+async function tunnel(door: Door, read: ReadHead, { host, port }: Authority): Promise<void> {
+  const { client, compartment } = door;
+  if (host.kind === 'bad')
+    return sayInHttp(client, 400, await compartment.refuseMalformed(host, port ?? 0, door.via, Date.now()));
+  const destination = compartment.destination(host, port ?? 443);
+  const hosts = valuesOf(read.head, 'host');
+  const also = onlyHost(read.head);
+  if (port === undefined || hosts.length > 1 || (also !== undefined && hostText(also.host) !== hostText(host))) {
+    const why = port === undefined ? 'CONNECT without a port' : 'the Host is not the authority of CONNECT';
+    return sayInHttp(client, 403, await compartment.refuse(destination, door.via, why, Date.now()));
+  }
+  if (isApi(destination)) {
+    establish(client, read);
+    return serveApi(door);
+  }
+  const opened = await openPassage(door, destination);
+  if (opened.kind !== 'open') {
+    const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
+    return sayInHttp(client, status, opened.explanation);
+  }
+  establish(client, read);
+  await carry(door, destination, opened);
+}
+
+function isApi({ host, port }: Destination): boolean {
+  return host === INTERNAL && port === 80;
+}
+
+function establish(client: Door['client'], { rest }: ReadHead): void {
+  client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+  if (rest.length > 0) client.unshift(rest);
+}

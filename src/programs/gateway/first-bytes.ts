@@ -1,0 +1,58 @@
+import type { Socket } from 'node:net';
+import { LIMITS } from './limits.ts';
+
+export type First<T> =
+  | { readonly kind: 'read'; readonly value: T; readonly bytes: Buffer }
+  /** `silent`: nothing came in `silenceMs`. `late`: something came but not all of it. `ended`: the client finished or left. */
+  | { readonly kind: 'silent' | 'late' | 'ended' };
+
+/** Collects the first bytes of a paused socket until `read` makes something of them. The socket is paused again afterwards and
+ *  holds nothing of what was collected: the caller puts back (`unshift`) what it does not use.
+ *  @param read  undefined: more bytes are needed
+ *  @param silenceMs  how long nothing at all may come; by default as long as the whole may take */
+export function firstBytes<T>(
+  socket: Socket,
+  read: (bytes: Buffer) => T | undefined,
+  silenceMs: number = LIMITS.headMs,
+): Promise<First<T>> {
+  return new Promise((resolve) => {
+    let bytes: Buffer = Buffer.alloc(0);
+    let pieces = 0;
+    const done = (result: First<T>): void => {
+      clearTimeout(silence);
+      clearTimeout(whole);
+      socket.off('data', onData).off('end', onEnd).off('close', onEnd);
+      socket.pause();
+      resolve(result);
+    };
+    const onEnd = (): void => done({ kind: 'ended' });
+    const onData = (chunk: Buffer): void => {
+      clearTimeout(silence);
+      pieces += 1;
+      bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+      const value = read(bytes);
+      if (value !== undefined) done({ kind: 'read', value, bytes });
+      else if (pieces >= LIMITS.headPieces) done({ kind: 'late' });
+    };
+    const silence = setTimeout(() => done({ kind: 'silent' }), silenceMs);
+    const whole = setTimeout(() => done({ kind: 'late' }), LIMITS.headMs);
+    socket.on('data', onData).on('end', onEnd).on('close', onEnd);
+    if (socket.destroyed || socket.readableEnded) onEnd();
+    else socket.resume();
+  });
+}
+
+/** Ends a connection after its last bytes: what the client still sends is read and dropped for a moment, because closing with
+ *  unread bytes would be a reset, which can overtake those last bytes. */
+export function sayAndClose(socket: Socket, last: Buffer | string): void {
+  if (socket.destroyed) return;
+  socket.end(last);
+  linger(socket);
+}
+
+export function linger(socket: Socket): void {
+  socket.on('data', () => {});
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), LIMITS.lingerMs);
+  socket.once('close', () => clearTimeout(timer));
+}

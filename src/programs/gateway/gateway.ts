@@ -1,0 +1,166 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { Failure } from '../../model/failure.ts';
+import type { EgressRule } from '../../model/fleet.ts';
+import type { AgentName } from '../../model/names.ts';
+import { judgeEgress } from '../../policy/egress.ts';
+import { Compartment } from './compartment.ts';
+import type { Denial } from './denials.ts';
+import { serveDnsOverUdp } from './dns-udp.ts';
+import type { Outside } from './passage.ts';
+import { publishPort } from './publish.ts';
+import { attend } from './transparent.ts';
+
+export interface AgentPolicy {
+  readonly name: AgentName;
+  readonly egress: readonly EgressRule[];
+}
+
+export interface AgentStatus {
+  readonly name: AgentName;
+  readonly listening: boolean;
+  readonly open: number;
+  readonly allowed: number;
+  readonly denied: number;
+}
+
+interface Closable {
+  close(): unknown;
+}
+
+/** The gateway's state: compartments, their listeners, published ports. Every method is one request of the warden. */
+export class Gateway {
+  readonly #outside: Outside;
+  readonly #dir: string;
+  readonly #dial: (agent: AgentName, port: number) => Promise<number>;
+  readonly #compartments = new Map<AgentName, Compartment>();
+  readonly #listeners = new Map<AgentName, Closable[]>();
+  readonly #clients = new Map<AgentName, Set<Socket>>();
+  readonly #published = new Map<number, { agent: AgentName; server: Server; open: Set<Socket> }>();
+
+  /** @param dir  where the names of synthetic addresses are kept
+   *  @param dial  asks the warden for a connection into a compartment */
+  constructor(outside: Outside, dir: string, dial: (agent: AgentName, port: number) => Promise<number>) {
+    this.#outside = outside;
+    this.#dir = dir;
+    this.#dial = dial;
+  }
+
+  /** Replaces the whole table at once; an agent that is not in it may nothing. Resolves when all that is not allowed any more, or
+   *  on other terms, is closed. */
+  async policy(agents: readonly AgentPolicy[]): Promise<void> {
+    const rules = new Map(agents.map(({ name, egress }) => [name, egress]));
+    for (const { name } of agents) this.#compartment(name);
+    const ending: Promise<void>[] = [];
+    for (const compartment of this.#compartments.values()) {
+      compartment.rules = rules.get(compartment.name) ?? [];
+      for (const passage of compartment.passages) {
+        const verdict = judgeEgress(compartment.rules, passage.destination);
+        if (verdict.kind === 'allow' && verdict.address === passage.terms.address) continue;
+        passage.end('policy changed');
+        ending.push(passage.closed);
+      }
+    }
+    await Promise.all(ending);
+  }
+
+  /** @param fds  tcp4, tcp6, dns4, dns6; owned by the gateway from now on */
+  async listen(agent: AgentName, fds: readonly [number, number, number, number]): Promise<void> {
+    this.#closeListeners(agent);
+    const compartment = this.#compartment(agent);
+    const opened: Closable[] = [];
+    this.#listeners.set(agent, opened);
+    for (const fd of fds.slice(0, 2)) opened.push(await this.#serveTcp(compartment, fd));
+    opened.push(await serveDnsOverUdp(compartment, fds[2], 4), await serveDnsOverUdp(compartment, fds[3], 6));
+  }
+
+  /** @param names  the compartment is gone: its addresses may stand for other names in the next */
+  async forget(agent: AgentName, names: boolean): Promise<void> {
+    this.#closeListeners(agent);
+    for (const [port, { agent: owner }] of this.#published) if (owner === agent) await this.unpublish(agent, port);
+    const compartment = this.#compartments.get(agent);
+    const passages = [...(compartment?.passages ?? [])];
+    for (const passage of passages) passage.end('the compartment was closed');
+    for (const client of this.#clients.get(agent) ?? []) client.destroy();
+    await Promise.all(passages.map((passage) => passage.closed));
+    if (names) compartment?.names.forget();
+  }
+
+  /** @throws Failure `port-occupied` */
+  async publish(agent: AgentName, port: number): Promise<void> {
+    const standing = this.#published.get(port);
+    if (standing?.agent === agent) return;
+    if (standing !== undefined)
+      throw new Failure(
+        'port-occupied',
+        `port ${port} is published by ${standing.agent} already`,
+        `Give ${agent} another port in fleet.yaml, or take it from ${standing.agent}.`,
+        2,
+      );
+    const server = await publishPort(port, () => this.#dial(agent, port));
+    const open = new Set<Socket>();
+    server.on('connection', (socket: Socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+    });
+    this.#published.set(port, { agent, server, open });
+  }
+
+  async unpublish(agent: AgentName, port: number): Promise<void> {
+    const standing = this.#published.get(port);
+    if (standing?.agent !== agent) return;
+    this.#published.delete(port);
+    for (const socket of standing.open) socket.destroy();
+    await new Promise((resolve) => standing.server.close(resolve));
+  }
+
+  status(): { agents: readonly AgentStatus[] } {
+    return {
+      agents: [...this.#compartments.values()].map(({ name, passages, allowed, denied }) => ({
+        name,
+        listening: this.#listeners.has(name),
+        open: passages.size,
+        allowed,
+        denied,
+      })),
+    };
+  }
+
+  denials(agent: AgentName): { denials: readonly Denial[] } {
+    return { denials: this.#compartments.get(agent)?.denials.list() ?? [] };
+  }
+
+  #compartment(agent: AgentName): Compartment {
+    const known = this.#compartments.get(agent);
+    if (known) return known;
+    const made = new Compartment(agent, this.#dir, this.#outside.recorder);
+    this.#compartments.set(agent, made);
+    return made;
+  }
+
+  #serveTcp(compartment: Compartment, fd: number): Promise<Server> {
+    const clients = this.#clients.get(compartment.name) ?? new Set<Socket>();
+    this.#clients.set(compartment.name, clients);
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
+      compartment.connections += 1;
+      clients.add(client);
+      client.on('error', () => client.destroy()); // the agent's end broke; `close` follows
+      client.once('close', () => {
+        compartment.connections -= 1;
+        clients.delete(client);
+      });
+      attend(this.#outside, compartment, client).catch((bug) => {
+        client.destroy();
+        throw bug; // ends the program: an unhandled rejection
+      });
+    });
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ fd }, () => resolve(server));
+    });
+  }
+
+  #closeListeners(agent: AgentName): void {
+    for (const listener of this.#listeners.get(agent) ?? []) listener.close();
+    this.#listeners.delete(agent);
+  }
+}

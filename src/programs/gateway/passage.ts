@@ -1,0 +1,216 @@
+import { connect, type Socket } from 'node:net';
+import { type Allowed, type Destination, judgeEgress } from '../../policy/egress.ts';
+import type { Address } from '../../protocol/address.ts';
+import { type Compartment, hostPort } from './compartment.ts';
+import type { Explanation } from './denials.ts';
+import { LIMITS } from './limits.ts';
+import type { Recorder } from './record.ts';
+import { addressesOnly, inTime, judgeAddresses, type Resolve } from './resolve.ts';
+
+const MOST_ADDRESSES = 4;
+
+/** The world around the gateway. */
+export interface Outside {
+  readonly recorder: Recorder;
+  readonly resolve: Resolve;
+}
+
+/** A connection from inside, and how it came. */
+export interface Door {
+  readonly outside: Outside;
+  readonly compartment: Compartment;
+  readonly client: Socket;
+  /** `direct`, `connect`, `proxy` or `socks`. */
+  readonly via: string;
+}
+
+/** One allowed connection, from the verdict to its last byte. `egress.closed` is written once for each that was written as
+ *  allowed. */
+export class Passage {
+  readonly destination: Destination;
+  readonly terms: Allowed;
+  readonly closed: Promise<void>;
+  readonly #door: Door;
+  readonly #began = performance.now();
+  #address: string | undefined;
+  #upstream: Socket | undefined;
+  #why: string | undefined;
+  #recorded = false;
+  #done = false;
+  #close: () => void = () => {};
+
+  constructor(door: Door, destination: Destination, terms: Allowed) {
+    this.#door = door;
+    this.destination = destination;
+    this.terms = terms;
+    this.closed = new Promise((resolve) => {
+      this.#close = resolve;
+    });
+    door.compartment.passages.add(this);
+  }
+
+  /** Why it was ended by us; undefined while it stands or if the two ends closed it. */
+  get ended(): string | undefined {
+    return this.#why;
+  }
+
+  /** Cuts both ends, at whatever stage. The first reason stays. */
+  end(why: string): void {
+    this.#why ??= why;
+    this.#door.client.destroy();
+    if (this.#upstream === undefined) this.finish();
+    else this.#upstream.destroy();
+  }
+
+  /** Gives up the far end; the client may still be told why. */
+  abandon(why: string): void {
+    this.finish(why);
+    this.#upstream?.destroy();
+  }
+
+  /** @throws Error if it was ended meanwhile; what was written as allowed is then written as closed */
+  recorded(): void {
+    this.#recorded = true;
+    this.#door.compartment.allowed += 1;
+    if (this.#done) this.#write();
+    this.stands();
+  }
+
+  /** @throws Error once it was ended */
+  stands(): void {
+    if (this.#why !== undefined) throw new Error(this.#why);
+  }
+
+  /** An attempt to connect; `end` destroys it. */
+  dialling(upstream: Socket, address: Address): void {
+    this.#upstream = upstream;
+    this.#address = address;
+  }
+
+  connected(upstream: Socket): void {
+    const { client } = this.#door;
+    upstream.once('close', () => {
+      if (client.destroyed) this.finish();
+      else client.once('close', () => this.finish());
+    });
+    if (client.destroyed) upstream.destroy();
+  }
+
+  /** Nothing passes any more. */
+  finish(why?: string): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#why ??= why;
+    this.#door.compartment.passages.delete(this);
+    this.#close();
+    if (this.#recorded) this.#write();
+  }
+
+  #write(): void {
+    const { host, port } = this.destination;
+    this.#door.compartment.closings.add({
+      event: 'egress.closed',
+      agent: this.#door.compartment.name,
+      host,
+      port,
+      address: this.#address,
+      up: this.#upstream?.bytesWritten ?? 0,
+      down: this.#upstream?.bytesRead ?? 0,
+      ms: Math.round(performance.now() - this.#began),
+      why: this.#why,
+    });
+  }
+}
+
+export interface Open {
+  readonly kind: 'open';
+  readonly upstream: Socket;
+  readonly passage: Passage;
+}
+
+export type Opened =
+  | Open
+  /** `denied` by policy, `unreachable` although allowed, `unrecorded`: the ledger did not take it. */
+  | { readonly kind: 'denied' | 'unreachable' | 'unrecorded'; readonly explanation: Explanation };
+
+/** Decides, records, resolves, dials, in this order; each step only after the one before. The upstream socket is paused. */
+export async function openPassage(door: Door, destination: Destination, more: object = {}): Promise<Opened> {
+  const { compartment, outside, via } = door;
+  const verdict = judgeEgress(compartment.rules, destination);
+  if (verdict.kind !== 'allow') return denied(door, destination, verdict.why);
+  const passage = new Passage(door, destination, verdict);
+  const { host, port } = destination;
+  const { rule, address } = verdict;
+  const entry = { event: 'egress.allowed', agent: compartment.name, host, port, via, rule, ...more };
+  try {
+    await outside.recorder.append([address === undefined ? entry : { ...entry, address }], 'accepted');
+  } catch {
+    passage.finish();
+    const explanation = await compartment.refuse(destination, via, 'the record cannot be written', Date.now());
+    return { kind: 'unrecorded', explanation };
+  }
+  return dialPassage(door, passage, address as Address | undefined);
+}
+
+async function dialPassage(door: Door, passage: Passage, pinned: Address | undefined): Promise<Opened> {
+  const { destination } = passage;
+  try {
+    passage.recorded();
+    const resolved =
+      pinned === undefined
+        ? judgeAddresses(await inTime(door.outside.resolve(destination.host), LIMITS.dialMs))
+        : addressesOnly([pinned]);
+    passage.stands();
+    if (resolved.kind === 'refused') {
+      const why = `${destination.host} resolves to ${resolved.address}, which is ${resolved.is}`;
+      passage.finish(why);
+      return denied(door, destination, why);
+    }
+    const upstream = await dialFirst(passage, resolved.addresses.slice(0, MOST_ADDRESSES));
+    return { kind: 'open', upstream, passage };
+  } catch (error) {
+    const why = passage.ended ?? `not reached: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`;
+    passage.finish(why);
+    return { kind: 'unreachable', explanation: { denied: hostPort(destination), rule: why, ask: null } };
+  }
+}
+
+/** Each address in turn until one answers; all of them were judged together. */
+async function dialFirst(passage: Passage, addresses: readonly Address[]): Promise<Socket> {
+  let last: unknown = new Error('the name has no address');
+  for (const address of addresses) {
+    try {
+      return await dialOne(passage, address);
+    } catch (error) {
+      last = error;
+    }
+    passage.stands();
+  }
+  throw last;
+}
+
+function dialOne(passage: Passage, address: Address): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const upstream = connect({ host: address, port: passage.destination.port, allowHalfOpen: true, noDelay: true });
+    passage.dialling(upstream, address);
+    const timer = setTimeout(() => upstream.destroy(new Error('no answer in time')), LIMITS.dialMs);
+    const failed = (error?: Error | boolean): void => {
+      clearTimeout(timer);
+      reject(error instanceof Error ? error : new Error('the attempt was ended'));
+    };
+    upstream.once('error', failed);
+    upstream.once('close', failed);
+    upstream.once('connect', () => {
+      clearTimeout(timer);
+      upstream.off('error', failed).off('close', failed);
+      upstream.on('error', () => upstream.destroy());
+      upstream.pause();
+      passage.connected(upstream);
+      resolve(upstream);
+    });
+  });
+}
+
+async function denied(door: Door, destination: Destination, why: string): Promise<Opened> {
+  return { kind: 'denied', explanation: await door.compartment.refuse(destination, door.via, why, Date.now()) };
+}

@@ -1,0 +1,130 @@
+import type { Socket } from 'node:net';
+import type { Destination } from '../../policy/egress.ts';
+import { type BodyReader, ChunkedBody, FixedBody } from '../../protocol/chunked.ts';
+import { type Authority, hostText } from '../../protocol/host.ts';
+import {
+  onlyHost,
+  type RequestHead,
+  readRequestHead,
+  requestFraming,
+  requestTarget,
+  upstreamHead,
+} from '../../protocol/http1.ts';
+import { hostPort } from './compartment.ts';
+import { firstBytes, linger } from './first-bytes.ts';
+import { LIMITS } from './limits.ts';
+import { type Door, type Open, openPassage, type Passage } from './passage.ts';
+import { sayInHttp } from './refuse.ts';
+
+export interface ReadHead {
+  readonly head: RequestHead;
+  /** What came after the head. */
+  readonly rest: Buffer;
+}
+
+/** Reads a request head; one that is malformed is refused, recorded and answered.
+ *  @param destination  what the refusal is recorded against */
+export async function readHead(door: Door, destination: Destination): Promise<ReadHead | undefined> {
+  const { client } = door;
+  const first = await firstBytes(client, (bytes) => {
+    const result = readRequestHead(bytes);
+    return result.kind === 'more' ? undefined : result;
+  });
+  if (first.kind !== 'read') {
+    client.destroy();
+    return undefined;
+  }
+  const { value, bytes } = first;
+  if (value.kind === 'head') return { head: value.head, rest: bytes.subarray(value.length) };
+  const why = `malformed request: ${value.why}`;
+  sayInHttp(client, value.status, await door.compartment.refuse(destination, door.via, why, Date.now()));
+  return undefined;
+}
+
+/** One plain HTTP request to an allowed destination. Its target and its one Host must agree with the destination; it is written
+ *  anew, with `connection: close`; nothing that follows it on the connection is forwarded. */
+export async function serveRequest(door: Door, destination: Destination, open?: Open): Promise<void> {
+  const read = await readHead(door, destination);
+  if (read === undefined) open?.passage.abandon('no request');
+  else await forwardRequest(door, destination, read, open);
+}
+
+export async function forwardRequest(door: Door, destination: Destination, read: ReadHead, open?: Open): Promise<void> {
+  const { client, compartment } = door;
+  const plan = planRequest(read.head, destination);
+  if (typeof plan === 'string') {
+    open?.passage.abandon(plan);
+    const explanation = await compartment.refuse(destination, door.via, plan, Date.now());
+    return sayInHttp(client, plan.startsWith('malformed') ? 400 : 403, explanation);
+  }
+  const opened = open ?? (await openPassage(door, destination, { method: read.head.method }));
+  if (opened.kind !== 'open') {
+    const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
+    return sayInHttp(client, status, opened.explanation);
+  }
+  const { upstream, passage } = opened;
+  upstream.write(plan.head);
+  sendBody(client, upstream, plan.body, read.rest, passage);
+  returnAnswer(client, upstream, passage);
+}
+
+/** @returns what goes upstream, or why not */
+function planRequest(head: RequestHead, destination: Destination): { head: Buffer; body: BodyReader } | string {
+  const target = requestTarget(head);
+  const host = onlyHost(head);
+  if (host === undefined) return 'malformed request: not exactly one Host';
+  if (target.kind === 'bad') return `malformed request: ${target.why}`;
+  if (target.kind === 'authority') return 'CONNECT to a server that is no proxy';
+  if (!agrees(host, destination)) return `the Host is not ${hostPort(destination)}`;
+  if (target.kind === 'absolute' && !agrees(target.authority, destination))
+    return `the request target is not at ${hostPort(destination)}`;
+  const framing = requestFraming(head);
+  if (framing.kind === 'bad') return `malformed request: ${framing.why}`;
+  const upstream = upstreamHead(head, target.path, hostPort(destination).replace(/:80$/, ''));
+  if (upstream === undefined) return 'malformed request: Connection names a field that frames the message';
+  const length = framing.kind === 'length' ? framing.length : 0;
+  return { head: upstream, body: framing.kind === 'chunked' ? new ChunkedBody() : new FixedBody(length) };
+}
+
+/** Without a port the Host stands for any. */
+function agrees({ host, port }: Authority, destination: Destination): boolean {
+  return hostText(host) === destination.host && (port === undefined || port === destination.port);
+}
+
+/** Forwards exactly the body; what comes after it is read and dropped, so that a client that leaves is noticed. */
+function sendBody(client: Socket, upstream: Socket, body: BodyReader, rest: Buffer, passage: Passage): void {
+  let done = false;
+  const take = (chunk: Buffer): void => {
+    if (done || !upstream.writable) return;
+    try {
+      const part = body.push(chunk);
+      done = part.done;
+      for (const piece of part.forward) upstream.write(piece);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      passage.end(`malformed request: ${error.message}`);
+    }
+    if (!done && upstream.writableNeedDrain) {
+      client.pause();
+      upstream.once('drain', () => client.resume());
+    }
+  };
+  client.on('data', take);
+  client.once('end', () => {
+    if (!done && upstream.writable) passage.end('the request was cut off');
+  });
+  client.resume();
+  take(rest);
+}
+
+/** The answer passes as it is; its end ends both connections. */
+function returnAnswer(client: Socket, upstream: Socket, passage: Passage): void {
+  upstream.setTimeout(LIMITS.idleHttpMs, () => passage.end('idle'));
+  upstream.once('end', () => upstream.end());
+  upstream.once('close', () => {
+    if (!upstream.readableEnded) client.resetAndDestroy();
+  });
+  client.once('finish', () => linger(client));
+  client.once('close', () => upstream.destroy());
+  upstream.pipe(client);
+}

@@ -1,0 +1,65 @@
+import { Failure } from '../../model/failure.ts';
+import type { EgressRule } from '../../model/fleet.ts';
+import { agentName } from '../../model/names.ts';
+import { parseAddress } from '../../protocol/address.ts';
+import { canonicalHost, hostText } from '../../protocol/host.ts';
+import type { AgentPolicy, Gateway } from './gateway.ts';
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** The closed table of what the warden may ask. `take` gives the descriptors that came before the request. */
+export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, take: () => number[]) => unknown>> = {
+  policy: (gateway, body) => gateway.policy(list(body.agents).map(readPolicy)),
+  listen: (gateway, body, take) => {
+    const fds = take();
+    const agent = agentName(body.agent);
+    if (fds.length !== 4 || list(body.sockets).join() !== 'tcp4,tcp6,dns4,dns6')
+      throw malformed('listen wants four sockets');
+    return gateway.listen(agent, fds as [number, number, number, number]);
+  },
+  forget: (gateway, body) => gateway.forget(agentName(body.agent), body.names === true),
+  publish: (gateway, body) => gateway.publish(agentName(body.agent), portNumber(body.port)),
+  unpublish: (gateway, body) => gateway.unpublish(agentName(body.agent), portNumber(body.port)),
+  status: (gateway) => gateway.status(),
+  denials: (gateway, body) => gateway.denials(agentName(body.agent)),
+};
+
+function readPolicy(raw: unknown): AgentPolicy {
+  const body = record(raw);
+  return { name: agentName(body.name), egress: list(body.egress).map(readRule) };
+}
+
+/** Rules are held in canonical spelling, so that matching is comparing. */
+function readRule(raw: unknown): EgressRule {
+  const body = record(raw);
+  const text = typeof body.host === 'string' ? body.host : '';
+  const wild = text.startsWith('*.');
+  const host = canonicalHost(wild ? text.slice(2) : text);
+  const name = hostText(host);
+  if (name === undefined || (wild && host.kind !== 'name'))
+    throw malformed(`${JSON.stringify(text)} is no host of a rule`);
+  const rule = { host: wild ? `*.${name}` : name, port: portNumber(body.port) };
+  if (body.address === undefined) return rule;
+  const address = typeof body.address === 'string' ? parseAddress(body.address) : undefined;
+  if (address === undefined) throw malformed(`${JSON.stringify(body.address)} is no address`);
+  return { ...rule, address };
+}
+
+function portNumber(raw: unknown): number {
+  if (typeof raw === 'number' && Number.isInteger(raw) && raw >= 1 && raw <= 65535) return raw;
+  throw malformed(`${JSON.stringify(raw)} is no port`);
+}
+
+function list(raw: unknown): readonly unknown[] {
+  if (Array.isArray(raw)) return raw;
+  throw malformed('a list is missing');
+}
+
+function record(raw: unknown): Body {
+  if (typeof raw === 'object' && raw !== null && !Array.isArray(raw)) return raw as Body;
+  throw malformed('an object is missing');
+}
+
+function malformed(message: string): Failure {
+  return new Failure('malformed', message, 'The programs may be of different versions; run bulkhead up again.', 2);
+}

@@ -1,0 +1,45 @@
+import { lookup } from 'node:dns/promises';
+import { type Refused, refusedAddress } from '../../policy/addresses.ts';
+import { type Address, parseAddress } from '../../protocol/address.ts';
+
+/** Asks the host's resolver, once. @throws the resolver's error (ENOTFOUND, EAI_AGAIN) */
+export type Resolve = (name: string) => Promise<readonly string[]>;
+
+export const hostResolver: Resolve = async (name) => {
+  const found = await lookup(name, { all: true, order: 'verbatim' });
+  return found.map(({ address }) => address);
+};
+
+export type Resolved =
+  | { readonly kind: 'addresses'; readonly addresses: readonly Address[] }
+  | { readonly kind: 'refused'; readonly address: string; readonly is: Refused | 'no address' };
+
+/** What a name resolved to, judged: a single address that is not an ordinary one refuses all of them, since a mixed answer is
+ *  how a name is rebound to an inner service. Whoever runs the name's DNS controls the list. */
+export function judgeAddresses(found: readonly string[]): Resolved {
+  const addresses: Address[] = [];
+  for (const text of found) {
+    const address = parseAddress(text);
+    const is = address === undefined ? 'no address' : refusedAddress(address);
+    if (address === undefined || is !== undefined) return { kind: 'refused', address: text, is: is ?? 'no address' };
+    addresses.push(address);
+  }
+  return { kind: 'addresses', addresses };
+}
+
+export function addressesOnly(addresses: readonly Address[]): Resolved {
+  return { kind: 'addresses', addresses };
+}
+
+/** @throws Error when the work takes longer; it goes on unseen then */
+export async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer in ${ms / 1000} s`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

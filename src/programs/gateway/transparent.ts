@@ -1,0 +1,38 @@
+import type { Socket } from 'node:net';
+import { judgeEgress } from '../../policy/egress.ts';
+import { serveApi } from './api.ts';
+import { carry } from './carry.ts';
+import type { Compartment } from './compartment.ts';
+import { serveDnsOverTcp } from './dns-tcp.ts';
+import { serveProxy } from './explicit.ts';
+import { LIMITS } from './limits.ts';
+import { INTERNAL } from './names.ts';
+import type { Door, Outside } from './passage.ts';
+import { explain } from './refuse.ts';
+import { serveSocks } from './socks.ts';
+
+/** A connection that arrived at the transparent listener: its local address and port are what the agent asked for. */
+export async function attend(outside: Outside, compartment: Compartment, client: Socket): Promise<void> {
+  const { localAddress, localPort } = client;
+  if (localAddress === undefined || localPort === undefined) return void client.destroy(); // gone already
+  if (localAddress.startsWith('127.') || localAddress === '::1') return void client.destroy(); // came without tproxy
+  const door: Door = { outside, compartment, client, via: 'direct' };
+  const destination = compartment.destinationOf(localAddress, localPort);
+  if (compartment.connections > LIMITS.connections) {
+    await compartment.refuse(destination, door.via, 'too many connections at once', Date.now());
+    return void client.resetAndDestroy();
+  }
+  if (destination.host === INTERNAL && OWN_PORTS[localPort]) return OWN_PORTS[localPort](door);
+  const verdict = judgeEgress(compartment.rules, destination);
+  if (verdict.kind === 'allow') return carry(door, destination);
+  if (localPort === 53) return serveDnsOverTcp(door);
+  await explain(client, await compartment.refuse(destination, door.via, verdict.why, Date.now()));
+}
+
+/** Ports of bulkhead.internal. */
+const OWN_PORTS: Readonly<Record<number, (door: Door) => Promise<void>>> = {
+  53: serveDnsOverTcp,
+  80: serveApi,
+  1080: serveSocks,
+  3128: serveProxy,
+};

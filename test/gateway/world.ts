@@ -1,0 +1,290 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chownSync, closeSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { socketpair } from '../../src/host/libc.ts';
+import { createNetns, deleteNetns, dialInside, netnsPath, openAgentSockets } from '../../src/host/netns.ts';
+import { Failure, failureDocument } from '../../src/model/failure.ts';
+import type { EgressRule } from '../../src/model/fleet.ts';
+import { Client } from '../../src/wire/client.ts';
+import { sendDescriptors } from '../../src/wire/handover.ts';
+import { serve } from '../../src/wire/serve.ts';
+
+/** A pretended internet in one network namespace (the gateway and the servers run there), compartments in others, the real
+ *  gateway program under a uid of its own, and the warden and ledger played by the test. */
+const UID = 64_731;
+const AGENT_UID = 64_732;
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+let worlds = 0;
+
+export interface Entry {
+  readonly event: string;
+  readonly [field: string]: unknown;
+}
+
+export class World {
+  readonly dir: string = mkdtempSync(join(tmpdir(), 'bhgw-'));
+  readonly outside: string = `bhgw-${process.pid}-${worlds++}`;
+  readonly addresses: readonly string[] = ['203.0.113.10', '203.0.113.11'];
+  readonly entries: Entry[] = [];
+  /** What origin servers saw, by address. */
+  readonly seen: { address: string; port: number; seen: string }[] = [];
+  /** Set: the ledger refuses with this. */
+  ledgerRefuses: Failure | undefined;
+  warden!: Client;
+  gateway!: ChildProcess;
+  readonly log: string[] = [];
+  readonly #children: ChildProcess[] = [];
+  readonly #agents: string[] = [];
+  #ledger: Server | undefined;
+  readonly #ledgerSockets = new Set<Socket>();
+  #descriptors = -1;
+
+  async start(hosts: Readonly<Record<string, string>>): Promise<this> {
+    execFileSync('ip', ['netns', 'add', this.outside]);
+    execFileSync('ip', ['-n', this.outside, 'link', 'set', 'lo', 'up']);
+    for (const address of this.addresses)
+      execFileSync('ip', ['-n', this.outside, 'addr', 'add', `${address}/32`, 'dev', 'lo']);
+    mkdirSync(`/etc/netns/${this.outside}`, { recursive: true });
+    writeFileSync(`/etc/netns/${this.outside}/resolv.conf`, 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n');
+    this.hosts(hosts);
+    await this.startLedger();
+    await Promise.all(this.addresses.map((address) => this.#startOrigin(address)));
+    this.startGateway();
+    return this;
+  }
+
+  /** What the pretended internet's resolver says from now on. */
+  hosts(hosts: Readonly<Record<string, string>>): void {
+    const lines = Object.entries(hosts).flatMap(([name, list]) =>
+      list.split(' ').map((address) => `${address} ${name}\n`),
+    );
+    writeFileSync(`/etc/netns/${this.outside}/hosts`, lines.join(''));
+  }
+
+  get ledgerPath(): string {
+    return join(this.dir, 'ledger.sock');
+  }
+
+  async startLedger(): Promise<void> {
+    this.#ledger = await serve<'any'>({
+      path: this.ledgerPath,
+      mode: 0o666,
+      who: () => 'any',
+      onBug: (error) => console.error(error),
+      requests: {
+        append: {
+          from: ['any'],
+          answer: (body) => {
+            if (this.ledgerRefuses) throw this.ledgerRefuses;
+            const index = this.entries.length;
+            this.entries.push(...(body.entries as Entry[]).map((entry) => ({ ...entry, strength: body.strength })));
+            return { index };
+          },
+        },
+      },
+    });
+    this.#ledger.on('connection', (socket: Socket) => this.#ledgerSockets.add(socket));
+    execFileSync('chmod', ['755', this.dir]);
+  }
+
+  async stopLedger(): Promise<void> {
+    for (const socket of this.#ledgerSockets) socket.destroy();
+    this.#ledgerSockets.clear();
+    await new Promise((resolve) => this.#ledger?.close(resolve));
+    rmSync(this.ledgerPath, { force: true });
+  }
+
+  startGateway(): void {
+    const dir = join(this.dir, 'gateway');
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    chownSync(dir, UID, UID);
+    const pair = Buffer.alloc(8);
+    if (socketpair(1, 2 | 0o2000000, 0, pair) !== 0) throw new Error('socketpair');
+    const child = this.#spawn(
+      ['ip', 'netns', 'exec', this.outside, ...as(UID), process.execPath],
+      [here('../../src/programs/gateway/main.ts'), '--ledger', this.ledgerPath, '--dir', dir],
+      ['ignore', 'pipe', 'pipe', 'pipe', pair.readInt32LE(4)],
+    );
+    closeSync(pair.readInt32LE(4));
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => this.log.push(String(text)));
+    this.gateway = child;
+    this.#descriptors = pair.readInt32LE(0);
+    this.warden = new Client(child.stdio[3] as Socket);
+    this.warden.onNotice = (notice) => this.#dialled(notice as { id: number; do: string; agent: string; port: number });
+  }
+
+  async stopGateway(): Promise<void> {
+    const gone = new Promise((resolve) => this.gateway.once('exit', resolve));
+    this.warden.close();
+    await gone;
+    closeSync(this.#descriptors);
+  }
+
+  /** A compartment's namespace, its sockets handed over. */
+  async agent(name: string): Promise<void> {
+    const netns = this.netns(name);
+    createNetns(netns);
+    this.#agents.push(name);
+    mkdirSync(`/etc/netns/${netns}`, { recursive: true });
+    writeFileSync(`/etc/netns/${netns}/resolv.conf`, 'nameserver 198.18.0.1\noptions timeout:3 attempts:1\n');
+    writeFileSync(`/etc/netns/${netns}/hosts`, '127.0.0.1 localhost\n');
+    await this.listen(name);
+  }
+
+  async listen(name: string): Promise<void> {
+    const { tcp4, tcp6, dns4, dns6 } = openAgentSockets(netnsPath(this.netns(name)));
+    sendDescriptors(this.#descriptors, [tcp4, tcp6, dns4, dns6]);
+    for (const fd of [tcp4, tcp6, dns4, dns6]) closeSync(fd);
+    await this.warden.call('listen', { agent: name, sockets: ['tcp4', 'tcp6', 'dns4', 'dns6'] });
+  }
+
+  netns(name: string): string {
+    return `${this.outside}-${name}`;
+  }
+
+  policy(agents: Readonly<Record<string, readonly EgressRule[]>>): Promise<unknown> {
+    const list = Object.entries(agents).map(([name, egress]) => ({ name, egress }));
+    return this.warden.call('policy', { agents: list });
+  }
+
+  /** Runs a program inside a compartment as an unprivileged user. */
+  run(
+    name: string,
+    argv: readonly string[],
+    input: string = '',
+  ): Promise<{ status: number | null; out: string; err: string }> {
+    const child = this.#spawn(['ip', 'netns', 'exec', this.netns(name), ...as(AGENT_UID)], argv, [
+      'pipe',
+      'pipe',
+      'pipe',
+    ]);
+    return finished(child, input);
+  }
+
+  /** Starts a program inside a compartment and leaves it running. */
+  background(name: string, argv: readonly string[]): ChildProcess {
+    return this.#spawn(['ip', 'netns', 'exec', this.netns(name), ...as(AGENT_UID)], argv, ['pipe', 'pipe', 'pipe']);
+  }
+
+  async curl(name: string, ...args: readonly string[]): Promise<{ status: number | null; out: string; err: string }> {
+    return this.run(name, ['curl', '-sS', '-k', '-m', '8', ...args]);
+  }
+
+  /** Python inside a compartment; `socket` is imported. */
+  python(name: string, code: string): Promise<{ status: number | null; out: string; err: string }> {
+    return this.run(name, ['/usr/bin/python3', '-c', `import socket,sys,time\n${code}`]);
+  }
+
+  events(event: string): Entry[] {
+    return this.entries.filter((entry) => entry.event === event);
+  }
+
+  /** Waits for a recorded entry. */
+  async recorded(event: string, matches: (entry: Entry) => boolean, ms: number = 4000): Promise<Entry> {
+    for (const end = Date.now() + ms; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 20))) {
+      const found = this.entries.find((entry) => entry.event === event && matches(entry));
+      if (found) return found;
+    }
+    throw new Error(`no ${event} like that was recorded; there is ${JSON.stringify(this.entries.slice(-10))}`);
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.#children) child.kill('SIGKILL');
+    await Promise.all(this.#children.map((child) => child.exitCode ?? child.signalCode ?? onceGone(child)));
+    if (this.#ledger?.listening) await this.stopLedger();
+    for (const name of this.#agents) {
+      deleteNetns(this.netns(name));
+      rmSync(`/etc/netns/${this.netns(name)}`, { recursive: true, force: true });
+    }
+    deleteNetns(this.outside);
+    rmSync(`/etc/netns/${this.outside}`, { recursive: true, force: true });
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  #dialled({ id, agent, port }: { id: number; agent: string; port: number }): void {
+    try {
+      const fd = dialInside(netnsPath(this.netns(agent)), port);
+      sendDescriptors(this.#descriptors, [fd]);
+      closeSync(fd);
+      this.warden.reply({ id, ok: {} });
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      this.warden.reply({ id, error: failureDocument(error) });
+    }
+  }
+
+  async #startOrigin(address: string): Promise<void> {
+    const [key, cert] = [join(this.dir, 'key.pem'), join(this.dir, 'cert.pem')];
+    if (address === this.addresses[0]) makeCertificate(key, cert);
+    const child = this.#spawn(
+      ['ip', 'netns', 'exec', this.outside, process.execPath],
+      [here('origins.ts'), address, key, cert],
+      ['ignore', 'pipe', 'inherit'],
+    );
+    let text = '';
+    await new Promise<void>((resolve) => {
+      child.stdout?.on('data', (chunk) => {
+        text += chunk;
+        const lines = text.split('\n');
+        text = lines.pop() ?? '';
+        for (const line of lines.map((one) => JSON.parse(one))) {
+          if (line.ready) resolve();
+          else this.seen.push({ address, ...line });
+        }
+      });
+    });
+  }
+
+  #spawn(
+    prefix: readonly string[],
+    argv: readonly string[],
+    stdio: import('node:child_process').StdioOptions,
+  ): ChildProcess {
+    const [program = '', ...args] = [...prefix, ...argv];
+    const child = spawn(program, args, { stdio });
+    child.on('error', (error) => this.log.push(String(error)));
+    this.#children.push(child);
+    return child;
+  }
+}
+
+function as(uid: number): string[] {
+  return [
+    'setpriv',
+    `--reuid=${uid}`,
+    `--regid=${uid}`,
+    '--clear-groups',
+    '--no-new-privs',
+    '--bounding-set=-all',
+    '--inh-caps=-all',
+  ];
+}
+
+function makeCertificate(key: string, cert: string): void {
+  const subject = ['-subj', '/CN=allow.test', '-addext', 'subjectAltName=DNS:allow.test,DNS:*.wild.test'];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' });
+}
+
+function onceGone(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve) => child.once('exit', resolve));
+}
+
+async function finished(
+  child: ChildProcess,
+  input: string,
+): Promise<{ status: number | null; out: string; err: string }> {
+  let [out, err] = ['', ''];
+  child.stdout?.on('data', (text) => {
+    out += text;
+  });
+  child.stderr?.on('data', (text) => {
+    err += text;
+  });
+  child.stdin?.end(input);
+  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { status, out, err };
+}
