@@ -1,5 +1,3 @@
-import { parseAddress } from '../protocol/address.ts';
-import { canonicalHost, hostText } from '../protocol/host.ts';
 import { CPU, DISK, LONGEST_PATH, LONGEST_WORD, MEMORY, MOST_AGENTS, PORT, PROCESSES } from './bounds.ts';
 import { ENV_NAME, refusedEnv } from './env-names.ts';
 import type {
@@ -12,6 +10,7 @@ import type {
   WantedFleet,
   Workspace,
 } from './fleet.ts';
+import { isAddress, isHostPattern } from './hosts.ts';
 import { agentName, fleetName, knowledgeName } from './names.ts';
 import { isPlainPath, isProgram } from './programs.ts';
 import { dictionary, distinct, entries, members, oneOf, text, whole, wrong } from './strict.ts';
@@ -128,21 +127,10 @@ function egress(raw: unknown, at: string): EgressRule {
     port: port(given.port, `${at}.port`),
     ...(Object.hasOwn(given, 'address')
       ? {
-          address: text(
-            given.address,
-            `${at}.address`,
-            'an address in its one spelling',
-            (ip) => parseAddress(ip) === ip,
-          ),
+          address: text(given.address, `${at}.address`, 'an address in its one spelling', isAddress),
         }
       : {}),
   };
-}
-
-function isHostPattern(text: string): boolean {
-  const host = canonicalHost(text.startsWith('*.') ? text.slice(2) : text);
-  if (text.startsWith('*.')) return host.kind === 'name' && `*.${host.name}` === text;
-  return hostText(host) === text;
 }
 
 function port(raw: unknown, at: string): number {
