@@ -15,7 +15,7 @@ import { bareSpace, farSpace, type Space, sweep } from './arena/space.ts';
 export interface Arena {
   /** `%A` of a text that runs inside a compartment. Other parts of the drill add theirs. */
   readonly args: Args;
-  /** What the drilled agent is granted for the time of the drill: only the arena's own loopback services. */
+  /** What the drilled agent is granted for the time of the drill: only the arena's own services, each pinned to its address. */
   readonly rules: readonly EgressRule[];
   /** What another agent is granted, and the drilled one is not. */
   readonly otherRules: readonly EgressRule[];
@@ -88,6 +88,7 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
       allow_port: port('allow'),
       wild_host: 'wild.test',
       wild_port: port('wild'),
+      secure_host: 'secure.test',
       private_port: port('private'),
       other_host: 'other.test',
       other_port: port('other'),
@@ -104,6 +105,7 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
       rules: [
         pinned('allow.test', 'allow'),
         pinned('*.wild.test', 'wild'),
+        { host: 'secure.test', port: 443, address: '198.51.100.44' },
         // Not pinned, and its address is 127.0.0.1: an allowed name that turns out to be the machine itself.
         { host: 'localhost', port: Number(port('private')) },
       ],

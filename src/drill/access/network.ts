@@ -43,6 +43,12 @@ export const NETWORK_ACCESS: readonly AccessTest[] = [
     `welcome('tls', to_name($A{allow_host}, $A{allow_port}), client_hello($A{allow_host}));`,
   ),
   access(
+    'allowed-host-https',
+    'greets an allowed host in TLS on port 443',
+    `welcome('tls', to_name($A{secure_host}, 443), client_hello($A{secure_host}));`,
+    { watch: ['secure.own'], evidence: [{ event: ['egress.allowed'], mentions: 'secure_host' }] },
+  ),
+  access(
     'allowed-host-connect',
     'reaches an allowed host through CONNECT',
     String.raw`welcome('connect', tunnelled(proxy(), "CONNECT $L HTTP/1.1\r\nHost: $L\r\n\r\n", qr/^HTTP\/1\.[01] 200.*\r\n\r\n/s), client_hello($A{allow_host}));`,

@@ -98,7 +98,6 @@ const READINGS: readonly Reading[] = [
     name: 'origin-form',
     what: 'an origin-form request to the proxy, with a denied host',
     bytes: String.raw`GET / HTTP/1.1\r\nHost: $A{deny_host}\r\n\r\n`,
-    evidence: DENIED_HOST,
   },
 ];
 
@@ -127,7 +126,7 @@ export const HOST_NAMES: readonly Attack[] = [
     program: text(String.raw`judge('tcp', ask(to_name($A{allow_host}, $A{allow_port}), get($A{deny_host})));`),
     positive: 'open-net',
     watch: ['allow'],
-    evidence: DENIED_HOST,
+    evidence: [{ event: ['egress.denied'], mentions: 'allow_port' }],
   }),
   ...['\\0', '\\r\\n', '\\xff', '%00', ' '].map((cut, at) =>
     attack({

@@ -16,9 +16,11 @@ export interface Heard {
   /** How many requests or greetings under a name that is not its own: for a target without names, all of them. */
   readonly foreign: number;
   readonly own: number;
+  /** The last request asked for the connection to be closed. */
+  readonly last: boolean;
 }
 
-const NOTHING: Heard = { reply: Buffer.alloc(0), own: 0, foreign: 0 };
+const NOTHING: Heard = { reply: Buffer.alloc(0), own: 0, foreign: 0, last: false };
 
 /** @param bytes  everything a connection has sent so far; while a head is incomplete nothing was heard yet */
 export function heard(bytes: Buffer, target: Target): Heard {
@@ -50,12 +52,13 @@ export function heard(bytes: Buffer, target: Target): Heard {
         : '200 OK';
     reply += `HTTP/1.1 ${status}\r\nX-Arena: ${body}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   }
-  return { reply: Buffer.from(reply, 'latin1'), own, foreign };
+  const last = /^connection:[ \t]*close/im.test(requests.at(-1)?.head ?? '');
+  return { reply: Buffer.from(reply, 'latin1'), own, foreign, last };
 }
 
 function said(target: Target, foreign: boolean, shape: (token: string) => string): Heard {
   const token = foreign ? target.token : target.allowToken;
-  return { reply: Buffer.from(shape(token), 'latin1'), own: foreign ? 0 : 1, foreign: foreign ? 1 : 0 };
+  return { reply: Buffer.from(shape(token), 'latin1'), own: foreign ? 0 : 1, foreign: foreign ? 1 : 0, last: false };
 }
 
 /** A name that starts with a dot stands for everything below it. */

@@ -19,6 +19,7 @@ function names(shape: Shape): Names {
     ['.wild.test', '127.0.0.1'],
     ['rebind.test', '127.0.0.1'],
     ['localhost', '127.0.0.1'],
+    ['secure.test', '198.51.100.44'],
     ['metadata.test', shape.metadata.four],
     ['*', '203.0.113.1'],
   ];
@@ -53,6 +54,8 @@ export function farOrders(shape: Shape, alsoPorts: readonly number[]): Order[] {
     for (const port of ports) list.push({ kind: 'tcp', watch: 'far', at: { address, port }, target: closed });
   for (const address of ['198.51.100.20', shape.metadata.four, shape.metadata.six])
     list.push({ kind: 'tcp', watch: 'far', at: { address, port: 80 }, target: closed });
+  const secure = { address: '198.51.100.44', port: 443 };
+  list.push({ kind: 'tcp', watch: 'secure', at: secure, target: target(shape, ['secure.test']) });
   for (const address of ['203.0.113.1', '2001:db8::1'])
     for (const port of [443, 9, 4433])
       list.push({ kind: 'udp', watch: 'far', at: { address, port }, token: shape.token });

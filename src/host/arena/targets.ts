@@ -62,6 +62,7 @@ function serveTcp(socket: Socket, order: Order & { kind: 'tcp' }): void {
     foreign = said.foreign;
     socket.write(said.reply.subarray(told));
     told = Math.max(told, said.reply.length);
+    if (said.last) socket.end();
   });
 }
 

@@ -1,0 +1,205 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, chownSync, closeSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AgentFacts, Args } from '../../src/drill/attack.ts';
+import type { LedgerEntry, Outcome } from '../../src/drill/verdict.ts';
+import { type Arena, openArena, SPARE_UID } from '../../src/host/arena.ts';
+import { socketpair } from '../../src/host/libc.ts';
+import { createNetns, deleteNetns, netnsPath, openAgentSockets } from '../../src/host/netns.ts';
+import type { EgressRule } from '../../src/model/fleet.ts';
+import type { Compartments, Stage } from '../../src/programs/cli/drill.ts';
+import { Client, dial } from '../../src/wire/client.ts';
+import { sendDescriptors } from '../../src/wire/handover.ts';
+
+/** The network wall without the rest: a machine of its own (a network namespace with an arena), the real gateway and the real
+ *  ledger in it, and agents whose texts run as an ordinary uid in a real compartment namespace. */
+export interface Bench {
+  readonly arena: Arena;
+  readonly compartments: Compartments;
+  readonly stage: Stage;
+  close(): Promise<void>;
+}
+
+const ROOT = new URL('../../', import.meta.url).pathname;
+const CONTROL = join(ROOT, 'src/host/arena/control.pl');
+const GATEWAY_UID = SPARE_UID + 1;
+const AGENT_UID = SPARE_UID + 2;
+const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'];
+
+function as(uid: number): string[] {
+  return ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs', '--bounding-set=-all'];
+}
+
+export function facts(name: string, others: readonly string[]): AgentFacts {
+  return {
+    name,
+    tier: 'sandbox',
+    exec: { own: 'never', sets: ['base'], allow: [] },
+    egress: [],
+    workspace: { kind: 'own' },
+    knowledge: [],
+    others,
+    rootless: false,
+  };
+}
+
+/** @param agents  the first is drilled; a second one has grants that the first has not */
+export async function openBench(agents: readonly string[]): Promise<Bench> {
+  const closers: (() => unknown)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const house = `bhdt-${process.pid}`;
+    execFileSync('ip', ['netns', 'add', house]);
+    closers.push(() => deleteNetns(house));
+    execFileSync('ip', ['-n', house, 'link', 'set', 'lo', 'up']);
+    const arena = await openArena({
+      house: netnsPath(house),
+      metadata: { four: '169.254.169.254', six: 'fd00:ec2::254' },
+    });
+    closers.push(() => arena.close());
+    const dir = mkdtempSync(join(tmpdir(), 'bhdrill-'));
+    closers.push(() => rmSync(dir, { recursive: true, force: true }));
+    chmodSync(dir, 0o755);
+    // The gateway asks the arena's name server, so that a query that leaves is seen.
+    writeFileSync(`${dir}/resolv.conf`, 'nameserver 203.0.113.53\noptions timeout:1 attempts:1\n');
+    writeFileSync(`${dir}/inside.conf`, 'nameserver 198.18.0.1\noptions timeout:1 attempts:1\n');
+    writeFileSync(`${dir}/nsswitch.conf`, 'hosts: files dns\n');
+
+    const ledger = await startLedger(dir, closers);
+    const gateway = await startGateway(dir, netnsPath(house), closers);
+    const spaces = new Map<string, string>();
+    for (const agent of agents) {
+      const space = `bhda-${process.pid}-${agent}`;
+      createNetns(space);
+      closers.push(() => deleteNetns(space));
+      spaces.set(agent, space);
+      const { tcp4, tcp6, dns4, dns6 } = openAgentSockets(netnsPath(space));
+      const fds = [tcp4, tcp6, dns4, dns6];
+      sendDescriptors(gateway.descriptors, fds);
+      await gateway.client.call('listen', { agent, sockets: ['tcp4', 'tcp6', 'dns4', 'dns6'] });
+      for (const fd of fds) closeSync(fd);
+    }
+    const rules = new Map<string, readonly EgressRule[]>(agents.map((name) => [name, []]));
+    const policy = (): Promise<unknown> =>
+      gateway.client.call('policy', { agents: [...rules].map(([name, egress]) => ({ name, egress })) });
+    await policy();
+
+    const compartments: Compartments = {
+      facts: async (agent) =>
+        facts(
+          agent,
+          agents.filter((other) => other !== agent),
+        ),
+      script: (agent, text, args, timeoutMs) =>
+        runInside(netnsPath(spaces.get(agent) ?? ''), dir, text, args, timeoutMs),
+      lease: async (agent, more) => {
+        rules.set(agent, more);
+        await policy();
+        return async () => {
+          rules.set(agent, []);
+          await policy();
+        };
+      },
+      ledgerSize: async () => ((await ledger.call('read', { last: 0 })) as { size: number }).size,
+      ledgerSince: async (from, agent) =>
+        ((await ledger.call('read', { from, agent })) as { entries: LedgerEntry[] }).entries,
+    };
+    const args = { ...arena.args, other_agent: agents[1] ?? '' };
+    const stage: Stage = { ...arena, inside: () => args, outside: () => args };
+    return { arena, compartments, stage, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function runInside(space: string, dir: string, text: string, args: Args, timeoutMs: number): Promise<Outcome> {
+  const bind =
+    'mount --bind "$0/inside.conf" /etc/resolv.conf; mount --bind "$0/nsswitch.conf" /etc/nsswitch.conf; exec "$@"';
+  const argv = [`--net=${space}`, 'unshare', '--mount', 'sh', '-c', bind, dir, ...as(AGENT_UID), 'perl', CONTROL];
+  const child = spawn('nsenter', argv, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    cwd: '/',
+    detached: true,
+    env: { PATH: process.env.PATH },
+  });
+  const hex = (value: string): string => Buffer.from(value).toString('hex');
+  const sets = Object.entries(args).map(([name, value]) => `set\t${name}\t${hex(value)}\n`);
+  child.stdin.end(`${sets.join('')}text\t${hex(text)}\n`);
+  let stdout = '';
+  let timedOut = false;
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString('latin1');
+  });
+  const timer = setTimeout(() => {
+    timedOut = true;
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  }, timeoutMs);
+  return new Promise((resolve) => {
+    child.on('close', () => {
+      clearTimeout(timer);
+      resolve({ stdout, timedOut });
+    });
+  });
+}
+
+async function startLedger(dir: string, closers: (() => unknown)[]): Promise<Client> {
+  const argv = [join(ROOT, 'src/programs/ledger/main.ts'), '--dir', `${dir}/ledger`, '--socket', `${dir}/ledger.sock`];
+  const [node = '', ...flags] = NODE;
+  const child = spawn(node, [...flags, ...argv, '--gateway-uid', String(GATEWAY_UID)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'pipe'],
+  });
+  closers.push(() => ended(child, () => (child.stdio[3] as Socket).end()));
+  await new Promise<void>((resolve, reject) => {
+    child.stdio[4]?.once('data', () => resolve());
+    child.once('exit', (code) => reject(new Error(`the ledger ended with ${code}`)));
+  });
+  const client = await dial(`${dir}/ledger.sock`);
+  closers.push(() => client.close());
+  return client;
+}
+
+async function startGateway(
+  dir: string,
+  house: string,
+  closers: (() => unknown)[],
+): Promise<{ client: Client; descriptors: number }> {
+  const state = `${dir}/gateway`;
+  execFileSync('mkdir', ['-m', '700', state]);
+  chownSync(state, GATEWAY_UID, GATEWAY_UID);
+  const pair = Buffer.alloc(8);
+  if (socketpair(1, 2, 0, pair) !== 0) throw new Error('no socket pair'); // AF_UNIX, SOCK_DGRAM
+  const [ours, theirs] = [pair.readInt32LE(0), pair.readInt32LE(4)];
+  const bind =
+    'mount --bind "$0/resolv.conf" /etc/resolv.conf; mount --bind "$0/nsswitch.conf" /etc/nsswitch.conf; exec "$@"';
+  const main = [...NODE, join(ROOT, 'src/programs/gateway/main.ts'), '--ledger', `${dir}/ledger.sock`, '--dir', state];
+  const child = spawn(
+    'nsenter',
+    [`--net=${house}`, 'unshare', '--mount', 'sh', '-c', bind, dir, ...as(GATEWAY_UID), ...main],
+    {
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe', theirs],
+    },
+  );
+  closeSync(theirs);
+  const client = new Client(child.stdio[3] as Socket);
+  closers.push(() => closeSync(ours));
+  closers.push(() => ended(child, () => client.close()));
+  return { client, descriptors: ours };
+}
+
+/** Ends a program by closing its lifeline; a program that stays gets killed. */
+function ended(child: ChildProcess, hangUp: () => void): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
+  return new Promise((resolve) => {
+    child.once('exit', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    hangUp();
+  });
+}
