@@ -13,15 +13,36 @@ export const DNS_PORT = 53;
  *  - All else (other UDP, echo requests, SCTP and so on) is rejected and counted. ICMP errors are the kernel's own answers to
  *    that, and pass. The listener's own address is closed to direct connections.
  *
+ *  Connections are tracked for DNS alone (the rewriting needs it), and questions are held to a rate before that, so that an agent
+ *  cannot fill the kernel's memory with tracked ones.
+ *
  *  Loading it again replaces the whole table in one transaction. */
 export function netnsRuleset(): string {
   return `table inet bulkhead
 delete table inet bulkhead
 table inet bulkhead {
+  counter dns_dropped { }
   counter tcp_dropped { }
   counter udp_rejected { }
   counter icmp_rejected { }
   counter other_rejected { }
+
+  chain untracked_out {
+    type filter hook output priority raw; policy accept;
+    udp dport ${DNS_PORT} limit rate over 1000/second burst 2000 packets counter name dns_dropped drop
+    meta l4proto udp udp dport ${DNS_PORT} accept
+    meta l4proto udp udp sport ${DNS_PORT} accept
+    meta l4proto { icmp, icmpv6 } accept
+    notrack
+  }
+
+  chain untracked_in {
+    type filter hook prerouting priority raw; policy accept;
+    meta l4proto udp udp dport ${DNS_PORT} accept
+    meta l4proto udp udp sport ${DNS_PORT} accept
+    meta l4proto { icmp, icmpv6 } accept
+    notrack
+  }
 
   chain arrive {
     type filter hook prerouting priority mangle; policy accept;

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Destination } from '../../policy/egress.ts';
 import { type ClientHelloResult, looksLikeTls, readClientHello } from '../../protocol/clienthello.ts';
-import { canonicalHost, hostText } from '../../protocol/host.ts';
 import { looksLikeHttp } from '../../protocol/http1.ts';
 import { type First, firstBytes } from './first-bytes.ts';
 import { join } from './join.ts';
@@ -9,6 +8,7 @@ import { LIMITS } from './limits.ts';
 import { type Door, type Open, openPassage } from './passage.ts';
 import { serveRequest } from './plain-http.ts';
 import { sayInHttp, sayInTls } from './refuse.ts';
+import { helloDisagrees, joinTls } from './tls.ts';
 
 type Kind = ClientHelloResult | { readonly kind: 'http' } | { readonly kind: 'other' };
 
@@ -33,21 +33,27 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
     else client.destroy();
     return;
   }
-  client.unshift(first.bytes);
-  const kind = first.value;
-  if (kind.kind === 'http' && destination.port !== 443) return serveRequest(door, destination, open);
-  const why = kind.kind === 'http' ? 'plain HTTP on port 443' : disagreement(kind, destination);
+  const { value: kind, bytes } = first;
+  const why = disagreement(kind, destination);
   if (why !== undefined) {
+    client.unshift(bytes);
     open?.passage.abandon(why);
     const explanation = await door.compartment.refuse(destination, door.via, why, Date.now());
     if (kind.kind === 'http') sayInHttp(client, 403, explanation);
-    else if (kind.kind === 'hello') sayInTls(client);
-    else client.resetAndDestroy();
+    else if (kind.kind === 'other') client.resetAndDestroy();
+    else sayInTls(client);
     return;
   }
+  if (kind.kind === 'http') {
+    client.unshift(bytes);
+    return serveRequest(door, destination, open);
+  }
   const opened = open ?? (await openPassage(door, destination));
-  if (opened.kind === 'open') join(client, opened.upstream, opened.passage);
-  else if (kind.kind === 'hello' && opened.kind !== 'unreachable') sayInTls(client);
+  if (opened.kind === 'open') {
+    if (kind.kind === 'hello') return joinTls(door, destination, opened, kind, bytes);
+    client.unshift(bytes);
+    join(client, opened.upstream, opened.passage);
+  } else if (kind.kind === 'hello' && opened.kind !== 'unreachable') sayInTls(client);
   else client.resetAndDestroy();
 }
 
@@ -96,15 +102,10 @@ function recognised(bytes: Buffer, port: number): Kind | undefined {
 }
 
 /** Why the first bytes may not go to that destination; undefined if they may. */
-function disagreement(kind: Exclude<Kind, { kind: 'http' }>, { host, port, literal }: Destination): string | undefined {
-  if (kind.kind === 'more') return 'an incomplete ClientHello';
-  if (kind.kind === 'bad') return kind.why;
-  if (port === 80) return 'something other than HTTP on port 80';
-  if (kind.kind === 'other') return port === 443 ? 'something other than TLS on port 443' : undefined;
-  if (kind.encrypted) return 'the server name is encrypted (ECH), so it cannot be compared';
-  if (kind.serverName === undefined) {
-    return port === 443 && !literal ? `TLS without a server name, to ${host}` : undefined;
-  }
-  const named = hostText(canonicalHost(kind.serverName));
-  return named === host ? undefined : `the server name ${JSON.stringify(kind.serverName.slice(0, 260))} is not ${host}`;
+function disagreement(kind: Kind, destination: Destination): string | undefined {
+  const { port } = destination;
+  if (kind.kind === 'http') return port === 443 ? 'plain HTTP on port 443' : undefined;
+  if (kind.kind !== 'other') return helloDisagrees(kind, destination);
+  if (port === 443) return 'something other than TLS on port 443';
+  return port === 80 ? 'something other than HTTP on port 80' : undefined;
 }

@@ -1,5 +1,5 @@
 import { Failure } from '../../model/failure.ts';
-import { type Client, dial } from '../../wire/client.ts';
+import { dialLedger, type LedgerClient } from '../../wire/ledger-client.ts';
 import type { Entry, Recorder, Strength } from './record.ts';
 import { inTime } from './resolve.ts';
 
@@ -10,7 +10,7 @@ const RETRY_MS = 200;
  *  answer in 5 s counts as failed. */
 export class LedgerSocket implements Recorder {
   readonly #path: string;
-  #client: Promise<Client> | undefined;
+  #ledger: Promise<LedgerClient> | undefined;
   #failed: { readonly at: number; readonly why: Error } | undefined;
 
   constructor(path: string) {
@@ -18,26 +18,26 @@ export class LedgerSocket implements Recorder {
   }
 
   async append(entries: readonly Entry[], strength: Strength): Promise<unknown> {
-    const client = await this.#connected();
+    const ledger = await this.#connected();
     try {
-      return await inTime(client.call('append', { entries, strength }), ANSWER_MS);
+      return await inTime(ledger.append(entries, strength), ANSWER_MS);
     } catch (error) {
-      if (!(error instanceof Failure)) client.socket.destroy(); // no answer, or none that can be trusted to be ours
+      if (!(error instanceof Failure)) ledger.client.socket.destroy(); // late: what it still says would be taken for an answer
       throw error;
     }
   }
 
-  #connected(): Promise<Client> {
-    if (this.#client) return this.#client;
+  #connected(): Promise<LedgerClient> {
+    if (this.#ledger) return this.#ledger;
     if (this.#failed && Date.now() - this.#failed.at < RETRY_MS) return Promise.reject(this.#failed.why);
-    const connecting = dial(this.#path);
-    this.#client = connecting;
+    const connecting = inTime(dialLedger(this.#path), ANSWER_MS);
+    this.#ledger = connecting;
     const lost = (why: Error): void => {
-      if (this.#client === connecting) this.#client = undefined;
+      if (this.#ledger === connecting) this.#ledger = undefined;
       this.#failed = { at: Date.now(), why };
     };
-    connecting.then((client) => {
-      client.onEnd = lost;
+    connecting.then((ledger) => {
+      ledger.client.onEnd = lost;
     }, lost);
     return connecting;
   }
