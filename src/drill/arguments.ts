@@ -15,7 +15,8 @@ export const ARGUMENTS = {
   cpu_limit: 'per cent of one processor, limits.cpu; 50 for a control',
   masked: 'names in a shared workspace that tools of the host obey (src/tiers/masks.ts)',
   host_dir: 'a folder of the host that everybody there may read and search, laid out by src/host/arena/next-door.pl',
-  private_dir: "a folder of the host for its owner alone, with a file `secret` that holds the canary; the control's own",
+  private_dir:
+    "a folder of the host for its owner alone, with a file `secret` that holds the canary; the control's own",
   victim_pid: 'a process of the host, as the host counts, with the canary among its arguments and in its environment',
   abstract_name: 'an abstract socket that somebody listens on in the network namespace of the host',
   shm_key: 'a System V key with a segment of mode 0666 on the host that begins with the canary',
@@ -29,12 +30,14 @@ export const ARGUMENTS = {
   warden_pid: 'pids of the host: the programs, each not below those it would be counted with',
   ledger_pid: 'likewise',
   gateway_pid: 'likewise',
-  other_home: "the home of another agent, as the host sees it, with a file `.claude/projects/drill.jsonl` that holds the canary",
+  other_home:
+    'the home of another agent, as the host sees it, with a file `.claude/projects/drill.jsonl` that holds the canary',
   other_workspace: 'the workspace of another agent, as the host sees it',
   other_uid: 'the uid of another agent',
   other_pid: 'a process of another agent, as the host counts',
-  ungranted: 'an absolute path of a program of the host that the agent was not granted and that ends with 0 on --version',
-} as const satisfies Record<string, string>;
+  ungranted:
+    'an absolute path of a program of the host that the agent was not granted and that ends with 0 on --version',
+} as const;
 
 export type ArgumentName = keyof typeof ARGUMENTS;
 

@@ -92,7 +92,7 @@ const NUMBERS = {
   shmat: [30, 196],
   msgget: [68, 186],
   mq_open: [240, 180],
-} as const satisfies Record<string, readonly [number, number]>;
+} as const;
 
 export type CallName = keyof typeof NUMBERS;
 

@@ -1,6 +1,6 @@
 import type { Attack } from '../attack.ts';
-import { ATTEMPTS, PROGRAM } from '../perl.ts';
 import { kernel } from '../numbers.ts';
+import { ATTEMPTS, PROGRAM } from '../perl.ts';
 import { BOXES, EVERY_TIER } from '../where.ts';
 
 export const devices: readonly Attack[] = [
@@ -32,7 +32,8 @@ none_worked();
   {
     id: 'c53-host-devices',
     line: 53,
-    tries: 'looks for device files beyond the harmless six, and opens memory, disks, the kernel log, loop, fuse and kvm',
+    tries:
+      'looks for device files beyond the harmless six, and opens memory, disks, the kernel log, loop, fuse and kvm',
     control: 'a /dev with null, zero, full, random, urandom, tty and a pts of its own',
     wall: 'files',
     tiers: BOXES,

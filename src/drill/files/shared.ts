@@ -22,7 +22,8 @@ export const sharedWorkspace: readonly Attack[] = [
     ...shared,
     id: 'c46-create-missing-config',
     line: 46,
-    tries: 'creates, as a file and as a folder, every name that tools of the host obey and that is not there yet (CVE-2026-25725)',
+    tries:
+      'creates, as a file and as a folder, every name that tools of the host obey and that is not there yet (CVE-2026-25725)',
     control: 'a read-only mask on each name, there or not',
     program: `${NAMES}${String.raw`
 for my $name (@masked) {

@@ -78,7 +78,8 @@ in_each('for ld.so', foreign_program(), 0644, sub {
     line: 71,
     tries: 'has a library of its own loaded into a granted program by LD_PRELOAD, LD_AUDIT and LD_LIBRARY_PATH',
     control: 'noexec on every writable mount: the loader may not map it as code',
-    remains: 'the names that ask an interpreter to load code (PERL5OPT, NODE_OPTIONS, BASH_ENV): they start no program, and the exec gate judges envp from step 3',
+    remains:
+      'the names that ask an interpreter to load code (PERL5OPT, NODE_OPTIONS, BASH_ENV): they start no program, and the exec gate judges envp from step 3',
     program: `${ATTEMPTS}${PROGRAM}${EACH_DIR}${String.raw`
 in_each('a library', foreign_program(), 0644, sub {
   my ($path, $dir) = @_;
@@ -119,7 +120,8 @@ in_each('a library', foreign_program(), 0644, sub {
     line: 69,
     tries: 'runs a program of the host that was not granted: itself, through a shell, and through the dynamic loader',
     control: 'the program is not in the compartment',
-    remains: 'what a granted interpreter computes by itself: no wall confines that, `map` says code: any; the walls decide what it can touch',
+    remains:
+      'what a granted interpreter computes by itself: no wall confines that, `map` says code: any; the walls decide what it can touch',
     program: `${ATTEMPTS}${PROGRAM}${String.raw`
 my $program = $A{ungranted};
 sub works { my $pid = fork; return "fork: $!" unless defined $pid;
