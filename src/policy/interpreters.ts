@@ -1,104 +1,44 @@
 /** Programs that run what they are given to read. No mount confines what they compute. */
-export type Interpreter = 'any' | 'shell';
+export interface Interpreter {
+  readonly language: string;
+  /** `any`: it can make system calls of its own choosing or map code, so whoever controls it runs any code. `shell`: it starts
+   *  programs and reads and writes files, and nothing else. */
+  readonly code: 'any' | 'shell';
+}
 
-/** Can make system calls of their own choosing, open sockets, or map code: whoever controls one runs any code. */
-const ANY: readonly string[] = [
-  ...[
-    'node',
-    'nodejs',
-    'npm',
-    'npx',
-    'deno',
-    'bun',
-    'python',
-    'pip',
-    'pypy',
-    'ipython',
-    'perl',
-    'ruby',
-    'php',
-    'lua',
-    'luajit',
-  ],
-  ...[
-    'tclsh',
-    'wish',
-    'expect',
-    'guile',
-    'racket',
-    'scheme',
-    'sbcl',
-    'clisp',
-    'emacs',
-    'vim',
-    'nvim',
-    'gdb',
-    'lldb',
-    'java',
-  ],
-  ...[
-    'jshell',
-    'groovy',
-    'kotlin',
-    'scala',
-    'erl',
-    'elixir',
-    'iex',
-    'julia',
-    'R',
-    'Rscript',
-    'octave',
-    'ghci',
-    'runghc',
-    'ocaml',
-  ],
-  ...[
-    'gcc',
-    'g++',
-    'cc',
-    'c++',
-    'clang',
-    'tcc',
-    'as',
-    'ld',
-    'go',
-    'rustc',
-    'cargo',
-    'make',
-    'cmake',
-    'dotnet',
-    'mono',
-    'pwsh',
-  ],
-  ...['gawk', 'qjs', 'busybox', 'sqlite3', 'psql', 'swift', 'zig', 'bpftrace', 'gjs', 'stap'],
-];
+const ANY: Readonly<Record<string, readonly string[]>> = {
+  node: ['node', 'nodejs', 'npm', 'npx', 'corepack', 'yarn', 'pnpm', 'tsx', 'ts-node', 'deno', 'bun', 'bunx', 'qjs'],
+  python: ['python', 'pip', 'pypy', 'ipython', 'uv', 'uvx', 'pipx', 'poetry', 'jupyter'],
+  perl: ['perl', 'cpan'],
+  ruby: ['ruby', 'irb', 'gem', 'bundle', 'rake'],
+  php: ['php', 'composer'],
+  lua: ['lua', 'luajit', 'texlua'],
+  tcl: ['tclsh', 'wish', 'expect'],
+  lisp: ['guile', 'racket', 'scheme', 'sbcl', 'clisp', 'emacs'],
+  java: ['java', 'jshell', 'groovy', 'kotlin', 'scala', 'mvn', 'gradle'],
+  dotnet: ['dotnet', 'mono', 'pwsh', 'csi'],
+  erlang: ['erl', 'elixir', 'iex', 'escript'],
+  r: ['R', 'Rscript', 'julia', 'octave'],
+  haskell: ['ghci', 'runghc', 'runhaskell', 'ocaml'],
+  editor: ['vim', 'nvim', 'view', 'vimdiff'],
+  debugger: ['gdb', 'lldb', 'bpftrace', 'stap'],
+  javascript: ['gjs', 'cscript'],
+};
 
-/** Read a language of their own and start programs from it, but make no calls except for that and for files. */
-const SHELLS: readonly string[] = [
-  ...[
-    'sh',
-    'bash',
-    'dash',
-    'zsh',
-    'ksh',
-    'mksh',
-    'fish',
-    'rbash',
-    'awk',
-    'mawk',
-    'original-awk',
-    'sed',
-    'ed',
-    'ex',
-    'vi',
-  ],
-  ...['find', 'xargs', 'env', 'git', 'less', 'more', 'man', 'tmux', 'screen'],
-];
+const SHELL: Readonly<Record<string, readonly string[]>> = {
+  sh: ['sh', 'bash', 'rbash', 'dash', 'zsh', 'ksh', 'mksh', 'fish', 'busybox', 'toybox'],
+  awk: ['awk', 'mawk', 'gawk', 'original-awk'],
+  sed: ['sed', 'ed', 'ex', 'vi'],
+  make: ['make', 'gmake', 'ninja', 'cmake', 'just'],
+  sql: ['sqlite', 'psql', 'mysql'],
+};
 
 /** @param program  a name or a path; a version at the end (`python3.11`, `node-24`, `lua5.4`) makes no difference */
 export function interpreter(program: string): Interpreter | undefined {
   const name = program.slice(program.lastIndexOf('/') + 1);
   const names = [name, name.replace(/[-.]?\d[\d.]*$/u, '')];
-  if (names.some((n) => ANY.includes(n))) return 'any';
-  return names.some((n) => SHELLS.includes(n)) ? 'shell' : undefined;
+  for (const [table, code] of [[ANY, 'any'] as const, [SHELL, 'shell'] as const])
+    for (const [language, members] of Object.entries(table))
+      if (names.some((n) => members.includes(n))) return { language, code };
+  return undefined;
 }

@@ -1,18 +1,19 @@
 import type { BlastRadius, MeasuredWall, ProvenClaim } from '../model/documents.ts';
 import type { Wall } from '../model/enforcement.ts';
-import type { EgressRule, ExecSetName, WantedAgent } from '../model/fleet.ts';
+import type { EgressRule, WantedAgent } from '../model/fleet.ts';
 import { age } from './age.ts';
+import { allowedPrograms } from './exec-sets.ts';
 import { interpreter } from './interpreters.ts';
 
 /** What an agent could do if somebody else had taken it over completely: what policy grants it, and what the walls, as they were
  *  measured, keep from it. A `cannot` is said only of walls that a probe found standing in full.
  *  @param now  milliseconds since 1970
- *  @param programs  what the exec sets and `allow` come to, if known: the interpreters among them are named */
+ *  @param programs  names or paths of what it may start, links followed if the caller can: an interpreter may hide behind one */
 export function blastRadius(
   agent: WantedAgent,
   measured: readonly MeasuredWall[],
   now: number,
-  programs: readonly string[] = programsOf(agent),
+  programs: readonly string[] = allowedPrograms(agent.exec).programs,
 ): BlastRadius {
   const run = runOf(agent, programs);
   const claims = CLAIMS.map((claim) => judge(claim, agent, measured));
@@ -35,25 +36,15 @@ export function blastRadius(
   };
 }
 
-/** What the sets contain as far as the blast radius is concerned; `base` holds a shell and no other interpreter. */
-const IN_SET: Readonly<Record<ExecSetName, readonly string[]>> = {
-  base: ['sh'],
-  git: ['git'],
-  python: ['python3'],
-  node: ['node'],
-};
-
-function programsOf({ exec, command }: WantedAgent): readonly string[] {
-  const all = [...exec.sets.flatMap((set) => IN_SET[set]), ...exec.allow, ...(command?.slice(0, 1) ?? [])];
-  return [...new Set(all)].filter((program) => !exec.deny.includes(program));
-}
-
 function runOf({ exec }: WantedAgent, programs: readonly string[]): BlastRadius['run'] {
-  const any = programs.filter((program) => interpreter(program) === 'any');
-  const shells = programs.filter((program) => interpreter(program) === 'shell');
+  const found = programs.flatMap((program) => interpreter(program) ?? []);
+  const named = (kind: 'any' | 'shell'): string[] => [
+    ...new Set(found.filter(({ code }) => code === kind).map(({ language }) => language)),
+  ];
   const own = exec.own === 'never' ? [] : ['programs it has made itself'];
-  const code = any.length + own.length > 0 ? 'any' : shells.length > 0 ? 'shell' : 'listed';
-  const because = code === 'any' ? [...own, ...any] : shells;
+  const any = [...own, ...named('any')];
+  const code = any.length > 0 ? 'any' : named('shell').length > 0 ? 'shell' : 'listed';
+  const because = code === 'any' ? any : named('shell');
   return { code, because, sets: exec.sets, allow: exec.allow, deny: exec.deny, own: exec.own };
 }
 
@@ -119,17 +110,11 @@ function sentence(
   claims: readonly ProvenClaim[],
   sinceMs: number | undefined,
 ): string {
-  const hosts = new Set(agent.egress.map(({ host }) => host)).size;
-  const any = agent.egress.some(({ host }) => host.startsWith('*.'));
   const can = [
     `change ${agent.workspace.kind === 'shared' ? agent.workspace.path : 'its own workspace'}`,
     ...(run.code === 'any' ? ['run any code in its compartment'] : []),
-    hosts === 0
-      ? ''
-      : hosts === 1
-        ? `reach ${agent.egress[0]?.host}`
-        : `reach ${hosts} hosts${any ? ' and names below them' : ''}`,
-  ].filter((part) => part !== '');
+    ...reachOf(agent.egress),
+  ];
   const proven = claims.filter((claim) => claim.proven).map(({ claim }) => claim);
   const open = claims.filter((claim) => !claim.proven);
   const parts = [`If ${agent.name} is fully hijacked it can ${list(can, 'and')}.`];
@@ -146,6 +131,17 @@ function sentence(
     parts.push(`Measured ${age(sinceMs)}.`);
   }
   return parts.join(' ');
+}
+
+function reachOf(egress: readonly EgressRule[]): string[] {
+  const hosts = [...new Set(egress.map(({ host }) => host))];
+  const below = hosts.filter((host) => host.startsWith('*.')).map((host) => host.slice(2));
+  const exact = hosts.filter((host) => !host.startsWith('*.'));
+  const parts = [
+    ...(exact.length === 1 ? [`${exact[0]}`] : exact.length > 1 ? [`${exact.length} hosts`] : []),
+    ...(below.length > 0 ? [`every name below ${list(below, 'and')}`] : []),
+  ];
+  return parts.length > 0 ? [`reach ${list(parts, 'and')}`] : [];
 }
 
 /** `a, b and c`; another comma before the last where a part has one itself. */

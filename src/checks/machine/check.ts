@@ -11,7 +11,13 @@ export interface MachineCheck {
 
 export type Judged =
   | { readonly ok: string }
-  | { readonly severity: Severity; readonly evidence: string; readonly remedy: string };
+  | {
+      readonly severity: Severity;
+      readonly evidence: string;
+      readonly remedy: string;
+      /** Nobody has looked; it counts as if it were not there. */
+      readonly unknown?: true;
+    };
 
 export function ok(evidence: string): Judged {
   return { ok: evidence };
@@ -74,8 +80,13 @@ export function needs(
   const absent = missing(facts, programs);
   if (absent.length > 0) return finding('critical', `not installed: ${absent.join(', ')}`, install(facts, absent));
   if (tried.works === true) return ok(seen);
-  const head = tried.works === 'unknown' ? 'not tried' : 'tried, and failed';
-  return finding('critical', `${head}: ${tried.why}`, tried.works === 'unknown' ? AS_ROOT : remedy);
+  return tried.works === 'unknown'
+    ? untried(tried.why)
+    : finding('critical', `tried, and failed: ${tried.why}`, remedy);
+}
+
+export function untried(why: string): Judged {
+  return { severity: 'critical', evidence: `not tried: ${why}`, remedy: AS_ROOT, unknown: true };
 }
 
 export const AS_ROOT = 'sudo bulkhead doctor';

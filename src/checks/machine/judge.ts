@@ -18,13 +18,15 @@ export interface Row {
   /** Undefined: it is as it should be. */
   readonly finding?: Finding;
   readonly evidence: string;
+  readonly unknown?: true;
 }
 
 export function judgeMachine(facts: HostFacts): Row[] {
   return MACHINE_CHECKS.map(({ id, subject, judge }) => {
     const judged = judge(facts);
     if ('ok' in judged) return { id, subject, evidence: judged.ok };
-    return { id, subject, evidence: judged.evidence, finding: { id, subject, ...judged } };
+    const { unknown, ...rest } = judged;
+    return { id, subject, evidence: rest.evidence, finding: { id, subject, ...rest }, ...(unknown && { unknown }) };
   });
 }
 

@@ -1,4 +1,4 @@
-import { AS_ROOT, finding, type MachineCheck, ok } from './check.ts';
+import { finding, type MachineCheck, ok, untried } from './check.ts';
 
 export const freeze: MachineCheck = {
   id: 'freeze',
@@ -11,10 +11,8 @@ export const freeze: MachineCheck = {
         'mount -t cgroup2 none /sys/fs/cgroup/unified (or boot with the unified hierarchy)',
       );
     if (freezeAndKill.works === true) return ok(`cgroup v2 at ${unified} freezes and kills (tried)`);
-    const remedy =
-      freezeAndKill.works === 'unknown'
-        ? AS_ROOT
-        : `Let root make groups in ${unified} (a container: mount it writable).`;
+    if (freezeAndKill.works === 'unknown') return untried(freezeAndKill.why);
+    const remedy = `Let root make groups in ${unified} (in a container: mount it writable).`;
     return finding('critical', `cgroup v2 at ${unified}: ${freezeAndKill.why}`, remedy);
   },
 };

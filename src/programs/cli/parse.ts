@@ -105,7 +105,7 @@ function unknownCommand(words: readonly string[], before: string, names: readonl
       `unknown option ${JSON.stringify(word)}`,
       misplaced === undefined
         ? 'bulkhead --help lists the commands and the options that all of them take.'
-        : `The options of a command come after its name: bulkhead ${misplaced} ${words.filter((w) => !misplaced.split(' ').includes(w)).join(' ')}`,
+        : `The options of a command come after its name: bulkhead ${misplaced} ...`,
     );
   const meant = suggest(
     word,

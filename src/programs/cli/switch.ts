@@ -10,7 +10,8 @@ import { twoLines } from './failing.ts';
 export type Verb = 'pause' | 'resume' | 'stop' | 'restart';
 type Outcome = ActedDocument | { readonly agent: string; readonly error: FailureDocument };
 
-/** The kill switch: one agent, or every agent of the fleet at once. What fails for one does not keep the others. */
+/** The kill switch: one agent, or every agent of the fleet at once. What fails for one does not keep the others; the exit is 0
+ *  only when each was seen to be as it was told. */
 export async function switchAgents(verb: Verb, { state, operands, options }: Call): Promise<Answer> {
   const [operand] = operands;
   if ((operand === undefined) === (options.all !== true))
@@ -29,7 +30,7 @@ export async function switchAgents(verb: Verb, { state, operands, options }: Cal
   return {
     document: { agents: outcomes },
     text: (screen) => outcomes.map((outcome) => told(outcome, screen)).join('\n') || 'The fleet has no agents.',
-    exit: outcomes.some((outcome) => 'error' in outcome) ? 1 : 0,
+    exit: outcomes.every((outcome) => 'measured' in outcome) ? 0 : 1,
   };
 }
 
@@ -47,7 +48,8 @@ async function act(warden: Client, verb: Verb, agent: string): Promise<Outcome> 
 }
 
 function told(outcome: Outcome, screen: Screen): string {
-  if ('error' in outcome) return screen.style('red', `${shown(outcome.agent)}: ${twoLines(outcome.error)}`);
+  if ('error' in outcome)
+    return screen.style('red', `${shown(outcome.agent)}: ${twoLines(outcome.error).replace('\n', '\n    ')}`);
   const how = outcome.tookMs === undefined ? '' : ` in ${Math.round(outcome.tookMs)} ms`;
   const seen = outcome.measured === undefined ? 'not measured' : `measured: ${shown(outcome.measured)}`;
   const line = `${shown(outcome.agent)}: ${outcome.state === 'paused' ? 'frozen' : shown(outcome.state)}${how} (${seen})`;

@@ -37,7 +37,28 @@ const FOLLOW: Option = { flags: '-f, --follow', summary: 'go on with what comes'
 const ALL: Option = { flags: '--all', summary: 'every agent of the fleet' };
 
 export const TABLE: readonly Entry[] = [
-  // ---- the fleet: up, down, plan, uninstall come here
+  {
+    name: 'plan',
+    group: 'the fleet',
+    options: [FILE],
+    summary: 'every change that up would make, as text',
+    load: () => import('./commands/plan.ts'),
+  },
+  {
+    name: 'up',
+    group: 'the fleet',
+    options: [FILE, { flags: '--let-go', summary: 'delete what agents that are no longer in the file have stored' }],
+    summary: 'put the fleet up as the file says, and measure it',
+    examples: ['bulkhead up -f examples/studio/fleet.yaml'],
+    load: () => import('./commands/up.ts'),
+  },
+  {
+    name: 'down',
+    group: 'the fleet',
+    options: [{ flags: '--purge', summary: 'leave nothing of the fleet: disks, users and the record go too' }],
+    summary: 'end every agent and our programs',
+    load: () => import('./commands/down.ts'),
+  },
   {
     name: 'status',
     group: 'the fleet',
@@ -54,7 +75,22 @@ export const TABLE: readonly Entry[] = [
     examples: ['bulkhead map coder'],
     load: () => import('./commands/map.ts'),
   },
-  // ---- an agent: run, shell come here
+  {
+    name: 'run',
+    group: 'an agent',
+    operands: '<agent> <command...>',
+    reads: '<agent> -- <command...>',
+    summary: 'one command in its compartment, as the agent',
+    examples: ['bulkhead run coder -- git status'],
+    load: () => import('./commands/run.ts'),
+  },
+  {
+    name: 'shell',
+    group: 'an agent',
+    operands: '<agent>',
+    summary: 'a shell in its compartment, as the agent',
+    load: () => import('./commands/shell.ts'),
+  },
   {
     name: 'logs',
     group: 'an agent',
@@ -115,11 +151,37 @@ export const TABLE: readonly Entry[] = [
     examples: ['bulkhead ledger tail -f --event egress.denied'],
     load: () => import('./commands/ledger-tail.ts'),
   },
+  {
+    name: 'ledger verify',
+    group: 'proof and record',
+    operands: '[dir]',
+    options: [
+      { flags: '--checkpoint <file>', summary: 'a signed head kept elsewhere, which the record must continue' },
+      { flags: '--key <file>', summary: 'the verifier key, kept elsewhere, instead of the one beside the record' },
+    ],
+    summary: 'whether the record, or a copy of it in dir, is whole; works offline',
+    examples: ['bulkhead ledger verify /media/backup/ledger --checkpoint head.txt'],
+    load: () => import('./commands/ledger-verify.ts'),
+  },
+  {
+    name: 'ledger export',
+    group: 'proof and record',
+    operands: '<dir>',
+    summary: 'copy the signed part of the record to a new folder that anybody can verify',
+    examples: ['bulkhead ledger export /media/backup/ledger'],
+    load: () => import('./commands/ledger-export.ts'),
+  },
   // ---- this machine
   {
     name: 'doctor',
     group: 'this machine',
     summary: 'what this machine can and cannot enforce, and the command that mends it',
     load: () => import('./commands/doctor.ts'),
+  },
+  {
+    name: 'uninstall',
+    group: 'this machine',
+    summary: 'take away the fleet and the programs: nothing is left',
+    load: () => import('./commands/uninstall.ts'),
   },
 ];

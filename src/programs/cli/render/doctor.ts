@@ -11,22 +11,26 @@ const WORD: Readonly<Record<Severity, readonly [string, Format]>> = {
   low: ['note', 'dim'],
 };
 
+const UNKNOWN: readonly [string, Format] = ['unknown', ['red', 'bold']];
+
 /** One row a check; under what is not as it should be, how to mend it. */
 export function renderDoctor(facts: HostFacts, rows: readonly Row[], screen: Screen): string {
-  const cells = rows.flatMap(({ subject, evidence, finding }): Cell[][] => {
+  const cells = rows.flatMap(({ subject, evidence, finding, unknown }): Cell[][] => {
     if (finding === undefined) return [[cell('  ok', 'green'), cell(subject), cell(evidence)]];
-    const [word, style] = WORD[finding.severity];
+    const [word, style] = unknown ? UNKNOWN : WORD[finding.severity];
     return [
       [cell(`  ${word}`, style), cell(subject), cell(evidence)],
       [cell(''), cell(''), cell(`-> ${finding.remedy}`, 'cyan')],
     ];
   });
-  const critical = rows.filter(({ finding }) => finding?.severity === 'critical').length;
+  const critical = rows.filter(({ finding }) => finding?.severity === 'critical');
+  const unknown = critical.filter((row) => row.unknown).length;
+  const counts = [
+    ...(critical.length > unknown ? [`${critical.length - unknown} missing`] : []),
+    ...(unknown > 0 ? [`${unknown} unknown`] : []),
+  ];
   const verdict = runsSandbox(rows)
     ? screen.style(['green', 'bold'], 'This machine can run tier sandbox.')
-    : screen.style(
-        ['red', 'bold'],
-        `This machine cannot run tier sandbox: ${critical} missing, see the lines marked so.`,
-      );
+    : screen.style(['red', 'bold'], `Tier sandbox cannot be started here: ${counts.join(', ')}.`);
   return [...wrapped(facts.distribution.name, screen.width), '', ...aligned(cells, screen), '', verdict].join('\n');
 }

@@ -23,18 +23,45 @@ function importance(event: string, entry: LedgerEntry): Format | undefined {
   return undefined;
 }
 
-/** One line: index, time, agent, event, then the fields; every text in it escaped. */
-export function renderEntry(entry: LedgerEntry, screen: Screen): string {
-  const event = shown(String(entry.event));
-  const style = importance(event, entry);
-  const columns = [
-    screen.style('dim', `${entry.index}`.padStart(6)),
-    screen.style('dim', shown(String(entry.time).replace('T', ' '))),
-    shown(entry.agent ?? '-').padEnd(12),
-    style === undefined ? event.padEnd(16) : screen.style(style, event) + ' '.repeat(Math.max(0, 16 - event.length)),
-    fields(entry),
-  ];
-  return columns.join('  ').trimEnd();
+/** Entries as lines: index, time of day (UTC), agent, event, fields; a line for each new day. Columns are as wide as the widest so
+ *  far, so that those that follow stay in line with those before. */
+export class EntryLines {
+  readonly #screen: Screen;
+  #day = '';
+  #widths = { index: 1, agent: 1, event: 1 };
+
+  constructor(screen: Screen) {
+    this.#screen = screen;
+  }
+
+  lines(entries: readonly LedgerEntry[]): string[] {
+    for (const entry of entries) {
+      const { index, agent, event } = this.#widths;
+      this.#widths = {
+        index: Math.max(index, String(entry.index).length),
+        agent: Math.max(agent, shown(entry.agent ?? '-').length),
+        event: Math.max(event, shown(String(entry.event)).length),
+      };
+    }
+    return entries.flatMap((entry) => this.#one(entry));
+  }
+
+  #one(entry: LedgerEntry): string[] {
+    const { style } = this.#screen;
+    const [day = '', time = ''] = shown(String(entry.time)).split('T');
+    const event = shown(String(entry.event));
+    const look = importance(event, entry);
+    const columns = [
+      style('dim', String(entry.index).padStart(this.#widths.index)),
+      style('dim', time.replace('Z', '')),
+      shown(entry.agent ?? '-').padEnd(this.#widths.agent),
+      `${look === undefined ? event : style(look, event)}${' '.repeat(this.#widths.event - event.length)}`,
+      fields(entry),
+    ];
+    const heading = day === this.#day ? [] : [style('dim', `-- ${day} (UTC)`)];
+    this.#day = day;
+    return [...heading, columns.join('  ').trimEnd()];
+  }
 }
 
 function fields(entry: LedgerEntry): string {

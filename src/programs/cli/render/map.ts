@@ -12,7 +12,8 @@ function one(agent: BlastRadius, screen: Screen): string {
   const rows: [string, readonly string[]][] = [
     ['read', agent.read],
     ['write', agent.write],
-    ['run', runText(run)],
+    ['run', programsText(run)],
+    ['code', [CODE[run.code](run.because.join(', '))]],
     ['reach', agent.reach.length > 0 ? agent.reach : ['no network']],
     [
       'spend',
@@ -46,20 +47,17 @@ function row(head: string, text: string, screen: Screen, style: 'green' | 'red' 
   ];
 }
 
-function runText({ code, because, sets, allow, deny, own }: BlastRadius['run']): string[] {
-  const listed = [...sets.map((set) => `the set ${set}`), ...allow];
-  const except = deny.length > 0 ? [`but not ${deny.join(', ')}`] : [];
-  const word = {
-    any: `code: any (${because.join(', ')})`,
-    shell: `scripts over these (${because.join(', ')})`,
-    listed: 'no interpreter among them',
-  }[code];
-  return [
-    ...(listed.length > 0 ? listed : ['no programs']),
-    ...except,
-    ...(own === 'never' ? [] : ['what it builds in its workspace']),
-    word,
-  ];
+const CODE: Readonly<Record<BlastRadius['run']['code'], (because: string) => string>> = {
+  any: (because) => `any, through ${because}`,
+  shell: (because) => `scripts (${because}) that start only these programs`,
+  listed: () => 'none of its own',
+};
+
+function programsText({ sets, allow, deny, own }: BlastRadius['run']): string[] {
+  const named = sets.length === 0 ? [] : [`the ${sets.length === 1 ? 'set' : 'sets'} ${sets.join(', ')}`];
+  const built = own === 'never' ? [] : ['what it builds in its workspace'];
+  const all = [...named, ...allow, ...built];
+  return [...(all.length > 0 ? all : ['no programs']), ...(deny.length > 0 ? [`without ${deny.join(', ')}`] : [])];
 }
 
 /** Binary units, as limits are written: 2G is 2 times 1024 cubed. */
