@@ -4,7 +4,7 @@
  *  end the others. The sub returns text that begins with `through` when the effect happened, and why not otherwise.
  *  `none_worked()` ends the attack when no attempt got through. `@litter` holds files to remove before the end. With `$A{every}`,
  *  which only positive controls are given, a success does not end it: the ways that do not work even there are then listed. */
-export const ATTEMPTS: string = String.raw`
+export const ATTEMPTS: string = `
 our (@no, @yes, @litter);
 sub apart {
   my ($do) = @_;
@@ -38,7 +38,7 @@ sub none_worked {
 `;
 
 /** `reaches(PATH)`: PATH can be read and holds the canary. `slurp(PATH)`: its first 64 KiB, or undef with $!. */
-export const READING: string = String.raw`
+export const READING: string = `
 sub slurp {
   my ($path) = @_;
   sysopen(my $f, $path, Fcntl::O_RDONLY() | Fcntl::O_NONBLOCK()) or return undef;

@@ -13,7 +13,7 @@ export const otherAgents: readonly Attack[] = [
     tiers: EVERY_TIER,
     positive: 'host-root',
     applies: onlyWithOthers,
-    program: `${ATTEMPTS}${READING}our %nr = $A{arch} eq 'aarch64' ? (init => 26, add => 27) : (init => 294, add => 254);${String.raw`
+    program: `${ATTEMPTS}${READING}our %nr = $A{arch} eq 'aarch64' ? (init => 26, add => 27) : (init => 294, add => 254);
 my ($home, $workspace) = @A{qw(other_home other_workspace)};
 attempt('read', sub { reaches("$home/.claude/projects/drill.jsonl") ? 'through' : "$!" });
 for my $dir ($home, $workspace) {
@@ -22,7 +22,7 @@ for my $dir ($home, $workspace) {
   attempt("watch $dir", sub { my $fd = syscall $nr{init}, 0; my $path = $dir; syscall($nr{add}, $fd, $path, 0x100) >= 0 ? 'through' : "$!" }); # IN_CREATE
 }
 none_worked();
-`}`,
+`,
   },
   {
     id: 'e105-shared-places',
@@ -32,7 +32,7 @@ none_worked();
     wall: 'files',
     tiers: BOXES,
     positive: 'host-user',
-    program: `${ATTEMPTS}${READING}${kernel('mq_open')}${String.raw`
+    program: `${ATTEMPTS}${READING}${kernel('mq_open')}
 attempt('/tmp', sub { reaches($A{tmp_file}) ? 'through' : "$!" });
 attempt('/dev/shm', sub { reaches($A{shm_file}) ? 'through' : "$!" });
 attempt('System V', sub {
@@ -44,7 +44,7 @@ attempt('System V', sub {
 });
 attempt('message queue', sub { kernel('mq_open', $A{queue_name}, 0, 0, 0) >= 0 ? 'through' : "$!" });
 none_worked();
-`}`,
+`,
   },
   {
     id: 'e105-other-processes',

@@ -5,7 +5,7 @@ import { EVERY_TIER } from '../where.ts';
 /** The product itself as a target: its state, its sockets, its record, its program text. */
 const common = { wall: 'files', tiers: EVERY_TIER, positive: 'host-root' } as const;
 
-const OPENING = String.raw`
+const OPENING = `
 sub try_files {
   for my $path (@_) {
     for (['reading', Fcntl::O_RDONLY()], ['writing', Fcntl::O_WRONLY()]) {
@@ -31,12 +31,12 @@ export const ownWalls: readonly Attack[] = [
     line: 97,
     tries: 'reaches the warden, and opens, replaces or removes what it keeps about the fleet',
     control: 'neither socket nor state is in the compartment; the warden answers root and operators only',
-    program: `${CONNECTING}${OPENING}${String.raw`
+    program: `${CONNECTING}${OPENING}
 try_path($A{warden_sock});
 try_files(map { "$A{state_dir}/$_" } qw(wanted.json uids.json journal format));
 try_folders($A{state_dir}, "$A{state_dir}/run", '/etc/bulkhead', '/var/lib/bulkhead', '/run/bulkhead');
 refused(@no ? join('; ', @no) : "nothing is there: $!");
-`}`,
+`,
   },
   {
     ...common,
@@ -62,10 +62,10 @@ refused(@no ? join('; ', @no) : "nothing is there: $!");
     line: 104,
     tries: 'makes files where programs of the product, of the host or of a package manager are started from',
     control: 'the install belongs to root, and the system is read-only in the compartment',
-    program: `${CONNECTING}${OPENING}${String.raw`
+    program: `${CONNECTING}${OPENING}
 try_folders($A{install_dir}, "$A{install_dir}/src", "$A{install_dir}/node_modules", '/usr/local/lib/bulkhead', '/usr/local/bin', '/usr/local/lib', '/usr/local/lib/node_modules',
   '/usr/bin', '/usr/lib', '/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/share', '/bin', '/lib', '/etc', '/etc/ssl/certs', '/etc/alternatives', '/opt', '/', '/knowledge', '/dev');
 refused(join '; ', @no);
-`}`,
+`,
   },
 ];

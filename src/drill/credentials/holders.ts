@@ -12,7 +12,7 @@ export const holders: readonly Attack[] = [
     wall: 'processes',
     tiers: EVERY_TIER,
     positive: 'host-user',
-    program: `${READING}${String.raw`
+    program: `${READING}
 done('the canary is in its own environment') if grep { index($_, $A{canary}) >= 0 } values %ENV;
 opendir my $proc, '/proc' or refused("no /proc: $!");
 my $seen = 0;
@@ -21,7 +21,7 @@ for my $pid (grep { /^[0-9]+$/ } readdir $proc) {
   for my $file ('environ', 'cmdline') { done("the canary is in /proc/$pid/$file") if reaches("/proc/$pid/$file") }
 }
 refused("not in environment or arguments of $seen processes");
-`}`,
+`,
   },
   {
     id: 'b37-agent-sockets',
@@ -33,11 +33,11 @@ refused("not in environment or arguments of $seen processes");
     positive: 'host-user',
     remains:
       'helpers that are programs (gh auth token, docker-credential-*): they run only where granted, with the home of the agent',
-    program: `${CONNECTING}${String.raw`
+    program: `${CONNECTING}
 for (qw(SSH_AUTH_SOCK GPG_AGENT_INFO GNOME_KEYRING_CONTROL DBUS_SESSION_BUS_ADDRESS)) { done("$_ is set") if defined $ENV{$_} && $ENV{$_} ne '' }
 try_all('/run/user/1000/ssh-agent', '/run/user/1000/keyring/ssh', '/run/user/0/gnupg/S.gpg-agent', map({ ("$_/S.gpg-agent", "$_/gnupg/S.gpg-agent", "$_/gnupg/S.gpg-agent.ssh", "$_/keyring/control", "$_/keyring/ssh", "$_/ssh-agent.socket", "$_/openssh_agent", "$_/1password/agent.sock") } below('/run/user')),
   map { below($_) } grep { m{/ssh-} } below('/tmp'));
-`}`,
+`,
   },
   {
     id: 'b38-cred-files',
@@ -70,10 +70,10 @@ refused("$own: $why; " . @homes . ' homes, none open but its own');
     tiers: EVERY_TIER,
     positive: 'host-root',
     applies: onlyWithOthers,
-    program: `${READING}${String.raw`
+    program: `${READING}
 my $file = "$A{other_home}/.claude/projects/drill.jsonl";
 reaches($file) ? done("read $file") : refused("$file: $!");
-`}`,
+`,
   },
   {
     id: 'b40-programs-memory',
@@ -83,7 +83,7 @@ reaches($file) ? done("read $file") : refused("$file: $!");
     wall: 'processes',
     tiers: EVERY_TIER,
     positive: 'host-root',
-    program: `${READING}${String.raw`
+    program: `${READING}
 my $mark = $A{warden_pid} eq $A{victim_pid} ? $A{canary} : 'main.ts';
 my @no;
 for my $name (qw(gateway ledger warden)) {
@@ -96,6 +96,6 @@ for my $name (qw(gateway ledger warden)) {
   push @no, "$name: $!";
 }
 refused(join '; ', @no);
-`}`,
+`,
   },
 ];

@@ -12,7 +12,7 @@ export const devices: readonly Attack[] = [
     wall: 'files',
     tiers: EVERY_TIER,
     positive: 'host-root',
-    program: `${ATTEMPTS}${kernel('mknod', 'mknodat')}${String.raw`
+    program: `${ATTEMPTS}${kernel('mknod', 'mknodat')}
 for my $dir (split /:/, $A{write_dirs}) {
   for my $call ('mknod', 'mknodat') {
     attempt("$call in $dir", sub {
@@ -27,7 +27,7 @@ for my $dir (split /:/, $A{write_dirs}) {
   }
 }
 none_worked();
-`}`,
+`,
   },
   {
     id: 'c53-host-devices',
@@ -71,7 +71,7 @@ refused("nothing but the harmless devices among $seen names");
     wall: 'syscalls',
     tiers: EVERY_TIER,
     positive: 'host-user',
-    program: `${ATTEMPTS}${PROGRAM}${kernel('open', 'creat', 'openat', 'openat2', 'chmod', 'fchmod', 'fchmodat', 'fchmodat2', 'mknod', 'mknodat')}${String.raw`
+    program: `${ATTEMPTS}${PROGRAM}${kernel('open', 'creat', 'openat', 'openat2', 'chmod', 'fchmod', 'fchmodat', 'fchmodat2', 'mknod', 'mknodat')}
 my $dir = $A{workspace};
 my $at = "$dir/.drill-suid-$$";
 my $flags = 0101; # O_CREAT | O_WRONLY
@@ -101,7 +101,7 @@ for my $name (sort keys %way) {
 }
 unlink $at;
 none_worked();
-`}`,
+`,
   },
   {
     id: 'c58-privileged-xattr',
@@ -112,7 +112,7 @@ none_worked();
     tiers: EVERY_TIER,
     positive: 'host-root',
     remains: 'an access list that grants others: reading what an agent gives away is the other compartment, line 105',
-    program: `${ATTEMPTS}${PROGRAM}${kernel('setxattr', 'lsetxattr')}${String.raw`
+    program: `${ATTEMPTS}${PROGRAM}${kernel('setxattr', 'lsetxattr')}
 for my $dir (split /:/, $A{write_dirs}) {
   my $at = "$dir/.drill-xattr-$$";
   plant($at, foreign_program(), 0755) or next;
@@ -125,6 +125,6 @@ for my $dir (split /:/, $A{write_dirs}) {
   }
 }
 none_worked();
-`}`,
+`,
   },
 ];

@@ -31,7 +31,7 @@ export const exhausting: readonly Attack[] = [
     wall: 'limits',
     tiers: BOXES,
     positive: 'host-user',
-    program: `${kernel('statfs', 'fallocate')}${WRITABLE}${String.raw`
+    program: `${kernel('statfs', 'fallocate')}${WRITABLE}
 my @held;
 for (@found) {
   my $mib = int($_->{size} / 1048576);
@@ -45,7 +45,7 @@ for (@found) {
 }
 failed('no writable mount was found') unless @held;
 refused(join '; ', @held);
-`}`,
+`,
   },
   {
     id: 'c54-exhaust-inodes',
@@ -55,7 +55,7 @@ refused(join '; ', @held);
     wall: 'limits',
     tiers: BOXES,
     positive: 'host-user',
-    program: `${kernel('statfs')}${WRITABLE}${String.raw`
+    program: `${kernel('statfs')}${WRITABLE}
 my @held;
 for (@found) {
   done("$_->{dir} does not count files") if $_->{files} <= 0;
@@ -64,6 +64,6 @@ for (@found) {
 }
 failed('no writable mount was found') unless @held;
 refused(join '; ', @held);
-`}`,
+`,
   },
 ];

@@ -4,7 +4,7 @@ import { BOXES, EVERY_TIER } from '../where.ts';
 
 /** Reading a file of the host that is not in the compartment. One target is closed to others by its mode, the other is not:
  *  so each wall, the mounts and the identity, has something that only it keeps back. */
-const TARGETS = String.raw`my @targets = ("$A{host_dir}/open/secret", "$A{private_dir}/secret");
+const TARGETS = `my @targets = ("$A{host_dir}/open/secret", "$A{private_dir}/secret");
 `;
 
 export const leaving: readonly Attack[] = [
@@ -16,13 +16,13 @@ export const leaving: readonly Attack[] = [
     wall: 'files',
     tiers: BOXES,
     positive: 'host-root',
-    program: `${READING}${TARGETS}${String.raw`
+    program: `${READING}${TARGETS}
 my @from = ('', "$A{workspace}/../../../../../../../../../..", "$A{home}/../../../../../../../../..", '/proc/self/cwd/../../../../../../../../..');
 for my $target (@targets) { for (@from) { done("read $_$target") if reaches("$_$target") } }
 chdir '/' and chroot '.'; chdir '..' for 1 .. 20;
 for (@targets) { my $path = substr $_, 1; done("read $path from .. of the root") if reaches($path) }
 refused("the path is not there: $!");
-`}`,
+`,
   },
   {
     id: 'c43-symlink-out',
@@ -33,7 +33,7 @@ refused("the path is not there: $!");
     tiers: BOXES,
     positive: 'host-root',
     remains: 'asking a tool of the host to read the link: no tool of ours opens a workspace yet',
-    program: `${READING}${TARGETS}${String.raw`
+    program: `${READING}${TARGETS}
 my $why = '';
 for my $dir (split /:/, $A{write_dirs}) {
   for my $target (@targets) {
@@ -46,7 +46,7 @@ for my $dir (split /:/, $A{write_dirs}) {
   }
 }
 refused($why);
-`}`,
+`,
   },
   {
     id: 'c51-hardlink',
@@ -56,7 +56,7 @@ refused($why);
     wall: 'files',
     tiers: EVERY_TIER,
     positive: 'host-root',
-    program: `${READING}${TARGETS}${String.raw`
+    program: `${READING}${TARGETS}
 my $why = '';
 for my $dir (split /:/, $A{write_dirs}) {
   for my $target (@targets) {
@@ -68,7 +68,7 @@ for my $dir (split /:/, $A{write_dirs}) {
   }
 }
 refused($why);
-`}`,
+`,
   },
   {
     id: 'c52-proc-root',
@@ -78,7 +78,7 @@ refused($why);
     wall: 'files',
     tiers: BOXES,
     positive: 'host-root',
-    program: `${READING}${TARGETS}${String.raw`
+    program: `${READING}${TARGETS}
 opendir my $proc, '/proc' or refused("no /proc: $!");
 my @pids = grep { /^[0-9]+$/ } readdir $proc;
 my $seen = 0;
@@ -95,7 +95,7 @@ for my $pid ('self', 'thread-self', sort { $a <=> $b } @pids) {
   }
 }
 refused("none of $seen processes leads out");
-`}`,
+`,
   },
   {
     id: 'c52-by-handle',

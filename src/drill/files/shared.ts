@@ -3,7 +3,7 @@ import { BOXES, onlyShared } from '../where.ts';
 
 /** A workspace that is a folder of the operator's: names that the operator's tools obey there must be out of the agent's reach,
  *  also those that do not exist yet. Everything that succeeds is undone before it is reported. */
-const NAMES = String.raw`
+const NAMES = `
 my $root = $A{workspace};
 my @masked = split /:/, $A{masked};
 my @held;
@@ -25,7 +25,7 @@ export const sharedWorkspace: readonly Attack[] = [
     tries:
       'creates, as a file and as a folder, every name that tools of the host obey and that is not there yet (CVE-2026-25725)',
     control: 'a read-only mask on each name, there or not',
-    program: `${NAMES}${String.raw`
+    program: `${NAMES}
 for my $name (@masked) {
   my $path = "$root/$name";
   my $made = parent($path);
@@ -38,7 +38,7 @@ for my $name (@masked) {
   push @held, "$name: $why";
 }
 refused(join '; ', @held);
-`}`,
+`,
   },
   {
     ...shared,
@@ -46,7 +46,7 @@ refused(join '; ', @held);
     line: 45,
     tries: 'removes each protected name, renames it, and renames the folders above it, to put its own in the place',
     control: 'a mask is a mount point, and so is every folder above one',
-    program: `${NAMES}${String.raw`
+    program: `${NAMES}
 my %all;
 for my $name (@masked) { my $path = "$root/$name"; while ($path ne $root) { $all{$path} = 1; $path = parent($path) } }
 for my $path (sort keys %all) {
@@ -62,7 +62,7 @@ for my $path (sort keys %all) {
 }
 refused(join '; ', @held) if @held;
 failed('none of the names is there');
-`}`,
+`,
   },
   {
     ...shared,
@@ -70,7 +70,7 @@ failed('none of the names is there');
     line: 47,
     tries: 'appends to start-up files that shells and tools of the operator read in the shared folder',
     control: 'a read-only mask on each',
-    program: `${NAMES}${String.raw`
+    program: `${NAMES}
 for my $name (@masked) {
   next unless -f "$root/$name";
   if (sysopen my $f, "$root/$name", Fcntl::O_WRONLY() | Fcntl::O_APPEND()) { done("opened $name for writing") }
@@ -79,7 +79,7 @@ for my $name (@masked) {
   chmod 0755, "$root/$name" and done("changed the mode of $name");
 }
 refused(@held ? join('; ', @held) : 'none of the names is an ordinary file here');
-`}`,
+`,
   },
   {
     ...shared,
@@ -87,7 +87,7 @@ refused(@held ? join('; ', @held) : 'none of the names is an ordinary file here'
     line: 48,
     tries: 'writes the settings by which git on the host would run a command: .git/config, hooks, attributes',
     control: 'read-only masks on .git/config and .git/hooks, a mask on the whole of .git where there is none',
-    program: `${NAMES}${String.raw`
+    program: `${NAMES}
 my $made = !-e "$root/.git" && mkdir "$root/.git", 0755;
 for my $name (qw(.git/config .git/config.worktree .git/hooks/post-checkout .git/hooks/drill .git/info/attributes .git/modules/x/config .git/commondir)) {
   my $path = "$root/$name";
@@ -103,7 +103,7 @@ for my $name (qw(.git/config .git/config.worktree .git/hooks/post-checkout .git/
 }
 rmdir "$root/.git" if $made;
 refused(join '; ', @held);
-`}`,
+`,
   },
   {
     ...shared,
@@ -130,7 +130,7 @@ refused(join '; ', @held);
     line: 55,
     tries: 'puts a FIFO where a tool of the host expects a settings file, so that it hangs',
     control: 'the same masks',
-    program: `${NAMES}${String.raw`
+    program: `${NAMES}
 for my $name (@masked) {
   my $path = "$root/$name";
   next if -e $path && !-d $path;
@@ -140,6 +140,6 @@ for my $name (@masked) {
   if ($made) { unlink $at; done("a FIFO at $at") }
 }
 refused(@held ? join('; ', @held) : 'every name is an ordinary file that could not be replaced');
-`}`,
+`,
   },
 ];

@@ -35,12 +35,12 @@ export const abis: readonly Attack[] = [
     control: 'the filter kills a process that calls by a foreign ABI',
     positive: 'host-user',
     remains: 'on aarch64 there is nothing to try without a 32-bit program',
-    program: `${ATTEMPTS}${INT80}${String.raw`
+    program: `${ATTEMPTS}${INT80}
 refused('this processor has no such entry') if $A{arch} eq 'aarch64';
 attempt('i386 getpid', sub { my $told = int80(20, 0, 0, 0); $told eq $$ ? 'through' : "it said $told" });
 attempt('x32 getpid', sub { my $told = syscall(0x40000000 | 39); $told == $$ ? 'through' : "$!" });
 none_worked();
-`}`,
+`,
   },
   {
     ...common,
@@ -49,12 +49,12 @@ none_worked();
     tries: 'makes a socket of a refused family by socketcall of the 32-bit ABI',
     control: 'the filter kills a process that calls by a foreign ABI',
     positive: 'host-user',
-    program: `${ATTEMPTS}${INT80}${String.raw`
+    program: `${ATTEMPTS}${INT80}
 refused('this processor has no such entry') if $A{arch} eq 'aarch64';
 attempt('socketcall', sub { my $told = int80(102, 1, 0, 0, pack 'L3', 16, 3, 15); $told >= 0 ? "through: descriptor $told" : "errno " . -$told });
 attempt('socket', sub { my $told = int80(359, 16, 3, 15); $told >= 0 ? "through: descriptor $told" : "errno " . -$told });
 none_worked();
-`}`,
+`,
   },
   {
     ...common,
@@ -63,7 +63,7 @@ none_worked();
     tries: 'sets bits above the 32 that the kernel looks at, so that a filter that compares all 64 sees another value',
     control: 'the filter compares the low 32 bits',
     positive: 'host-user',
-    program: `${ATTEMPTS}${PROGRAM}${kernel('socket', 'clone', 'seccomp', 'prctl', 'fchmodat', 'unshare')}${String.raw`
+    program: `${ATTEMPTS}${PROGRAM}${kernel('socket', 'clone', 'seccomp', 'prctl', 'fchmodat', 'unshare')}
 my $high = 1 << 32;
 attempt('socket', sub { kernel('socket', $high | 16, 3, 15) >= 0 ? 'through' : "$!" });
 attempt('socket, protocol', sub { kernel('socket', 16, 3, $high | 15) >= 0 ? 'through' : "$!" });
@@ -85,7 +85,7 @@ attempt('chmod', sub {
   return $mode & 04000 ? 'through' : $why;
 });
 none_worked();
-`}`,
+`,
   },
   {
     ...common,
@@ -107,7 +107,7 @@ none_worked();
     tries: 'installs a filter of its own with a listener, that would answer in place of ours',
     control: 'the filter refuses SECCOMP_FILTER_FLAG_NEW_LISTENER',
     positive: 'host-user',
-    program: `${ATTEMPTS}${kernel('seccomp', 'prctl')}${String.raw`
+    program: `${ATTEMPTS}${kernel('seccomp', 'prctl')}
 for my $flags (8, 8 | 32, 8 | 16 | 1) {
   attempt("flags $flags", sub {
     kernel('prctl', 38, 1, 0, 0, 0);
@@ -117,6 +117,6 @@ for my $flags (8, 8 | 32, 8 | 16 | 1) {
   });
 }
 none_worked();
-`}`,
+`,
   },
 ];

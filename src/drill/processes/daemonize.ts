@@ -1,7 +1,7 @@
 /** Line 85: leaves the session, forks twice, and goes on for at most 20 seconds, adding one byte every 50 ms to a file of the
  *  workspace. It says `done PID`. It is held when, after the agent was stopped, the file no longer grows; the control is that it
  *  does grow as long as nobody stops the agent. */
-export const DAEMONIZE: string = String.raw`
+export const DAEMONIZE: string = `
 my $file = "$A{workspace}/.drill-alive";
 unlink $file;
 pipe(my $from, my $to) or failed("pipe: $!");

@@ -98,14 +98,14 @@ none_worked();
     wall: 'identity',
     tiers: EVERY_TIER,
     positive: 'host-root',
-    program: `${ATTEMPTS}${kernel('setresuid', 'setresgid', 'setgroups', 'capset', 'prctl')}${String.raw`
+    program: `${ATTEMPTS}${kernel('setresuid', 'setresgid', 'setgroups', 'capset', 'prctl')}
 attempt('setresuid', sub { kernel('setresuid', 0, 0, 0) == 0 ? 'through' : "$!" });
 attempt('setresgid', sub { kernel('setresgid', 0, 0, 0) == 0 ? 'through' : "$!" });
 attempt('setgroups', sub { my $list = pack 'L', 0; kernel('setgroups', 1, $list) == 0 ? 'through' : "$!" });
 attempt('capset', sub { my $header = pack 'L2', 0x20080522, 0; my $all = pack 'L6', 3, 3, 0, 0, 0, 0; kernel('capset', $header, $all) == 0 ? 'through' : "$!" });
 attempt('bounding set', sub { kernel('prctl', 24, 40, 0, 0, 0) == 0 ? 'through' : "$!" }); # PR_CAPBSET_DROP needs CAP_SETPCAP
 none_worked();
-`}`,
+`,
   },
   {
     id: 'd96-status',

@@ -11,7 +11,7 @@ export const kernelFiles: readonly Attack[] = [
     line: 95,
     tries: 'opens for writing what changes the kernel: core_pattern, modprobe, sysrq, hotplug, power, debugfs',
     control: 'nothing of it belongs to the agent, /proc is read-only there and /sys is absent',
-    program: String.raw`
+    program: `
 my @no;
 for (qw(/proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/kernel/hotplug /proc/sys/kernel/poweroff_cmd /proc/sys/kernel/hostname
   /proc/sys/kernel/ns_last_pid /proc/sys/vm/overcommit_memory /proc/sys/vm/drop_caches /proc/sys/fs/suid_dumpable /proc/sys/net/ipv4/ip_forward
@@ -59,7 +59,7 @@ refused($seen ? "none of $seen files" : 'no cgroup files are here');
     tries: 'registers an interpreter for a kind of program by binfmt_misc',
     control: "binfmt_misc is not mounted inside, nothing can be mounted, and the registry is root's",
     wall: 'exec',
-    program: String.raw`
+    program: `
 my %nr = $A{arch} eq 'aarch64' ? (unshare => 97, mount => 40) : (unshare => 272, mount => 165);
 my $at = '/proc/sys/fs/binfmt_misc';
 my ($none, $root, $type) = ('none', '/', 'binfmt_misc');

@@ -30,7 +30,7 @@ export const limits: readonly Attack[] = [
     positive: 'host-user',
     applies: fewProcesses,
     seconds: 20,
-    program: String.raw`
+    program: `
 my ($goal, @children) = ($A{process_limit} + 50);
 $goal = 600 if $goal > 600;
 my $why = '';
@@ -55,7 +55,7 @@ $why eq '' ? done("started $goal processes") : refused("after " . @children . " 
     positive: 'host-user',
     applies: littleMemory,
     seconds: 30,
-    program: `${ATTEMPTS}our %nr = $A{arch} eq 'aarch64' ? (mmap => 222, read => 63, prctl => 167) : (mmap => 9, read => 0, prctl => 157);${String.raw`
+    program: `${ATTEMPTS}our %nr = $A{arch} eq 'aarch64' ? (mmap => 222, read => 63, prctl => 167) : (mmap => 9, read => 0, prctl => 157);
 attempt('memory', sub {
   syscall($nr{prctl}, 4, 1, 0, 0, 0); # dumpable, so that its own oom_score_adj is its own
   if (sysopen my $f, '/proc/self/oom_score_adj', Fcntl::O_WRONLY()) { syswrite $f, '1000' }
@@ -70,7 +70,7 @@ attempt('memory', sub {
   return 'through: more than the limit';
 });
 none_worked();
-`}`,
+`,
   },
   {
     id: 'd93-cpu',

@@ -6,7 +6,7 @@ import { EVERY_TIER } from '../where.ts';
 /** A memfd lies on no mount, so noexec says nothing about it: the one file an agent could still run. */
 const common = { wall: 'syscalls', tiers: EVERY_TIER, positive: 'host-user' } as const;
 
-const MEMFD = `${ATTEMPTS}${PROGRAM}${kernel('memfd_create', 'memfd_secret', 'execveat', 'mmap')}${String.raw`
+const MEMFD = `${ATTEMPTS}${PROGRAM}${kernel('memfd_create', 'memfd_secret', 'execveat', 'mmap')}
 sub memfd {
   my ($flags) = @_;
   my $fd = kernel('memfd_create', 'drill', $flags);
@@ -17,7 +17,7 @@ sub memfd {
   return $f;
 }
 my @flags = (0, 0x10, 8); # none, MFD_EXEC, MFD_NOEXEC_SEAL (memfd_create(2))
-`}`;
+`;
 
 export const memfds: readonly Attack[] = [
   {
@@ -53,14 +53,14 @@ none_worked();
     line: 113,
     tries: 'gives a memfd to the dynamic loader as a program',
     control: 'the filter refuses memfd_create (memfd_noexec does not help)',
-    program: `${MEMFD}${String.raw`
+    program: `${MEMFD}
 for my $flags (@flags) {
   for my $loader (grep { -e } @loaders) {
     attempt("$loader, flags $flags", sub { my $f = memfd($flags) or return "memfd_create: $!"; runs($loader, 'ld.so', '/proc/self/fd/' . fileno $f) });
   }
 }
 none_worked();
-`}`,
+`,
   },
   {
     ...common,
@@ -68,7 +68,7 @@ none_worked();
     line: 114,
     tries: 'maps a memfd as code, as dlopen of /proc/self/fd does, and preloads it into a granted program',
     control: 'the filter refuses memfd_create',
-    program: `${MEMFD}${String.raw`
+    program: `${MEMFD}
 for my $flags (@flags) {
   attempt("mmap, flags $flags", sub {
     my $f = memfd($flags) or return "memfd_create: $!";
@@ -82,6 +82,6 @@ for my $flags (@flags) {
 }
 attempt('memfd_secret', sub { kernel('memfd_secret', 0) < 0 ? "$!" : 'through: memory that nobody else can look at' });
 none_worked();
-`}`,
+`,
   },
 ];

@@ -3,7 +3,7 @@ import { kernel } from '../numbers.ts';
 import { ATTEMPTS } from '../perl.ts';
 import { EVERY_TIER } from '../where.ts';
 
-const KINDS = String.raw`
+const KINDS = `
 my %kind = (newuser => 0x10000000, newns => 0x20000, newcgroup => 0x2000000, newuts => 0x4000000, newipc => 0x8000000, newpid => 0x20000000, newnet => 0x40000000);
 sub cloned {
   my ($r) = @_;
@@ -23,7 +23,7 @@ export const namespaces: readonly Attack[] = [
     wall: 'syscalls',
     tiers: EVERY_TIER,
     positive: 'host-user',
-    program: `${ATTEMPTS}${kernel('unshare', 'clone', 'clone3')}${KINDS}${String.raw`
+    program: `${ATTEMPTS}${kernel('unshare', 'clone', 'clone3')}${KINDS}
 my $user = $kind{newuser};
 attempt('unshare', sub { kernel('unshare', $user) == 0 ? 'through' : "$!" });
 attempt('unshare with the mount namespace', sub { kernel('unshare', $user | $kind{newns}) == 0 ? 'through' : "$!" });
@@ -31,7 +31,7 @@ attempt('clone', sub { cloned(kernel('clone', $user | 17, 0, 0, 0, 0)) });
 attempt('clone3', sub { my $args = pack 'Q8', $user, 0, 0, 0, 17, 0, 0, 0; cloned(kernel('clone3', $args, 64)) });
 attempt('clone3 without flags', sub { my $args = pack 'Q8', 0, 0, 0, 0, 17, 0, 0, 0; cloned(kernel('clone3', $args, 64)) });
 none_worked();
-`}`,
+`,
   },
   {
     id: 'd62-other-namespaces',
@@ -41,7 +41,7 @@ none_worked();
     wall: 'syscalls',
     tiers: EVERY_TIER,
     positive: 'host-root',
-    program: `${ATTEMPTS}${kernel('unshare', 'clone', 'setns')}${KINDS}${String.raw`
+    program: `${ATTEMPTS}${kernel('unshare', 'clone', 'setns')}${KINDS}
 for my $name (sort grep { $_ ne 'newuser' } keys %kind) {
   attempt("unshare $name", sub { kernel('unshare', $kind{$name}) == 0 ? 'through' : "$!" });
   attempt("clone $name", sub { cloned(kernel('clone', $kind{$name} | 17, 0, 0, 0, 0)) });
@@ -51,7 +51,7 @@ for my $name (qw(uts net ipc)) {
   attempt("setns $name", sub { sysopen my $f, "/proc/self/ns/$name", 0 or return "open: $!"; kernel('setns', fileno $f, 0) == 0 ? 'through' : "$!" });
 }
 none_worked();
-`}`,
+`,
   },
   {
     id: 'd65-mounts',
@@ -61,7 +61,7 @@ none_worked();
     wall: 'syscalls',
     tiers: EVERY_TIER,
     positive: 'host-root',
-    program: `${ATTEMPTS}${kernel('unshare', 'mount', 'umount2', 'chroot', 'pivot_root', 'open_tree', 'move_mount', 'fsopen', 'fsconfig', 'fsmount', 'fspick', 'mount_setattr')}${String.raw`
+    program: `${ATTEMPTS}${kernel('unshare', 'mount', 'umount2', 'chroot', 'pivot_root', 'open_tree', 'move_mount', 'fsopen', 'fsconfig', 'fsmount', 'fspick', 'mount_setattr')}
 # In a mount namespace of its own where that can be had (a control as root): nothing is left on the host.
 sub aside { my ($do) = @_; return sub { kernel('mount', 'none', '/', 0, 1 << 18 | 1 << 14, 0) if kernel('unshare', 0x20000) == 0; $do->() } }
 my $dir = $A{workspace};
@@ -76,6 +76,6 @@ attempt('fsopen', aside(sub { kernel('fsopen', 'tmpfs', 0) >= 0 ? 'through' : "$
 attempt('fspick', aside(sub { kernel('fspick', -100, '/proc', 0) >= 0 ? 'through' : "$!" }));
 attempt('mount_setattr', aside(sub { my $attr = pack 'Q4', 0, 0, 0, 0; kernel('mount_setattr', -100, '/', 0, $attr, 32) == 0 ? 'through' : "$!" }));
 none_worked();
-`}`,
+`,
   },
 ];

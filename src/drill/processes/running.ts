@@ -4,7 +4,7 @@ import { BOXES } from '../where.ts';
 
 /** Running what the agent wrote. Where the workspace was granted for that (exec.own) it is not among `noexec_dirs`. */
 const common = { wall: 'exec', tiers: BOXES, positive: 'host-user' } as const;
-const EACH_DIR = String.raw`
+const EACH_DIR = `
 sub in_each {
   my ($what, $bytes, $mode, $do) = @_;
   for my $dir (split /:/, $A{noexec_dirs}) {
@@ -43,7 +43,7 @@ export const running: readonly Attack[] = [
     line: 72,
     tries: 'puts a program of its own first in PATH, under the name of a granted one',
     control: 'noexec on every writable mount',
-    program: `${ATTEMPTS}${PROGRAM}${String.raw`
+    program: `${ATTEMPTS}${PROGRAM}
 for my $dir (split /:/, $A{noexec_dirs}) {
   attempt("ls in $dir", sub {
     mkdir "$dir/.drill-bin-$$", 0755 or return "mkdir: $!";
@@ -56,7 +56,7 @@ for my $dir (split /:/, $A{noexec_dirs}) {
   });
 }
 none_worked();
-`}`,
+`,
   },
   {
     ...common,
@@ -64,13 +64,13 @@ none_worked();
     line: 67,
     tries: 'gives a program it wrote, without the x bit, to the dynamic loader',
     control: 'noexec on every writable mount: the loader may not map it as code',
-    program: `${ATTEMPTS}${PROGRAM}${EACH_DIR}${String.raw`
+    program: `${ATTEMPTS}${PROGRAM}${EACH_DIR}
 in_each('for ld.so', foreign_program(), 0644, sub {
   my @told;
   for my $loader (grep { -e } @loaders) { my $told = runs($loader, 'ld.so', $_[0]); return "$told: $loader" if $told eq 'through'; push @told, "$loader $told" }
   return @told ? join(', ', @told) : 'no loader here';
 });
-`}`,
+`,
   },
   {
     ...common,
@@ -80,7 +80,7 @@ in_each('for ld.so', foreign_program(), 0644, sub {
     control: 'noexec on every writable mount: the loader may not map it as code',
     remains:
       'the names that ask an interpreter to load code (PERL5OPT, NODE_OPTIONS, BASH_ENV): they start no program, and the exec gate judges envp from step 3',
-    program: `${ATTEMPTS}${PROGRAM}${EACH_DIR}${String.raw`
+    program: `${ATTEMPTS}${PROGRAM}${EACH_DIR}
 in_each('a library', foreign_program(), 0644, sub {
   my ($path, $dir) = @_;
   my @told;
@@ -94,7 +94,7 @@ in_each('a library', foreign_program(), 0644, sub {
   }
   return join ', ', @told;
 });
-`}`,
+`,
   },
   {
     ...common,
@@ -102,7 +102,7 @@ in_each('a library', foreign_program(), 0644, sub {
     line: 71,
     tries: 'maps a file it wrote as code, at once and by mprotect, as dlopen does',
     control: 'noexec on every writable mount',
-    program: `${ATTEMPTS}${PROGRAM}our %nr = $A{arch} eq 'aarch64' ? (mmap => 222, mprotect => 226) : (mmap => 9, mprotect => 10);${EACH_DIR}${String.raw`
+    program: `${ATTEMPTS}${PROGRAM}our %nr = $A{arch} eq 'aarch64' ? (mmap => 222, mprotect => 226) : (mmap => 9, mprotect => 10);${EACH_DIR}
 in_each('a library', foreign_program(), 0644, sub {
   sysopen my $f, $_[0], 0 or return "open: $!";
   my $at = syscall($nr{mmap}, 0, 4096, 5, 2, fileno $f, 0); # PROT_READ|PROT_EXEC, MAP_PRIVATE
@@ -112,7 +112,7 @@ in_each('a library', foreign_program(), 0644, sub {
   return "through: mprotect" if $at != -1 && syscall($nr{mprotect}, $at, 4096, 5) == 0;
   return "$why, mprotect: $!";
 });
-`}`,
+`,
   },
   {
     ...common,
@@ -122,7 +122,7 @@ in_each('a library', foreign_program(), 0644, sub {
     control: 'the program is not in the compartment',
     remains:
       'what a granted interpreter computes by itself: no wall confines that, `map` says code: any; the walls decide what it can touch',
-    program: `${ATTEMPTS}${PROGRAM}${String.raw`
+    program: `${ATTEMPTS}${PROGRAM}
 my $program = $A{ungranted};
 sub works { my $pid = fork; return "fork: $!" unless defined $pid;
   if (!$pid) { open STDOUT, '>', '/dev/null'; open STDERR, '>', '/dev/null'; exec { $_[0] } @_; POSIX::_exit($! & 127 || 1) }
@@ -133,6 +133,6 @@ attempt('by env', sub { works('/usr/bin/env', $program, '--version') });
 attempt("by $_", sub { works($_, $program, '--version') }) for grep { -e } @loaders;
 attempt('under /proc/self/root', sub { works("/proc/self/root$program", '--version') });
 none_worked();
-`}`,
+`,
   },
 ];

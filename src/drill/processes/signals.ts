@@ -5,7 +5,7 @@ import { EVERY_TIER, onlyWithOthers } from '../where.ts';
 
 /** Signal 0 asks whether a signal could be sent; none is ever sent. A number may also be that of a process of the agent's own,
  *  so the process must be what it is looked for as. */
-const SIGNAL = `${READING}${kernel('rt_sigqueueinfo', 'tgkill', 'pidfd_open', 'pidfd_send_signal', 'prlimit64', 'sched_setscheduler')}${String.raw`
+const SIGNAL = `${READING}${kernel('rt_sigqueueinfo', 'tgkill', 'pidfd_open', 'pidfd_send_signal', 'prlimit64', 'sched_setscheduler')}
 my @no;
 sub signals {
   my ($what, $pid, $mark) = @_;
@@ -23,7 +23,7 @@ sub signals {
   }
   push @no, "$what: $why";
 }
-`}`;
+`;
 
 export const signals: readonly Attack[] = [
   {
@@ -44,11 +44,11 @@ export const signals: readonly Attack[] = [
     wall: 'processes',
     tiers: EVERY_TIER,
     positive: 'host-root',
-    program: `${SIGNAL}${String.raw`
+    program: `${SIGNAL}
 my $mark = $A{warden_pid} eq $A{victim_pid} ? $A{canary} : 'main.ts';
 signals("the $_", $A{$_ . '_pid'}, $mark) for qw(warden ledger gateway);
 refused(join '; ', @no);
-`}`,
+`,
   },
   {
     id: 'e105-signal-other-agent',

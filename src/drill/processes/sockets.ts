@@ -12,7 +12,7 @@ export const sockets: readonly Attack[] = [
     line: 86,
     tries: 'reaches systemd, D-Bus, cron, at and the journal, to have something started outside',
     control: 'none of these sockets or spools is in the compartment',
-    program: `${CONNECTING}${String.raw`
+    program: `${CONNECTING}
 for my $spool (qw(/var/spool/cron/crontabs /var/spool/at /var/spool/cron/atjobs /etc/cron.d /etc/systemd/system /var/lib/systemd/linger /run/systemd/system)) {
   my $at = "$spool/.drill-$$";
   next unless sysopen my $f, $at, Fcntl::O_WRONLY() | Fcntl::O_CREAT() | Fcntl::O_EXCL(), 0600;
@@ -21,7 +21,7 @@ for my $spool (qw(/var/spool/cron/crontabs /var/spool/at /var/spool/cron/atjobs 
 }
 try_all(qw(/run/dbus/system_bus_socket /run/systemd/private /run/systemd/notify /run/systemd/journal/stdout /run/systemd/journal/socket
   /run/systemd/userdb/io.systemd.DynamicUser /var/run/dbus/system_bus_socket /dev/log /run/log), map { ("$_/bus", "$_/systemd/private") } below('/run/user'));
-`}`,
+`,
   },
   {
     ...common,
@@ -29,10 +29,10 @@ try_all(qw(/run/dbus/system_bus_socket /run/systemd/private /run/systemd/notify 
     line: 87,
     tries: 'reaches Docker, podman, containerd, snapd, libvirt and LXD',
     control: 'none of these sockets is in the compartment',
-    program: `${CONNECTING}${String.raw`
+    program: `${CONNECTING}
 try_all(qw(/run/docker.sock /var/run/docker.sock /run/podman/podman.sock /run/containerd/containerd.sock /run/crio/crio.sock /run/snapd.socket
   /run/libvirt/libvirt-sock /var/lib/lxd/unix.socket /run/incus/unix.socket), map { ("$_/podman/podman.sock", "$_/docker.sock") } below('/run/user'));
-`}`,
+`,
   },
   {
     ...common,
@@ -40,10 +40,10 @@ try_all(qw(/run/docker.sock /var/run/docker.sock /run/podman/podman.sock /run/co
     line: 89,
     tries: 'reaches X11, Wayland, PipeWire and PulseAudio: screen, keyboard, clipboard, microphone',
     control: 'none of these sockets is in the compartment',
-    program: `${CONNECTING}${String.raw`
+    program: `${CONNECTING}
 try_all('/tmp/.X11-unix/X0', '/tmp/.X11-unix/X1', '/run/user/1000/wayland-0', '/run/user/1000/pipewire-0', '/run/user/1000/pulse/native',
   map { ("$_/wayland-0", "$_/wayland-1", "$_/pipewire-0", "$_/pulse/native", "$_/at-spi/bus") } below('/run/user'));
-`}`,
+`,
   },
   {
     ...common,
@@ -65,7 +65,7 @@ refused('abstract ' . join '; ', @no ? map { s/\0/@/gr } @no : $!);
     line: 109,
     tries: 'takes one end of a datagram pair and points it at a socket of the host (connect to nothing, then sendto)',
     control: 'the socket is not in the compartment: pairs can be pointed only at what is there',
-    program: `${CONNECTING}${String.raw`
+    program: `${CONNECTING}
 my @targets = ("$A{host_dir}/run/log", '/dev/log', '/run/systemd/journal/dev-log', '/run/systemd/notify');
 for my $target (@targets) {
   socketpair my $a, my $b, Socket::PF_UNIX(), Socket::SOCK_DGRAM(), 0 or refused("socketpair: $!");
@@ -74,7 +74,7 @@ for my $target (@targets) {
   push @no, "$target: $!";
 }
 refused(join '; ', @no);
-`}`,
+`,
   },
   {
     id: 'd90-vsock',
@@ -95,7 +95,7 @@ refused(join '; ', @no);
     wall: 'syscalls',
     tiers: EVERY_TIER,
     positive: 'host-root',
-    program: `${ATTEMPTS}${kernel('socket', 'socketpair')}${String.raw`
+    program: `${ATTEMPTS}${kernel('socket', 'socketpair')}
 my %family = ('AF_PACKET' => [17, 3, 768], 'AF_PACKET dgram' => [17, 2, 768], 'AF_ALG' => [38, 5, 0], 'AF_KEY' => [15, 3, 2], 'AF_XDP' => [44, 3, 0], 'AF_TIPC' => [30, 4, 0],
   'AF_BLUETOOTH' => [31, 3, 1], 'AF_CAN' => [29, 3, 1], 'AF_RDS' => [21, 5, 0], 'AF_NFC' => [39, 5, 1], 'AF_KCM' => [41, 5, 0], 'AF_QIPCRTR' => [42, 2, 0], 'AF_SMC' => [43, 1, 0],
   'AF_RXRPC' => [33, 2, 2], 'AF_PPPOX' => [24, 1, 0], 'AF_MCTP' => [45, 2, 0], 'raw IPv4' => [2, 3, 1], 'raw IPv6' => [10, 3, 58], 'IPPROTO_RAW' => [2, 3, 255], 'ping' => [2, 2, 1],
@@ -104,6 +104,6 @@ my %netlink = (sock_diag => 4, netfilter => 12, audit => 9, xfrm => 6, kobject_u
 for my $name (sort keys %family) { attempt($name, sub { kernel('socket', @{$family{$name}}) >= 0 ? 'through' : "$!" }) }
 for my $name (sort keys %netlink) { attempt("netlink $name", sub { kernel('socket', 16, 3, $netlink{$name}) >= 0 ? 'through' : "$!" }) }
 none_worked();
-`}`,
+`,
   },
 ];

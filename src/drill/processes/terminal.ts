@@ -28,14 +28,14 @@ export const terminals: readonly Attack[] = [
     wall: 'syscalls',
     tiers: EVERY_TIER,
     positive: 'host-user',
-    program: `${ATTEMPTS}${kernel('ioctl')}${TERMINAL}${String.raw`
+    program: `${ATTEMPTS}${kernel('ioctl')}${TERMINAL}
 for my $high (0, 1 << 32, 0xffffffff << 32) {
   attempt("TIOCSTI $high", sub { my $t = terminal() or return "no terminal: $!"; syscall($nr{ioctl}, fileno $t, $high | 0x5412, $key) == 0 ? 'through' : "$!" });
 }
 attempt('TIOCSTI on its input', sub { syscall($nr{ioctl}, 0, 0x5412, $key) == 0 ? 'through' : "$!" });
 attempt('TIOCSETD', sub { my $t = terminal() or return "no terminal: $!"; my $n = pack 'l', 0; syscall($nr{ioctl}, fileno $t, 0x5423, $n) == 0 ? 'through' : "$!" });
 none_worked();
-`}`,
+`,
   },
   {
     id: 'd60-tioclinux',

@@ -4,7 +4,7 @@ import { ATTEMPTS, READING } from '../perl.ts';
 import { BOXES, EVERY_TIER } from '../where.ts';
 
 /** A child of the attack's own, that waits, to be traced: no wall but the filter stands between them. */
-const CHILD = String.raw`
+const CHILD = `
 sub sitting { my $pid = fork; return undef unless defined $pid; if (!$pid) { select undef, undef, undef, 5; POSIX::_exit(0) } return $pid }
 sub with_child { my ($do) = @_; my $pid = sitting() or return "fork: $!"; my $told = $do->($pid); kill 'KILL', $pid; waitpid $pid, 0; return $told }
 our $there = 'a text that lies at the same address in a child';
@@ -20,7 +20,7 @@ export const tracing: readonly Attack[] = [
     wall: 'syscalls',
     tiers: EVERY_TIER,
     positive: 'host-user',
-    program: `${ATTEMPTS}${kernel('ptrace', 'process_vm_readv', 'process_vm_writev', 'pidfd_open', 'pidfd_getfd')}${CHILD}${String.raw`
+    program: `${ATTEMPTS}${kernel('ptrace', 'process_vm_readv', 'process_vm_writev', 'pidfd_open', 'pidfd_getfd')}${CHILD}
 attempt('PTRACE_SEIZE', sub { with_child(sub { kernel('ptrace', 0x4206, $_[0], 0, 0) == 0 ? 'through' : "$!" }) });
 attempt('PTRACE_ATTACH', sub { with_child(sub { kernel('ptrace', 16, $_[0], 0, 0) == 0 ? 'through' : "$!" }) });
 attempt('PTRACE_TRACEME', sub { kernel('ptrace', 0, 0, 0, 0) == 0 ? 'through' : "$!" });
@@ -38,7 +38,7 @@ attempt('pidfd_getfd', sub { with_child(sub {
   return kernel('pidfd_getfd', $fd, 1, 0) >= 0 ? 'through' : "$!";
 }) });
 none_worked();
-`}`,
+`,
   },
   {
     id: 'd61-victim-memory',
@@ -48,7 +48,7 @@ none_worked();
     wall: 'processes',
     tiers: EVERY_TIER,
     positive: 'host-user',
-    program: `${ATTEMPTS}${READING}${String.raw`
+    program: `${ATTEMPTS}${READING}
 my $pid = 0 + $A{victim_pid};
 my $line = slurp("/proc/$pid/cmdline");
 refused("process $pid is not there: $!") unless defined $line;
@@ -58,7 +58,7 @@ attempt("/proc/$pid/environ", sub { reaches("/proc/$pid/environ") ? 'through' : 
 attempt("/proc/$pid/maps", sub { defined slurp("/proc/$pid/maps") ? 'through' : "$!" });
 attempt("/proc/$pid/fd", sub { opendir(my $d, "/proc/$pid/fd") ? 'through' : "$!" });
 none_worked();
-`}`,
+`,
   },
   {
     id: 'f112-weaker-neighbour',
