@@ -13,7 +13,11 @@ export interface Recorder {
 }
 
 /** What of the wanted and the made is really there. */
-export async function observe(hands: Hands, wanted: readonly Resource[], made: readonly Resource[]): Promise<Resource[]> {
+export async function observe(
+  hands: Hands,
+  wanted: readonly Resource[],
+  made: readonly Resource[],
+): Promise<Resource[]> {
   const asked = new Map<string, Resource>();
   for (const resource of [...made, ...wanted]) asked.set(identity(resource), resource);
   const there: Resource[] = [];
@@ -49,7 +53,8 @@ async function perform(hands: Hands, step: Step): Promise<void> {
     case 'remove':
       return hand.remove(step.what);
     case 'change':
-      if (!hand.change) throw new Failure('internal', `${describe(step)} cannot be done in place`, 'This is a bug in the planner.', 1);
+      if (!hand.change)
+        throw new Failure('internal', `${describe(step)} cannot be done in place`, 'This is a bug in the planner.', 1);
       return hand.change(step.what, step.was);
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { canonicalJson } from '../model/canonical.ts';
 import { Failure } from '../model/failure.ts';
 import type { WantedAgent, WantedFleet } from '../model/fleet.ts';
 import { type AgentFacts, cgroupPath, type FleetFacts, netnsName } from '../plan/fleet.ts';
@@ -10,9 +11,9 @@ import { EXEC_SETS } from '../policy/exec-sets.ts';
 import type { CompartmentFacts, HostFolder } from '../tiers/facts.ts';
 import { MASKED, type Mask } from '../tiers/masks.ts';
 import { orderText } from '../tiers/orders.ts';
-import { canonicalJson } from '../model/canonical.ts';
 import { sandboxOrders } from '../tiers/sandbox.ts';
-import { type CgroupRoots, procsFiles } from './cgroup.ts';
+import { procsFiles } from './cgroup.ts';
+import type { CgroupRoots } from './cgroup-roots.ts';
 import { netnsPath } from './netns.ts';
 import { rulesWanted } from './netns-listing.ts';
 import { findProgram } from './programs.ts';
@@ -42,8 +43,12 @@ export function fleetFacts(
     compartments.set(agent.name, compartment);
     agents[agent.name] = {
       uid: compartment.uid,
-      compartment: digest(orderText(sandboxOrders(compartment)) + canonicalJson({ command: agent.command, env: agent.env })),
-      held: compartment.workspace.masks.filter((mask) => mask.is === 'held').map((mask) => join(compartment.workspace.path, mask.name)),
+      compartment: digest(
+        orderText(sandboxOrders(compartment)) + canonicalJson({ command: agent.command, env: agent.env }),
+      ),
+      held: compartment.workspace.masks
+        .filter((mask) => mask.is === 'held')
+        .map((mask) => join(compartment.workspace.path, mask.name)),
     };
   }
   const policy = digest(canonicalJson(fleet.agents.map(({ name, egress }) => ({ name, egress }))));
@@ -63,11 +68,18 @@ function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, ui
     hostname: agent.name,
     stage: host.places.stage,
     home: places.home,
-    workspace: agent.workspace.kind === 'own' ? { path: places.workspace, masks: [] } : sharedFolder(agent.workspace.path, uid),
-    knowledge: agent.knowledge.map((entry) => ({ name: entry.name, path: entry.path, is: kindOf(entry.path, `knowledge ${entry.name}`) })),
+    workspace:
+      agent.workspace.kind === 'own' ? { path: places.workspace, masks: [] } : sharedFolder(agent.workspace.path, uid),
+    knowledge: agent.knowledge.map((entry) => ({
+      name: entry.name,
+      path: entry.path,
+      is: kindOf(entry.path, `knowledge ${entry.name}`),
+    })),
     programs: allowedPrograms(agent),
     ...host.view,
-    trees: [...new Set(sets.flatMap((set) => set.trees))].filter((tree) => statSync(tree, { throwIfNoEntry: false })?.isDirectory()),
+    trees: [...new Set(sets.flatMap((set) => set.trees))].filter((tree) =>
+      statSync(tree, { throwIfNoEntry: false })?.isDirectory(),
+    ),
     cgroupProcs: procsFiles(host.cgroups, cgroupPath(fleet.fleet, agent.name)),
     netns: netnsPath(netnsName(fleet.fleet, agent.name)),
     filter: host.places.filter,
@@ -134,7 +146,11 @@ function kindOf(path: string, what: string): 'file' | 'folder' {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat?.isDirectory()) return 'folder';
   if (stat?.isFile()) return 'file';
-  throw new Failure('not-there', `${what} leads to ${path}, which is neither a file nor a folder.`, 'Make it, or correct the path in fleet.yaml.');
+  throw new Failure(
+    'not-there',
+    `${what} leads to ${path}, which is neither a file nor a folder.`,
+    'Make it, or correct the path in fleet.yaml.',
+  );
 }
 
 function digest(text: string): string {

@@ -1,4 +1,15 @@
-import { appendFileSync, closeSync, existsSync, fdatasyncSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { identity, type Resource } from '../plan/resource.ts';
 import type { Step } from '../plan/step.ts';
@@ -40,7 +51,9 @@ export class Made {
   /** Rewrites the journal to what is there now. Either the old file or the new one is in place at any moment. */
   compact(): void {
     const next = `${this.#path}.next`;
-    const text = this.list().map((what) => line({ at: 'begin', step: { do: 'make', what } })).join('');
+    const text = this.list()
+      .map((what) => line({ at: 'begin', step: { do: 'make', what } }))
+      .join('');
     const fd = openSync(next, 'w', 0o600);
     writeSync(fd, text);
     fsyncSync(fd);

@@ -16,6 +16,7 @@ export function pipe(): { read: number; write: number } {
 /** socketpair(2) of Unix sockets, both ends close-on-exec. The caller owns the descriptors. */
 export function socketPair(type: number): { ours: number; theirs: number } {
   const pair = Buffer.alloc(8);
-  if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair) !== 0) throw new Error(`socketpair failed with errno ${errno()}`);
+  if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair) !== 0)
+    throw new Error(`socketpair failed with errno ${errno()}`);
   return { ours: pair.readInt32LE(0), theirs: pair.readInt32LE(4) };
 }

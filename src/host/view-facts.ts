@@ -15,7 +15,9 @@ export interface ViewFacts {
 export function viewFacts(): ViewFacts {
   const there = (paths: readonly string[]): string[] => paths.filter((path) => existsSync(path));
   const libraries = there(LIBRARIES);
-  const localtime = lstatSync('/etc/localtime', { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync('/etc/localtime') : undefined;
+  const localtime = lstatSync('/etc/localtime', { throwIfNoEntry: false })?.isSymbolicLink()
+    ? readlinkSync('/etc/localtime')
+    : undefined;
   return {
     libraries,
     data: there(DATA).filter(isFolder),

@@ -1,10 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { freeze, frozen, killAll, processesOf, thaw } from '../../host/cgroup.ts';
-import type { CgroupRoots } from '../../host/cgroup.ts';
+import { processesOf } from '../../host/cgroup.ts';
+import { freeze, frozen, killAll, thaw } from '../../host/cgroup-life.ts';
+import type { CgroupRoots } from '../../host/cgroup-roots.ts';
 import { launch } from '../../host/launch.ts';
 import { pipe } from '../../host/pipes.ts';
+import { childrenOf, endProcess } from '../../host/processes.ts';
 import { Failure } from '../../model/failure.ts';
 import type { CompartmentFacts } from '../../tiers/facts.ts';
 import type { Order } from '../../tiers/orders.ts';
@@ -122,7 +124,12 @@ export class Compartment {
     const begun = performance.now();
     await freeze(this.#around.cgroups, this.#around.cgroup);
     if (!frozen(this.#around.cgroups, this.#around.cgroup))
-      throw new Failure('not-frozen', `${this.facts.agent.name} could not be frozen.`, `End it instead: bulkhead stop ${this.facts.agent.name}`, 1);
+      throw new Failure(
+        'not-frozen',
+        `${this.facts.agent.name} could not be frozen.`,
+        `End it instead: bulkhead stop ${this.facts.agent.name}`,
+        1,
+      );
     this.#become('paused');
     return performance.now() - begun;
   }
@@ -148,6 +155,11 @@ export class Compartment {
         1,
       );
     return enterOrders(this.facts, this.#firstPid, { ...agentEnvironment(this.facts), ...environment });
+  }
+
+  /** Ends what a launcher of ours has started in here; the launcher then ends by itself. */
+  endChildren(launcher: number): void {
+    for (const pid of childrenOf(launcher)) endProcess(pid);
   }
 
   #startMain(): void {
@@ -239,8 +251,8 @@ function echoed(first: ChildProcess): Promise<void> {
 }
 
 function onlyChild(pid: number): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(/\s+/);
+  const children = childrenOf(pid);
   const [child] = children;
-  if (children.length !== 1 || !child) throw new Error(`process ${pid} should have one child`);
-  return Number(child);
+  if (children.length !== 1 || child === undefined) throw new Error(`process ${pid} should have one child`);
+  return child;
 }

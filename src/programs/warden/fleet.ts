@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { apply, observe } from '../../host/apply.ts';
 import { uidOf } from '../../host/accounts.ts';
+import { apply, observe } from '../../host/apply.ts';
 import { fleetFacts, type Host } from '../../host/compartment-facts.ts';
 import type { Hands } from '../../host/hands/hand.ts';
 import { Made } from '../../host/made.ts';
@@ -62,7 +62,11 @@ export class StandingFleet {
     const found = this.compartments.get(name);
     if (found) return found;
     const known = this.#wanted?.agents.map((agent) => agent.name).join(', ') || 'none';
-    throw new Failure('no-such-agent', `There is no agent ${JSON.stringify(name.slice(0, 60))}.`, `The agents of this fleet are: ${known}`);
+    throw new Failure(
+      'no-such-agent',
+      `There is no agent ${JSON.stringify(name.slice(0, 60))}.`,
+      `The agents of this fleet are: ${known}`,
+    );
   }
 
   operatorUids(): number[] {
@@ -76,7 +80,10 @@ export class StandingFleet {
         `This state holds the fleet ${this.#wanted.fleet}, not ${fleet.fleet}.`,
         `Give the other fleet a state of its own (--state DIR), or end this one first: bulkhead down --purge`,
       );
-    const uids = uidsFor(this.host.places.uids, fleet.agents.map(({ name }) => `${fleet.fleet}/${name}`));
+    const uids = uidsFor(
+      this.host.places.uids,
+      fleet.agents.map(({ name }) => `${fleet.fleet}/${name}`),
+    );
     const { facts, compartments } = fleetFacts(fleet, this.host, uids);
     const wanted = fleetResources(fleet, facts);
     const made = this.#made.list().filter((resource) => !machineKinds(resource, this.host.places));
@@ -113,8 +120,12 @@ export class StandingFleet {
   async down(purge: boolean): Promise<string[]> {
     return this.#alone(async () => {
       const made = this.#made.list().filter((resource) => !machineKinds(resource, this.host.places));
-      const staying = purge ? [] : made.filter(({ kind }) => kind === 'user' || kind === 'group' || kind === 'folder' || kind === 'disk');
-      const steps = planSteps(staying, await observe(this.#hands, staying, made)).filter((step) => step.do === 'remove');
+      const staying = purge
+        ? []
+        : made.filter(({ kind }) => kind === 'user' || kind === 'group' || kind === 'folder' || kind === 'disk');
+      const steps = planSteps(staying, await observe(this.#hands, staying, made)).filter(
+        (step) => step.do === 'remove',
+      );
       await apply(steps, this.#hands, this.#made, this.#record);
       this.compartments.clear();
       return steps.map(describe);

@@ -29,7 +29,10 @@ export class GatewayLink {
     await this.#client.call('status');
   }
 
-  async policy(fleet: WantedFleet, leases: ReadonlyMap<string, WantedFleet['agents'][number]['egress']>): Promise<void> {
+  async policy(
+    fleet: WantedFleet,
+    leases: ReadonlyMap<string, WantedFleet['agents'][number]['egress']>,
+  ): Promise<void> {
     const agents = fleet.agents.map(({ name, egress }) => ({ name, egress: [...egress, ...(leases.get(name) ?? [])] }));
     await this.#client.call('policy', { agents });
   }
@@ -68,7 +71,12 @@ export class GatewayLink {
     try {
       const netns = typeof agent === 'string' ? netnsOf(agent) : undefined;
       if (request !== 'dial' || netns === undefined || typeof port !== 'number')
-        throw new Failure('unknown-request', 'the gateway may ask for a connection into a compartment only', 'Run bulkhead up again.', 1);
+        throw new Failure(
+          'unknown-request',
+          'the gateway may ask for a connection into a compartment only',
+          'Run bulkhead up again.',
+          1,
+        );
       const fd = dialInside(netns, port);
       try {
         sendDescriptors(this.#handover, [fd]);
@@ -77,7 +85,10 @@ export class GatewayLink {
       }
       this.#client.reply({ id, ok: {} });
     } catch (error) {
-      const failure = error instanceof Failure ? error : new Failure('internal', (error as Error).message, 'See: bulkhead logs warden', 1);
+      const failure =
+        error instanceof Failure
+          ? error
+          : new Failure('internal', (error as Error).message, 'See: bulkhead logs warden', 1);
       this.#client.reply({ id, error: failureDocument(failure) });
     }
   }

@@ -1,12 +1,12 @@
-import { Failure } from '../../model/failure.ts';
-import { cgroupPath, netnsName } from '../../plan/fleet.ts';
-import type { Hand, Hands, Of } from '../../host/hands/hand.ts';
-import { copies } from '../../host/hands/copies.ts';
 import { cgroupHand, netnses } from '../../host/hands/compartment-ground.ts';
+import { copies } from '../../host/hands/copies.ts';
 import { disks } from '../../host/hands/disks.ts';
 import { files, folders, held, links } from '../../host/hands/folders.ts';
+import type { Hand, Hands, Of } from '../../host/hands/hand.ts';
 import { groups, users } from '../../host/hands/users.ts';
 import { netnsPath } from '../../host/netns.ts';
+import { Failure } from '../../model/failure.ts';
+import { cgroupPath, netnsName } from '../../plan/fleet.ts';
 import { Compartment } from './compartment.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';

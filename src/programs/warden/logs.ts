@@ -45,7 +45,11 @@ export class Logs {
     if (agents.includes(subject)) return this.ofAgent(subject);
     const program = PROGRAMS.find((name) => name === subject);
     if (program) return this.ofProgram(program);
-    throw new Failure('no-such-log', `There is no agent or program ${JSON.stringify(subject.slice(0, 60))}.`, `There are: ${[...agents, ...PROGRAMS].join(', ')}`);
+    throw new Failure(
+      'no-such-log',
+      `There is no agent or program ${JSON.stringify(subject.slice(0, 60))}.`,
+      `There are: ${[...agents, ...PROGRAMS].join(', ')}`,
+    );
   }
 
   #at(path: string): LogFile {

@@ -9,6 +9,8 @@ import type { LogFile } from './log-file.ts';
 export interface Start {
   readonly orders: readonly Order[];
   readonly descriptors: readonly number[];
+  /** Descriptors of ours that live exactly as long as it does. */
+  readonly held: readonly number[];
   /** Resolves when the program serves. */
   readonly ready: () => Promise<void>;
 }
@@ -45,12 +47,20 @@ export class Program {
   start(): void {
     const begun = Date.now();
     this.#state = 'starting';
-    const { orders, descriptors, ready } = this.#prepare();
-    const child = launch('program', [...orders, { do: 'keep', count: descriptors.length }], ['ignore', 'pipe', 'pipe'], descriptors);
+    const { orders, descriptors, held, ready } = this.#prepare();
+    const child = launch(
+      'program',
+      [...orders, { do: 'keep', count: descriptors.length }],
+      ['ignore', 'pipe', 'pipe'],
+      descriptors,
+    );
     for (const fd of descriptors) closeSync(fd);
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) if (stream) this.#log.take(stream);
-    child.once('exit', (code, signal) => this.#ended(begun, signal ?? `status ${code}`));
+    child.once('exit', (code, signal) => {
+      for (const fd of held) closeSync(fd);
+      this.#ended(begun, signal ?? `status ${code}`);
+    });
     ready().then(
       () => {
         if (this.#child !== child) return;

@@ -1,7 +1,7 @@
-import { describe } from '../../plan/describe.ts';
-import type { Step } from '../../plan/step.ts';
 import type { Recorder } from '../../host/apply.ts';
 import { Failure } from '../../model/failure.ts';
+import { describe } from '../../plan/describe.ts';
+import type { Step } from '../../plan/step.ts';
 import { dialLedger, type LedgerClient, type LedgerEntry, type Strength } from '../../wire/ledger-client.ts';
 
 /** The warden's end of the ledger. While it is away every `write` is refused: no record, no act. */

@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { launch } from '../../host/launch.ts';
 import { pipe } from '../../host/pipes.ts';
+import { childrenOf, signalGroup } from '../../host/processes.ts';
 import { openTerminal } from '../../host/terminal.ts';
 import type { Order } from '../../tiers/orders.ts';
 import type { Compartment } from './compartment.ts';
@@ -35,13 +36,9 @@ export class Session {
 
   /** Signals the command's process group; the command leads a session of its own. */
   signal(signal: NodeJS.Signals): void {
-    const child = this.#child();
-    if (child === undefined) return;
-    try {
-      process.kill(-child, signal);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
+    const { pid, exitCode, signalCode } = this.#launcher;
+    if (pid === undefined || exitCode !== null || signalCode !== null) return;
+    for (const child of childrenOf(pid)) signalGroup(child, signal);
   }
 
   /** The operator went away: hang up, then end it. */
@@ -50,13 +47,6 @@ export class Session {
     setTimeout(() => {
       if (this.#launcher.exitCode === null) this.signal('SIGKILL');
     }, 2000);
-  }
-
-  #child(): number | undefined {
-    const { pid, exitCode, signalCode } = this.#launcher;
-    if (pid === undefined || exitCode !== null || signalCode !== null) return undefined;
-    const [first] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-    return first ? Number(first) : undefined;
   }
 }
 

@@ -1,0 +1,132 @@
+import { closeSync, createReadStream, createWriteStream, readSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { resizeTerminal } from '../../host/terminal.ts';
+import { connectUnix } from '../../host/unix-socket.ts';
+import { Failure, type FailureDocument } from '../../model/failure.ts';
+import { agentName } from '../../model/names.ts';
+import { placesOf } from '../../plan/places.ts';
+import { encodeFrame, FrameReader } from '../../wire/frames.ts';
+import { receiveDescriptors } from '../../wire/handover.ts';
+
+/** How long output may still come after the command has ended, from something it left behind. */
+const LINGER_MS = 250;
+const OWN_FAILURE = 125;
+
+/** Runs a command in a compartment with our standard streams, or, on a terminal, on a terminal of the compartment's own.
+ *  The warden hands us the other ends of its pipes; what flows there it never sees.
+ *  @returns the exit status */
+export async function attach(state: string, agent: string, argv: readonly string[]): Promise<number> {
+  const terminal = process.stdin.isTTY && process.stdout.isTTY ? { ...windowSize(), term: termName() } : undefined;
+  const link = connectWarden(state);
+  writeSync(link, encodeFrame({ id: 1, do: 'command.run', agent: agentName(agent), argv, terminal }));
+  const reply = readReply(link);
+  if (reply.error) throw new Failure(reply.error.code, reply.error.message, reply.error.hint, 1);
+  const descriptors = receiveDescriptors(link);
+  const control = new Socket({ fd: link });
+  const exit = exitOf(control);
+  return terminal ? onTerminal(descriptors, control, exit) : onPipes(descriptors, control, exit);
+}
+
+async function onPipes(descriptors: readonly number[], control: Socket, exit: Promise<number>): Promise<number> {
+  const [input = -1, output = -1, errors = -1] = descriptors;
+  const stdin = createWriteStream('', { fd: input });
+  stdin.on('error', () => process.stdin.unpipe(stdin)); // the command does not read (any more)
+  process.stdin.pipe(stdin);
+  const ends = [
+    drained(new Socket({ fd: output, readable: true, writable: false }), process.stdout),
+    drained(new Socket({ fd: errors, readable: true, writable: false }), process.stderr),
+  ];
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)
+    process.on(signal, () => control.write(encodeFrame({ do: 'command.signal', signal })));
+  const status = await exit;
+  await Promise.race([Promise.all(ends), new Promise((resolve) => setTimeout(resolve, LINGER_MS))]);
+  process.stdin.destroy();
+  return status;
+}
+
+async function onTerminal(descriptors: readonly number[], control: Socket, exit: Promise<number>): Promise<number> {
+  const [master = -1] = descriptors;
+  const output = createReadStream('', { fd: master, autoClose: false });
+  output.on('error', () => {}); // EIO: nobody holds the other side of the terminal any more
+  output.pipe(process.stdout, { end: false });
+  process.stdin.setRawMode(true);
+  process.stdin.on('data', (chunk: Buffer) => writeSync(master, chunk));
+  process.stdout.on('resize', () => resizeTerminal(master, windowSize()));
+  control.once('close', () => process.stdin.setRawMode(false));
+  const status = await exit;
+  await Promise.race([
+    new Promise<void>((resolve) => output.once('close', () => resolve())),
+    new Promise((resolve) => setTimeout(resolve, LINGER_MS)),
+  ]);
+  process.stdin.setRawMode(false);
+  process.stdin.destroy();
+  output.destroy();
+  closeSync(master);
+  return status;
+}
+
+function drained(from: Socket, to: NodeJS.WriteStream): Promise<void> {
+  from.pipe(to, { end: false });
+  return new Promise((resolve) => {
+    from.once('close', () => resolve());
+    from.once('error', () => resolve());
+  });
+}
+
+/** The status the warden reports; our own failure when it goes away first. */
+function exitOf(control: Socket): Promise<number> {
+  const reader = new FrameReader();
+  return new Promise((resolve) => {
+    control.on('data', (chunk: Buffer) => {
+      for (const frame of reader.push(chunk)) {
+        const { exit } = frame as { exit?: number };
+        if (exit === undefined) continue;
+        control.end();
+        resolve(exit);
+      }
+    });
+    control.once('error', () => resolve(OWN_FAILURE));
+    control.once('close', () => resolve(OWN_FAILURE));
+  });
+}
+
+function connectWarden(state: string): number {
+  const path = placesOf(state).wardenSocket;
+  const link = connectUnix(path);
+  if (typeof link === 'number') return link;
+  throw new Failure(
+    'warden-not-running',
+    `The warden cannot be reached (${link.errno}), so nothing can be started.`,
+    'Start it: bulkhead up -f fleet.yaml',
+    3,
+  );
+}
+
+function readReply(link: number): { error?: FailureDocument } {
+  const length = readExactly(link, 4).readUInt32BE(0);
+  return JSON.parse(readExactly(link, length).toString('utf8')) as { error?: FailureDocument };
+}
+
+function readExactly(fd: number, length: number): Buffer {
+  const whole = Buffer.alloc(length);
+  for (let at = 0; at < length; ) {
+    const got = readSync(fd, whole, at, length - at, null);
+    if (got === 0)
+      throw new Failure(
+        'not-permitted',
+        'The warden closed the connection.',
+        'Operators are listed in fleet.yaml; root may always.',
+        1,
+      );
+    at += got;
+  }
+  return whole;
+}
+
+function windowSize(): { rows: number; columns: number } {
+  return { rows: process.stdout.rows ?? 24, columns: process.stdout.columns ?? 80 };
+}
+
+function termName(): string {
+  return /^[\w.+-]{1,64}$/.test(process.env.TERM ?? '') ? (process.env.TERM as string) : 'xterm';
+}

@@ -1,0 +1,173 @@
+import { decodeWantedFleet } from '../../model/decode.ts';
+import type { ActedDocument } from '../../model/documents.ts';
+import { Failure } from '../../model/failure.ts';
+import { agentName } from '../../model/names.ts';
+import { describe } from '../../plan/describe.ts';
+import { type Connection, type Request, WithDescriptors } from '../../wire/serve.ts';
+import * as body from './body.ts';
+import type { Compartment } from './compartment.ts';
+import type { Drills } from './drills.ts';
+import type { StandingFleet } from './fleet.ts';
+import type { HeldAgents } from './held-agents.ts';
+import type { Logs } from './logs.ts';
+import type { Record } from './record.ts';
+import type { Rounds } from './rounds.ts';
+import type { Sessions } from './sessions.ts';
+import { mapDocument, statusDocument } from './status.ts';
+
+export type Caller = 'root' | 'operator';
+
+export interface Office {
+  readonly fleet: StandingFleet;
+  readonly record: Record;
+  readonly held: HeldAgents;
+  readonly logs: Logs;
+  readonly rounds: Rounds;
+  readonly sessions: Sessions;
+  readonly drills: Drills;
+  readonly programs: () => { name: string; state: string; pid?: number; restarts?: number }[];
+  /** Ends the warden once the reply is out. */
+  readonly leave: () => void;
+}
+
+type Body = { readonly [key: string]: unknown };
+const EVERYBODY: readonly Caller[] = ['root', 'operator'];
+
+/** Everything the warden answers, with who may ask. Root alone changes what stands; operators manage what is there. */
+export function requests(office: Office): Readonly<{ [name: string]: Request<Caller> }> {
+  const { fleet, record, held } = office;
+  const compartment = (from: Body): Compartment => fleet.compartment(agentName(from.agent));
+  return {
+    'fleet.plan': {
+      from: ['root'],
+      answer: async (from) => ({ steps: (await fleet.plan(decodeWantedFleet(from.fleet))).steps.map(describe) }),
+    },
+    'fleet.apply': {
+      from: ['root'],
+      answer: async (from) => {
+        const steps = await fleet.apply(decodeWantedFleet(from.fleet), { letGo: from.letGo === true });
+        await office.rounds.now();
+        return { steps };
+      },
+    },
+    'fleet.down': {
+      from: ['root'],
+      answer: async (from) => {
+        const steps = await fleet.down(from.purge === true);
+        setTimeout(office.leave, 50);
+        return { steps };
+      },
+    },
+    status: { from: EVERYBODY, answer: () => statusDocument(office) },
+    map: {
+      from: EVERYBODY,
+      answer: (from) => mapDocument(office, from.agent === undefined ? undefined : agentName(from.agent)),
+    },
+    probe: { from: EVERYBODY, answer: async () => void (await office.rounds.now()) },
+    'agent.pause': {
+      from: EVERYBODY,
+      answer: async (from) => {
+        const which = compartment(from);
+        const { name } = which.facts.agent;
+        if (!which.standing) which.orders(); // says why nothing runs
+        held.hold(name);
+        const tookMs = await which.pause();
+        record.tell({ event: 'agent.paused', agent: name }, office.logs.lost);
+        return acted(which, tookMs, 'cgroup.events: frozen 1');
+      },
+    },
+    'agent.resume': {
+      from: EVERYBODY,
+      answer: async (from) => {
+        const which = compartment(from);
+        const begun = performance.now();
+        if (which.state !== 'paused')
+          throw new Failure(
+            'not-paused',
+            `${which.facts.agent.name} is ${which.state}, not paused.`,
+            'bulkhead status shows all agents.',
+            1,
+          );
+        await record.write({ event: 'agent.resumed', agent: which.facts.agent.name });
+        await which.resume();
+        held.release(which.facts.agent.name);
+        return acted(which, performance.now() - begun, 'cgroup.events: frozen 0');
+      },
+    },
+    'agent.stop': {
+      from: EVERYBODY,
+      answer: async (from) => {
+        const which = compartment(from);
+        const begun = performance.now();
+        held.hold(which.facts.agent.name);
+        await which.stop();
+        const left = which.processes().length;
+        if (left > 0)
+          throw new Failure(
+            'not-ended',
+            `${left} processes of ${which.facts.agent.name} are still there.`,
+            'Run it again; if it stays so: bulkhead logs warden',
+            1,
+          );
+        return acted(which, performance.now() - begun, 'cgroup.procs: no process');
+      },
+    },
+    'agent.restart': {
+      from: EVERYBODY,
+      answer: async (from) => {
+        const which = compartment(from);
+        const begun = performance.now();
+        await which.stop('restarted by the operator');
+        held.release(which.facts.agent.name);
+        await which.start();
+        await office.rounds.now([which.facts.agent.name]);
+        return acted(which, performance.now() - begun, `first process ${which.firstPid}`);
+      },
+    },
+    'command.run': {
+      from: EVERYBODY,
+      answer: async (from, connection) => {
+        const which = compartment(from);
+        const { ok, descriptors } = await office.sessions.begin(which, body.command(from), connection);
+        return new WithDescriptors(ok, descriptors);
+      },
+    },
+    'command.signal': {
+      from: EVERYBODY,
+      answer: (from, connection) => office.sessions.signal(connection, body.signal(from)),
+    },
+    'drill.begin': {
+      from: EVERYBODY,
+      answer: (from, connection) => office.drills.begin(compartment(from), body.rules(from), connection),
+    },
+    'drill.script': {
+      from: EVERYBODY,
+      answer: (from, connection) => office.drills.script(compartment(from), body.script(from), connection),
+    },
+    'drill.end': { from: EVERYBODY, answer: (_, connection) => office.drills.end(connection) },
+    logs: {
+      from: EVERYBODY,
+      answer: (from, connection) => {
+        const subject = body.text(from, 'subject');
+        const agents = fleet.wanted?.agents.map(({ name }) => name) ?? [];
+        const lines = office.logs.tail(subject, agents, body.count(from, 'last', 100));
+        if (from.follow === true) follow(office, subject, agents, connection);
+        return { lines };
+      },
+    },
+  };
+}
+
+function acted(which: Compartment, tookMs: number, measured: string): ActedDocument {
+  return { agent: which.facts.agent.name, state: which.state, tookMs, measured };
+}
+
+function follow(office: Office, subject: string, agents: readonly string[], connection: Connection<Caller>): void {
+  let rest = '';
+  const stop = office.logs.follow(subject, agents, (text) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) connection.notify({ line });
+  });
+  connection.socket.once('close', stop);
+}

@@ -1,0 +1,47 @@
+import { Failure } from '../../model/failure.ts';
+import type { Connection } from '../../wire/serve.ts';
+import type { Compartment } from './compartment.ts';
+import type { Logs } from './logs.ts';
+import type { Record } from './record.ts';
+import { type Command, Session } from './session.ts';
+
+/** Commands that operators run in compartments: one a connection, which ends with it. */
+export class Sessions {
+  readonly #record: Record;
+  readonly #logs: Logs;
+  readonly #running = new Map<Connection<string>, Session>();
+
+  constructor(record: Record, logs: Logs) {
+    this.#record = record;
+    this.#logs = logs;
+  }
+
+  async begin(
+    compartment: Compartment,
+    command: Command,
+    connection: Connection<string>,
+  ): Promise<{ ok: object; descriptors: readonly number[] }> {
+    if (this.#running.has(connection))
+      throw new Failure('busy', 'One connection runs one command.', 'Open another connection.', 1);
+    const { name: agent } = compartment.facts.agent;
+    const by = connection.peer.uid;
+    compartment.orders(); // refuses when the compartment is not up, before anything is recorded
+    await this.#record.write({ event: 'command.started', agent, argv: command.argv, operator: by }, 'accepted');
+    const begun = performance.now();
+    const session = new Session(compartment, command, (status) => {
+      this.#running.delete(connection);
+      connection.notify({ exit: status });
+      this.#record.tell(
+        { event: 'command.ended', agent, argv: command.argv, status, ms: Math.round(performance.now() - begun) },
+        this.#logs.lost,
+      );
+    });
+    this.#running.set(connection, session);
+    connection.socket.once('close', () => this.#running.get(connection)?.hangUp());
+    return { ok: { descriptors: session.descriptors.length }, descriptors: session.descriptors };
+  }
+
+  signal(connection: Connection<string>, signal: NodeJS.Signals): void {
+    this.#running.get(connection)?.signal(signal);
+  }
+}

@@ -1,0 +1,33 @@
+import type { MapDocument, StatusDocument } from '../../model/documents.ts';
+import type { AgentName } from '../../model/names.ts';
+import { blastRadius } from '../../policy/map.ts';
+import type { Office } from './requests.ts';
+
+export function statusDocument(office: Office): StatusDocument {
+  const { fleet, rounds } = office;
+  return {
+    fleet: fleet.wanted?.fleet ?? '',
+    agents: (fleet.wanted?.agents ?? []).map((agent) => {
+      const compartment = fleet.compartments.get(agent.name);
+      const walls = rounds.wallsOf(agent.name);
+      if (!compartment) return { name: agent.name, state: 'down', tier: agent.tier, walls };
+      return {
+        name: agent.name,
+        state: compartment.state,
+        tier: agent.tier,
+        since: compartment.since.toISOString(),
+        restarts: compartment.restarts,
+        ...(compartment.firstPid === undefined ? {} : { pid: compartment.firstPid }),
+        ...(compartment.why === undefined ? {} : { why: compartment.why }),
+        walls,
+      };
+    }),
+    programs: office.programs(),
+  };
+}
+
+export function mapDocument(office: Office, name: AgentName | undefined): MapDocument {
+  if (name !== undefined) office.fleet.compartment(name);
+  const agents = (office.fleet.wanted?.agents ?? []).filter((agent) => name === undefined || agent.name === name);
+  return { agents: agents.map((agent) => blastRadius(agent, office.rounds.wallsOf(agent.name), Date.now())) };
+}
