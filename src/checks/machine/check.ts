@@ -73,6 +73,7 @@ export function missing(facts: HostFacts, programs: readonly NeededProgram[]): N
 export function needs(
   facts: HostFacts,
   programs: readonly NeededProgram[],
+  what: string,
   tried: Tried,
   seen: string,
   remedy: string,
@@ -85,8 +86,8 @@ export function needs(
     : finding('critical', `tried, and failed: ${tried.why}`, remedy);
 }
 
-export function untried(why: string): Judged {
-  return { severity: 'critical', evidence: `not tried: ${why}`, remedy: AS_ROOT, unknown: true };
+export function untried(what: string, why: string): Judged {
+  return { severity: 'critical', evidence: `${what} not tried: ${why}`, remedy: AS_ROOT, unknown: true };
 }
 
 export const AS_ROOT = 'sudo bulkhead doctor';

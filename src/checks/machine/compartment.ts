@@ -11,6 +11,7 @@ export const userNamespaces: MachineCheck = {
     needs(
       facts,
       ['unshare'],
+      'user namespaces',
       facts.tried.userNamespace,
       'users may make user namespaces (tried as nobody)',
       unlock(facts),
@@ -35,7 +36,14 @@ export const bubblewrap: MachineCheck = {
     if (version !== '' && !atLeast(version, BUBBLEWRAP_FLOOR))
       return finding('critical', `bubblewrap ${version}; the floor is ${BUBBLEWRAP_FLOOR}`, install(facts, ['bwrap']));
     const remedy = 'When user namespaces work, a container or a security module is in the way: allow bwrap there.';
-    return needs(facts, ['bwrap'], facts.tried.bubblewrap, `bubblewrap ${version} (tried as nobody)`, remedy);
+    return needs(
+      facts,
+      ['bwrap'],
+      'bubblewrap',
+      facts.tried.bubblewrap,
+      `bubblewrap ${version} (tried as nobody)`,
+      remedy,
+    );
   },
 };
 
@@ -46,6 +54,7 @@ export const disk: MachineCheck = {
     needs(
       facts,
       ['mkfs.ext4', 'mount', 'unshare'],
+      'disk images',
       facts.tried.disk,
       'ext4 images on loop devices, with owners mapped (tried)',
       'modprobe loop, or let this machine have /dev/loop-control and /dev/loop0 and up',
@@ -75,6 +84,7 @@ export const network: MachineCheck = {
     needs(
       facts,
       ['ip', 'nft', 'unshare'],
+      'our packet filter',
       facts.tried.network,
       `nftables ${facts.programs.nft?.version}: our rules load in a namespace of their own (tried)`,
       'The kernel needs nf_tables with tproxy, redirect and reject: modprobe nft_tproxy nft_redir nft_reject_inet',

@@ -11,7 +11,7 @@ export const freeze: MachineCheck = {
         'mount -t cgroup2 none /sys/fs/cgroup/unified (or boot with the unified hierarchy)',
       );
     if (freezeAndKill.works === true) return ok(`cgroup v2 at ${unified} freezes and kills (tried)`);
-    if (freezeAndKill.works === 'unknown') return untried(freezeAndKill.why);
+    if (freezeAndKill.works === 'unknown') return untried('freezing through cgroup v2', freezeAndKill.why);
     const remedy = `Let root make groups in ${unified} (in a container: mount it writable).`;
     return finding('critical', `cgroup v2 at ${unified}: ${freezeAndKill.why}`, remedy);
   },
