@@ -81,9 +81,8 @@ export function needs(
   const absent = missing(facts, programs);
   if (absent.length > 0) return finding('critical', `not installed: ${absent.join(', ')}`, install(facts, absent));
   if (tried.works === true) return ok(seen);
-  return tried.works === 'unknown'
-    ? untried(tried.why)
-    : finding('critical', `tried, and failed: ${tried.why}`, remedy);
+  if (tried.works === 'unknown') return untried(what, tried.why);
+  return finding('critical', `${what} tried, and failed: ${tried.why}`, remedy);
 }
 
 export function untried(what: string, why: string): Judged {
