@@ -32,18 +32,19 @@ export function admit(raw: unknown): Admitted {
   const { event, agent } = raw as Record<string, unknown>;
   if (typeof event !== 'string' || event.length > 80 || !EVENT.test(event)) throw bad('its event is not a dotted name');
   if (agent !== undefined) agentName(agent);
-  const fields = Object.entries(raw).filter(([, value]) => value !== undefined);
-  if (fields.length > MOST_FIELDS) throw bad(`it has more than ${MOST_FIELDS} fields`);
-  for (const [key, value] of fields) {
+  const fields = raw as Record<string, unknown>;
+  const keys = Object.keys(fields).sort(); // by UTF-16 code units, as RFC 8785 demands
+  if (keys.length > MOST_FIELDS) throw bad(`it has more than ${MOST_FIELDS} fields`);
+  const members: [key: string, json: string][] = [];
+  for (const key of keys) {
+    const value = fields[key];
+    if (value === undefined) continue;
     if (OURS.has(key)) throw bad(`the field ${key} is the ledger's own`);
     if (!FIELD.test(key)) throw bad('a field name is not a plain word');
     if (deeper(value, DEEPEST)) throw bad(`it is nested deeper than ${DEEPEST}`);
+    members.push([key, `"${key}":${canonicalJson(value)}`]);
   }
-  const members = fields
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => [key, `${JSON.stringify(key)}:${canonicalJson(value)}`] as const);
-  const length = bytesOf(members);
-  return length <= LONGEST_INLINE ? { members } : shorten(members, Object.fromEntries(fields));
+  return bytesOf(members) <= LONGEST_INLINE ? { members } : shorten(members, fields);
 }
 
 function bad(why: string): Failure {
@@ -97,12 +98,18 @@ export interface Stamp {
 
 /** The bytes that are hashed, stored and read: canonical JSON of the entry and its stamp. */
 export function sealEntry(admitted: Admitted, stamp: Stamp): Buffer {
-  const whole = admitted.whole?.digest;
-  const stamped = Object.entries({ ...stamp, whole })
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => [key, `${JSON.stringify(key)}:${JSON.stringify(value)}`] as const);
-  const members = [...admitted.members, ...stamped].sort(([a], [b]) => (a < b ? -1 : 1));
-  return Buffer.from(`{${members.map(([, json]) => json).join(',')}}`);
+  const stamped: [key: string, json: string][] = [['by', `"by":"${stamp.by}"`]];
+  if (stamp.clock !== undefined) stamped.push(['clock', `"clock":"${stamp.clock}"`]);
+  stamped.push(['index', `"index":${stamp.index}`], ['time', `"time":"${stamp.time}"`]);
+  if (admitted.whole !== undefined) stamped.push(['whole', `"whole":"${admitted.whole.digest}"`]);
+  let text = '';
+  let next = 0;
+  for (const [key, json] of admitted.members) {
+    for (let own = stamped[next]; own !== undefined && own[0] < key; own = stamped[++next]) text += `,${own[1]}`;
+    text += `,${json}`;
+  }
+  for (const [, json] of stamped.slice(next)) text += `,${json}`;
+  return Buffer.from(`{${text.slice(1)}}`);
 }
 
 /** Time never goes back: an earlier clock repeats the last time and says so.

@@ -27,24 +27,35 @@ export interface Signer {
 export async function publish(dir: string, head: Head, size: number, tail: Tail, signer: Signer): Promise<Head> {
   const from = head.edge.size;
   const { edge, full } = grow(head.edge, tail.hashes(from, size));
-  const touched = new Set<string>();
-  const write = async (path: string, bytes: Buffer): Promise<void> => {
-    await makeFolderFor(dir, path, touched);
-    await writeSynced(join(dir, path), bytes);
-  };
+  const files: [path: string, bytes: Buffer][] = [];
   for (let at = from - (from % TILE_WIDTH); at < size; at += TILE_WIDTH) {
     const entries = tail.entries(at, Math.min(at + TILE_WIDTH, size));
-    await write(tilePath('entries', at / TILE_WIDTH, entries.length), encodeBundle(entries));
+    files.push([tilePath('entries', at / TILE_WIDTH, entries.length), encodeBundle(entries)]);
   }
-  for (const tile of full) await write(tilePath(tile.level, tile.index), Buffer.concat(tile.hashes));
+  for (const { level, index, hashes } of full) files.push([tilePath(level, index), Buffer.concat(hashes)]);
   for (const { level, index, width } of partialTiles(size))
-    await write(tilePath(level, index, width), Buffer.concat(edge.levels[level] as Hash[]));
-  for (const folder of touched) await syncFolder(folder);
+    files.push([tilePath(level, index, width), Buffer.concat(edge.levels[level] as Hash[])]);
+  await writeAll(dir, files);
   const root = edgeRoot(edge);
   const checkpoint = signCheckpoint(size, root, signer.verifier, signer.privateKey);
   await replaceFile(join(dir, 'checkpoint'), checkpoint);
   await removePartials(dir, from, size);
   return { edge, root, checkpoint };
+}
+
+/** Several at a time, because fsyncs that wait together share a commit of the file system; not more, because the log's own
+ *  fdatasync needs one of the four threads that do this work. */
+const AT_A_TIME = 3;
+
+async function writeAll(dir: string, files: readonly (readonly [path: string, bytes: Buffer])[]): Promise<void> {
+  const touched = new Set<string>();
+  for (const [path] of files) if (!touched.has(dirname(join(dir, path)))) await makeFolderFor(dir, path, touched);
+  const rest = files.values();
+  const writer = async (): Promise<void> => {
+    for (const [path, bytes] of rest) await writeSynced(join(dir, path), bytes);
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, writer));
+  for (const folder of touched) await syncFolder(folder);
 }
 
 /** Removes every partial tile and bundle between the heads of `old` and `size` that the head of `size` does not need, also those

@@ -119,14 +119,14 @@ export class Writer {
     const bodies: Buffer[] = [];
     const lastTime = this.#lastTime;
     const first = this.accepted;
+    const { at, ...now } = timeAfter(lastTime, this.#ports.clock());
+    this.#lastTime = at;
     let bytes = 0;
     while (this.#queue.length > 0 && bytes < MOST_BYTES_PER_WRITE) {
       const waiting = this.#queue.shift() as Waiting;
       batch.push(waiting);
       for (const entry of waiting.entries) {
-        const { at, ...time } = timeAfter(this.#lastTime, this.#ports.clock());
-        this.#lastTime = at;
-        const body = sealEntry(entry, { index: first + bodies.length, by: waiting.by, ...time });
+        const body = sealEntry(entry, { index: first + bodies.length, by: waiting.by, ...now });
         bodies.push(body);
         bytes += body.length;
       }
