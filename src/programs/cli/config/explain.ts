@@ -17,12 +17,12 @@ interface Complaint {
   readonly hint: string;
 }
 
-/** The first of zod's issues, by place in the file. */
+/** The first of zod's issues, by place in the file; what is missing comes last, because a misspelt key is the usual reason. */
 export function explain(document: FleetDocument, issues: readonly Issue[], file: string): Failure {
   const all = issues.flatMap((issue) => complaints(document.value, [], issue, file));
   const [first] = all
     .map((complaint) => ({ ...complaint, offset: document.offset(complaint.path, complaint.part) }))
-    .sort((a, b) => a.offset - b.offset);
+    .sort((a, b) => Number(a.code === 'missing-key') - Number(b.code === 'missing-key') || a.offset - b.offset);
   if (first === undefined) throw new Error('there is nothing to explain');
   return document.failureAt(first.code, first.offset, first.message, first.hint);
 }

@@ -1,8 +1,9 @@
 import { shown } from '../../../policy/display.ts';
 
 /** Characters that make a file read otherwise than it parses: C0 and C1 controls, embeddings, overrides and isolates of
- *  direction (Unicode UAX 9), separators that only some programs take for line ends, byte order marks. */
-export const INVISIBLE: RegExp = /[\p{Cc}\u2028-\u202e\u2066-\u2069\ufeff]/u;
+ *  direction (Unicode UAX 9), separators that only some programs take for line ends, byte order marks, halves
+ *  of surrogate pairs. */
+export const INVISIBLE: RegExp = /[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069\ufeff]/u;
 
 /** Foreign text or data in a message: on one line, text in quotes, cut at `most` characters, nothing in it hidden. */
 export function quoted(value: unknown, most: number = 60): string {
