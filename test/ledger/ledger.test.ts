@@ -176,6 +176,34 @@ test('the end of the lifeline is a clean end: all signed, no log left, no gap at
   );
 });
 
+test('what is written while it ends is refused or kept, never confirmed and dropped', async (t) => {
+  const { running, home } = await fresh(t);
+  const told: number[] = [];
+  const refusals: string[] = [];
+  const writer = async (): Promise<void> => {
+    const client = await connect(t, running);
+    for (let on = true; on; )
+      await client.append([{ event: 'step.begin' }], 'acknowledged').then(
+        ({ index }) => told.push(index),
+        (error: { code: string }) => {
+          refusals.push(error.code);
+          on = false;
+        },
+      );
+  };
+  const writers = [writer(), writer(), writer()];
+  await sleep(300);
+  assert.equal(await finish(running), 0);
+  await Promise.all(writers);
+  assert.deepEqual(refusals, Array(3).fill('record-failed'));
+  const entries = await readAll(await connect(t, await started(t, home)));
+  assert.ok(told.length > 10);
+  assert.deepEqual(
+    entries.map(({ index }) => index),
+    told.sort((a, b) => a - b),
+  );
+});
+
 test('a killed process leaves a gap that says nothing was lost, a lost machine one that says it is possible', async (t) => {
   const { running, home } = await fresh(t);
   await (await connect(t, running)).append([{ event: 'step.begin' }], 'acknowledged');

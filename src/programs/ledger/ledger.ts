@@ -125,12 +125,12 @@ export class Ledger {
 
   /** Clean end: everything accepted is on disk and signed. */
   async finish(): Promise<void> {
-    await this.settled();
+    await this.#writer.close();
     clearTimeout(this.#timer);
     await this.#publishing;
     await this.#publish();
     clearTimeout(this.#timer);
-    if (this.#publishFailing !== undefined) return;
+    if (this.#head.edge.size !== this.#tail.end) return; // the log is needed for the rest
     this.#log.close();
     await unlink(join(this.#dir, 'running'));
     await syncFolder(this.#dir);

@@ -53,6 +53,7 @@ export class Writer {
   #lastTime: number;
   #settled: (() => void)[] = [];
   #broken: Error | undefined;
+  #closed: Error | undefined;
   #full = false;
 
   constructor(ports: WriterPorts) {
@@ -82,7 +83,8 @@ export class Writer {
   /** @returns the index of the first entry, once all have the strength asked for
    *  @throws Failure `record-failed`: none of them is in the ledger, except where the disk failed after acceptance */
   append(entries: readonly Admitted[], by: By, strength: Strength): Promise<number> {
-    if (this.#broken) return Promise.reject(refused(this.#broken));
+    const ended = this.#broken ?? this.#closed;
+    if (ended) return Promise.reject(refused(ended));
     if (this.#queued + entries.length > MOST_WAITING || this.#ports.tail.bytes > MOST_UNPUBLISHED_BYTES)
       return Promise.reject(refused(new Error('too many entries are waiting')));
     return new Promise((resolve, reject) => {
@@ -90,6 +92,12 @@ export class Writer {
       this.#queued += entries.length;
       this.#planFlush();
     });
+  }
+
+  /** Refuses every append from now on, and resolves when all earlier ones are acknowledged. */
+  close(): Promise<void> {
+    this.#closed ??= new Error('the ledger is ending');
+    return this.settled();
   }
 
   /** Resolves when everything accepted by now is acknowledged (or the writer is broken). */
@@ -190,9 +198,12 @@ export class Writer {
   }
 }
 
+/** Node has no name for it (errno(3) on Linux). */
+const EDQUOT = -122;
+
 function isFull(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOSPC' || code === 'EDQUOT';
+  const { code, errno } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || errno === EDQUOT;
 }
 
 export function refused(why: Error): Failure {
