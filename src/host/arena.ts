@@ -54,7 +54,7 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    sweep();
+    sweep(options.house);
     mkdirSync(folder, { mode: 0o755 });
     closers.push(() => rmSync(folder, { recursive: true, force: true }));
     const far: Space = farSpace(id, options.house, metadata);

@@ -39,6 +39,7 @@ export function facts(name: string, others: readonly string[]): AgentFacts {
     exec: { own: 'never', sets: ['base'], allow: [] },
     egress: [],
     workspace: { kind: 'own' },
+    limits: { memory: 2 ** 30, processes: 100, cpu: 100, disk: 2 ** 30 },
     knowledge: [],
     others,
     rootless: false,

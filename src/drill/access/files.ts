@@ -7,7 +7,7 @@ function writes(folder: 'workspace' | 'home' | 'tmp'): AccessTest {
     id: `access-${folder}-written`,
     tries: `writes, reads and removes a file in its ${folder}`,
     tiers: EVERY_TIER,
-    program: String.raw`
+    program: `
 my $file = ${path} . "/.bulkhead-drill-$$";
 sysopen(my $fh, $file, O_CREAT | O_EXCL | O_RDWR, 0600) or refused("create: $!");
 syswrite($fh, $A{canary}) or refused("write: $!");
@@ -26,7 +26,7 @@ export const FILE_ACCESS: readonly AccessTest[] = [
     id: 'access-knowledge-read',
     tries: 'reads every knowledge entry it was given',
     tiers: BOXES,
-    program: String.raw`
+    program: `
 for my $name (split /:/, $A{knowledge}) {
   my $at = "/knowledge/$name";
   if (-d $at) { opendir(my $dir, $at) or refused("$name: $!"); defined readdir $dir or refused("$name: $!") }

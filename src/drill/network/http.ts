@@ -208,7 +208,7 @@ judge('next hop', ask(proxy(), "GET $to HTTP/1.1\r\nHost: $A{deny_host}\r\n\r\n"
     line: 18,
     tries: 'sends a plain request with a denied Host to an address, without a proxy',
     control: 'plain HTTP is judged by the same policy',
-    program: text(String.raw`judge('http', ask(tcp($A{deny_ip}, 80), get($A{deny_host})));`),
+    program: text(`judge('http', ask(tcp($A{deny_ip}, 80), get($A{deny_host})));`),
     positive: 'open-net',
     watch: ['far'],
     evidence: DENIED_ANY,

@@ -13,7 +13,7 @@ export const LOCAL: readonly Attack[] = [
     tries: "asks the machine's resolver over its local sockets (systemd-resolved, nscd, D-Bus, avahi)",
     control: "the machine's sockets are not in the compartment's files",
     wall: 'files',
-    program: text(String.raw`
+    program: text(`
 my @tried;
 for my $path ($A{resolver_socket}, '/run/systemd/resolve/io.systemd.Resolve', '/run/systemd/resolve/io.systemd.Resolve.Monitor',
   '/var/run/nscd/socket', '/run/dbus/system_bus_socket', '/run/avahi-daemon/socket') {
@@ -60,7 +60,7 @@ judge('claim', ask(proxy(), "GET http://$O/ HTTP/1.1\r\nHost: $O\r\n$claim\r\n")
     tries: "connects to a service on the machine's own 127.0.0.1",
     control: "a network namespace of its own: the compartment's 127.0.0.1 is not the machine's",
     tiers: ['sandbox', 'container', 'vm'],
-    program: text(String.raw`judge('loopback', ask(tcp('127.0.0.1', $A{private_port}), get('127.0.0.1')));`),
+    program: text(`judge('loopback', ask(tcp('127.0.0.1', $A{private_port}), get('127.0.0.1')));`),
     positive: 'host-user',
     watch: ['private'],
   }),
@@ -80,7 +80,7 @@ judge('proxy', ask(proxy(), "GET http://127.0.0.1:$A{private_port}/ HTTP/1.1\r\n
     line: 28,
     tries: "asks the SOCKS proxy for a service on the machine's own 127.0.0.1",
     control: 'loopback is refused unless a rule pins it',
-    program: text(String.raw`judge('socks', socks(1, inet_aton('127.0.0.1'), $A{private_port}, get('127.0.0.1')));`),
+    program: text(`judge('socks', socks(1, inet_aton('127.0.0.1'), $A{private_port}, get('127.0.0.1')));`),
     positive: 'open-net',
     watch: ['private'],
     evidence: [{ event: ['egress.denied'], mentions: 'private_port' }],
@@ -108,8 +108,8 @@ for my $fd (3 .. 1023) {
     tiers: ['sandbox', 'container', 'vm'],
     program: text(String.raw`
 socket(my $fh, AF_INET, SOCK_STREAM, 0) or refused("socket: $!");
-my $self = pack_sockaddr_in(40115, inet_aton('203.0.113.7'));
-bind($fh, $self) or refused("bind: $!");
+bind($fh, pack_sockaddr_in(0, inet_aton('203.0.113.7'))) or refused("bind: $!");
+my $self = getsockname $fh;
 fcntl($fh, F_SETFL, O_NONBLOCK);
 connect($fh, $self) or $!{EINPROGRESS} or refused("connect: $!");
 # TCP_INFO, tcpi_state: 1 is ESTABLISHED. The table eats the greeting to itself, so the kernel keeps it waiting for ever.
@@ -129,10 +129,11 @@ $got =~ /\Q$A{canary}\E/ ? done('it heard itself') : $ended =~ /time-out/ ? fail
     tries: 'listens at a foreign address and connects to it',
     control: OWN_ADDRESS,
     tiers: ['sandbox', 'container', 'vm'],
-    program: text(String.raw`
+    program: text(`
 socket(my $server, AF_INET, SOCK_STREAM, 0) or refused("socket: $!");
-bind($server, pack_sockaddr_in(40116, inet_aton('203.0.113.7'))) && listen($server, 1) or refused("listen: $!");
-my $fh = tcp('203.0.113.7', 40116) or judge('foreign', '');
+bind($server, pack_sockaddr_in(0, inet_aton('203.0.113.7'))) && listen($server, 1) or refused("listen: $!");
+my ($port) = unpack_sockaddr_in(getsockname $server);
+my $fh = tcp('203.0.113.7', $port) or judge('foreign', '');
 wait_for($server, 0, time + 1) and accept(my $peer, $server) and done('its own listener answered at a foreign address');
 put($fh, $A{canary}); hear($fh, qr/./);
 $ended =~ /time-out/ ? failed($ended) : refused("its listener never saw it: $ended");`),
@@ -144,11 +145,11 @@ $ended =~ /time-out/ ? failed($ended) : refused("its listener never saw it: $end
     tries: 'sends itself a datagram at a foreign address',
     control: OWN_ADDRESS,
     tiers: ['sandbox', 'container', 'vm'],
-    program: text(String.raw`
+    program: text(`
 socket(my $server, AF_INET, SOCK_DGRAM, 0) or refused("socket: $!");
-bind($server, pack_sockaddr_in(40117, inet_aton('203.0.113.7'))) or refused("bind: $!");
+bind($server, pack_sockaddr_in(0, inet_aton('203.0.113.7'))) or refused("bind: $!");
 socket(my $fh, AF_INET, SOCK_DGRAM, 0) or refused("socket: $!");
-connect($fh, pack_sockaddr_in(40117, inet_aton('203.0.113.7'))) or refused("connect: $!");
+connect($fh, getsockname $server) or refused("connect: $!");
 defined(send $fh, $A{canary}, 0) or refused("send: $!");
 wait_for($server, 0, time + 1) and done('its own datagram arrived at a foreign address');
 wait_for($fh, 0, time + 1) and !defined(sysread $fh, my $byte, 1) and refused("sent, and then: $!");

@@ -11,7 +11,7 @@ export const TLS: readonly Attack[] = [
     line: 16,
     tries: 'connects to an allowed host and greets it with the SNI of another',
     control: AGREE,
-    program: text(String.raw`judge('tls', ask(to_name($A{allow_host}, $A{allow_port}), client_hello($A{deny_host})));`),
+    program: text(`judge('tls', ask(to_name($A{allow_host}, $A{allow_port}), client_hello($A{deny_host})));`),
     positive: 'open-net',
     watch: ['allow'],
     evidence: DENIED_HOST,
@@ -21,7 +21,7 @@ export const TLS: readonly Attack[] = [
     line: 16,
     tries: 'CONNECT to an allowed host, with the SNI of another inside',
     control: AGREE,
-    program: text(String.raw`judge('connect', through("$A{allow_host}:$A{allow_port}", client_hello($A{deny_host})));`),
+    program: text(`judge('connect', through("$A{allow_host}:$A{allow_port}", client_hello($A{deny_host})));`),
     positive: 'open-net',
     watch: ['allow'],
     evidence: DENIED_HOST,
@@ -31,9 +31,7 @@ export const TLS: readonly Attack[] = [
     line: 16,
     tries: 'SOCKS to an allowed host, with the SNI of another inside',
     control: AGREE,
-    program: text(
-      String.raw`judge('socks', socks(3, socks_name($A{allow_host}), $A{allow_port}, client_hello($A{deny_host})));`,
-    ),
+    program: text(`judge('socks', socks(3, socks_name($A{allow_host}), $A{allow_port}, client_hello($A{deny_host})));`),
     positive: 'open-net',
     watch: ['allow'],
     evidence: DENIED_HOST,
@@ -43,7 +41,7 @@ export const TLS: readonly Attack[] = [
     line: 16,
     tries: 'CONNECT to an allowed host, with a plain request for another inside',
     control: AGREE,
-    program: text(String.raw`judge('connect', through("$A{allow_host}:$A{allow_port}", get($A{deny_host})));`),
+    program: text(`judge('connect', through("$A{allow_host}:$A{allow_port}", get($A{deny_host})));`),
     positive: 'open-net',
     watch: ['allow'],
     evidence: [{ event: ['egress.denied'], mentions: 'allow_port' }],
@@ -86,7 +84,7 @@ export const TLS: readonly Attack[] = [
     tries: 'greets an allowed host with the real name encrypted (ECH)',
     control: 'a hidden name is refused where TLS is not intercepted',
     // RFC 9849 (encrypted_client_hello, outer): type, KDF and AEAD, config id, enc, payload.
-    program: text(String.raw`
+    program: text(`
 my $hidden = pack('C n n C', 0, 1, 1, 7) . pack('n', 32) . ('e' x 32) . pack('n', 64) . ('p' x 64);
 my $extension = pack('n n', 0xfe0d, length $hidden) . $hidden;
 judge('tls', ask(to_name($A{secure_host}, 443), client_hello($A{secure_host}, $extension)));`),

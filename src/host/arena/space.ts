@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { Failure } from '../../model/failure.ts';
 
 /** A network namespace of the arena. */
@@ -20,7 +20,7 @@ function within(path: string | undefined, ...argv: string[]): string {
 }
 
 /** Takes away what drills left behind that were killed. Their names carry their process id. */
-export function sweep(): void {
+export function sweep(house: string | undefined): void {
   let names: string[] = [];
   try {
     names = readdirSync(NAMED);
@@ -29,8 +29,21 @@ export function sweep(): void {
   }
   for (const name of names) {
     const pid = /^bhdrill-(\d+)(?:-bare)?$/.exec(name)?.[1];
-    if (pid !== undefined && !alive(Number(pid))) run('ip', 'netns', 'del', name);
+    if (pid === undefined || alive(Number(pid))) continue;
+    unlink(house, `bhd${pid}`);
+    run('ip', 'netns', 'del', name);
+    rmSync(`/run/bhdrill-${pid}`, { recursive: true, force: true });
   }
+}
+
+/** A veth pair goes with its namespace, but only some time later; its routes must be gone at once. */
+function unlink(house: string | undefined, link: string): void {
+  if (
+    within(house, 'ip', '-br', 'link')
+      .split('\n')
+      .some((line) => line.startsWith(`${link}@`))
+  )
+    within(house, 'ip', 'link', 'del', link);
 }
 
 function alive(pid: number): boolean {
@@ -53,7 +66,8 @@ export function farSpace(
   const [near, away] = [`bhd${process.pid}`, `bhf${process.pid}`];
   run('ip', 'netns', 'add', name);
   const close = (): void => {
-    run('ip', 'netns', 'del', name); // the veth pair and the routes over it go with it
+    unlink(house, near);
+    run('ip', 'netns', 'del', name);
   };
   try {
     run('ip', 'link', 'add', near, 'type', 'veth', 'peer', 'name', away, 'netns', name);

@@ -12,6 +12,7 @@ import {
   notFor,
   type Observation,
   type Outcome,
+  said,
   unrecorded,
 } from '../../drill/verdict.ts';
 import type { EgressRule } from '../../model/fleet.ts';
@@ -152,11 +153,14 @@ function observer(
       (one.seconds ?? DEFAULT_SECONDS) * 1000,
     );
     const after = await stage.watches();
+    // Only what would be held, or ok, hangs on the record.
+    const { word } = said(outcome);
+    const good = 'control' in one ? 'refused' : 'done';
     const until = Date.now() + recordMs;
     for (;;) {
       const entries = await compartments.ledgerSince(since, facts.name);
-      if (unrecorded(one.evidence, { entries, args }) === undefined || Date.now() > until)
-        return { outcome, before, after, entries, args };
+      const settled = word !== good || unrecorded(one.evidence, { entries, args }) === undefined;
+      if (settled || Date.now() > until) return { outcome, before, after, entries, args };
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };

@@ -1,0 +1,44 @@
+import type { AgentFacts, Args } from '../../drill/attack.ts';
+import { insideArgs } from '../../drill/inside.ts';
+import { nextDoor } from '../../host/arena/next-door.ts';
+import { type ArenaOptions, openArena, SPARE_UID } from '../../host/arena.ts';
+import type { Stage } from './drill.ts';
+
+export interface StageOptions extends ArenaOptions {
+  /** Names in a shared workspace that tools of the host obey. */
+  readonly masked: readonly string[];
+  /** What only the warden knows: paths and process ids of the programs and of other agents. */
+  readonly known: (agent: AgentFacts) => Args | Promise<Args>;
+}
+
+/** Arena and neighbour as one stage. Close it whatever happens: it has routes and a namespace on the machine. */
+export async function openStage(options: StageOptions): Promise<Stage & { close(): Promise<void> }> {
+  const arena = await openArena(options);
+  try {
+    const neighbour = await nextDoor(options.house, SPARE_UID, options.masked);
+    return {
+      rules: arena.rules,
+      otherRules: arena.otherRules,
+      watches: arena.watches,
+      inside: async (agent) => ({
+        ...arena.args,
+        ...neighbour.args,
+        masked: options.masked.join(':'),
+        ...insideArgs(agent),
+        ...(await options.known(agent)),
+      }),
+      outside: () => ({ ...arena.args, ...neighbour.controlArgs, other_agent: 'other', knowledge: '' }),
+      control: (where, text, timeoutMs, args) => {
+        neighbour.fresh();
+        return arena.control(where, text, timeoutMs, args);
+      },
+      close: async () => {
+        await neighbour.close();
+        await arena.close();
+      },
+    };
+  } catch (error) {
+    await arena.close();
+    throw error;
+  }
+}

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { heard, type Target } from '../../src/host/arena/answers.ts';
+import { answer, question } from '../../src/host/arena/dns.ts';
+import { carelessTarget } from '../../src/host/arena/proxy.ts';
+
+const SEED = 20250301;
+const target: Target = { token: 'TOKEN', allowToken: 'WELCOME', names: ['allow.test'], redirect: 'http://deny.test/' };
+
+test(`a target takes any bytes and hears no less when more come (seed ${SEED})`, () => {
+  const pieces = fc.array(
+    fc.oneof(
+      fc.constantFrom(
+        'GET / HTTP/1.1\r\n',
+        'Host: allow.test\r\n',
+        'Host: deny.test\r\n',
+        '\r\n',
+        'Transfer-Encoding: chunked\r\n',
+        '0\r\n\r\n',
+        'Content-Length: 5\r\n',
+        '\x16\x03\x01\x00\x05',
+      ),
+      fc.string({ unit: 'binary', maxLength: 20 }),
+    ),
+    { maxLength: 12 },
+  );
+  fc.assert(
+    fc.property(pieces, (parts) => {
+      const { own, foreign, reply } = heard(Buffer.from(parts.join(''), 'latin1'), target);
+      assert.ok(own >= 0 && foreign >= 0 && (own + foreign === 0) === (reply.length === 0));
+    }),
+    { seed: SEED },
+  );
+});
+
+test('a target under its own name gives the welcome, under any other the token', () => {
+  const ask = (text: string): string => heard(Buffer.from(text, 'latin1'), target).reply.toString('latin1');
+  assert.match(ask('GET / HTTP/1.1\r\nHost: Allow.test:80\r\n\r\n'), /WELCOME$/);
+  assert.match(ask('GET / HTTP/1.1\r\nHost: deny.test\r\n\r\n'), /TOKEN$/);
+  assert.match(ask('GET / HTTP/1.1\r\nHost: allow.test\r\nHost: deny.test\r\n\r\n'), /TOKEN$/);
+  assert.equal(ask('GET / HTTP/1.1\r\nHost: allow.test\r\n'), '');
+  assert.match(ask('whatever'), /TOKEN$/);
+});
+
+test(`the name server takes any bytes (seed ${SEED})`, () => {
+  const zone = { address: () => '203.0.113.1', text: 'x', seen: () => {} };
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
+      const message = Buffer.from(bytes);
+      assert.equal(answer(message, zone) === undefined, question(message) === undefined);
+    }),
+    { seed: SEED },
+  );
+});
+
+test(`the careless proxies take any authority (seed ${SEED})`, () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => void carelessTarget(text)),
+    { seed: SEED },
+  );
+  assert.deepEqual(carelessTarget('0xCB007101:80'), { host: '203.0.113.1', port: 80 });
+});

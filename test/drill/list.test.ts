@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ARGUMENTS, argumentsOf } from '../../src/drill/arguments.ts';
+import { ACCESS, FAMILIES, LINES } from '../../src/drill/list.ts';
+
+/** Lines whose family is not in the list yet. Strict when this is empty. */
+const PENDING: readonly (readonly [from: number, to: number])[] = [
+  [32, 114],
+  [118, 119],
+];
+
+const attacks = FAMILIES.flatMap((family) => family.attacks);
+const left = FAMILIES.flatMap((family) => family.notApplicable);
+
+test('every line of the list of attacks is attacked, or not applicable with a reason, and never both', () => {
+  const attacked = new Set(attacks.map(({ line }) => line));
+  const notYet = left.map(({ line }) => line);
+  assert.equal(new Set(notYet).size, notYet.length, 'a line is not applicable twice');
+  for (let line = 1; line <= LINES; line++) {
+    const pending = PENDING.some(([from, to]) => line >= from && line <= to);
+    const times = Number(attacked.has(line)) + Number(notYet.includes(line));
+    if (!pending)
+      assert.equal(times, 1, `line ${line} is ${times === 0 ? 'not in any family' : 'attacked and not applicable'}`);
+    else assert.equal(times, 0, `line ${line} is there now: take it out of PENDING`);
+  }
+  for (const { line } of [...attacks, ...left]) assert.ok(line >= 1 && line <= LINES, `there is no line ${line}`);
+});
+
+test('every id is used once, names its line, and every reason and control is said', () => {
+  const ids = [...attacks, ...left, ...ACCESS].map(({ id }) => id);
+  assert.deepEqual(
+    ids.filter((id, at) => ids.indexOf(id) !== at),
+    [],
+  );
+  for (const { id, line } of [...attacks, ...left])
+    assert.match(id, new RegExp(`^[a-f]${String(line).padStart(2, '0')}-[a-z0-9]+(?:-[a-z0-9]+)*$`));
+  for (const { id, control, tries, tiers } of attacks)
+    assert.ok(control.length > 10 && tries.length > 10 && tiers.length > 0, id);
+  for (const { id, why } of left) assert.ok(why.length > 10, id);
+});
+
+test('a text loads nothing: no use, no require, no method on a file handle', () => {
+  for (const { id, program } of [...attacks, ...ACCESS]) {
+    assert.doesNotMatch(program, /^\s*(?:use|require)\s+[A-Z]/m, id);
+    assert.doesNotMatch(program, /\$\w+->(?:autoflush|close|print|blocking)\b/, id);
+    assert.match(program, /\bdone\(/, `${id} can never succeed`);
+    assert.match(program, /\brefused\(/, `${id} can never be refused`);
+  }
+});
+
+test('a text reads only arguments that somebody provides', () => {
+  // The network's own are given by the arena; network.test.ts runs every text with them.
+  const network =
+    /^(?:token|allow_token|deny_\w+|dns_ip|lan_ip|house_ip|metadata_\w+|allow_\w+|wild_\w+|secure_host|private_port|other_\w+|proxy_host|resolver_socket|knowledge)$/;
+  for (const { id, program } of [...attacks, ...ACCESS])
+    for (const name of argumentsOf(program)) assert.ok(name in ARGUMENTS || network.test(name), `${id} reads ${name}`);
+});
