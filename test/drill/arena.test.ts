@@ -24,7 +24,7 @@ function routes(): string {
 }
 
 test('arena and neighbour stand up as one stage, run a control, and leave nothing behind', async () => {
-  const stage = await openStage({ house, masked: ['.git'], known: () => ({ state_dir: '/nowhere' }) });
+  const stage = await openStage({ house, known: () => ({ state_dir: '/nowhere' }) });
   try {
     const inside = await stage.inside({ ...facts('coder', ['other']), knowledge: ['notes', 'tasks'] });
     assert.equal(inside.workspace, '/workspace');

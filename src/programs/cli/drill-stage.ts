@@ -1,12 +1,11 @@
 import type { AgentFacts, Args } from '../../drill/attack.ts';
-import { insideArgs } from '../../drill/inside.ts';
+import { ownPlaces } from '../../drill/places.ts';
 import { nextDoor } from '../../host/arena/next-door.ts';
 import { type ArenaOptions, openArena, SPARE_UID } from '../../host/arena.ts';
+import { MASKED } from '../../tiers/masks.ts';
 import type { Stage } from './drill.ts';
 
 export interface StageOptions extends ArenaOptions {
-  /** Names in a shared workspace that tools of the host obey. */
-  readonly masked: readonly string[];
   /** What only the warden knows: paths and process ids of the programs and of other agents. */
   readonly known: (agent: AgentFacts) => Args | Promise<Args>;
 }
@@ -15,7 +14,7 @@ export interface StageOptions extends ArenaOptions {
 export async function openStage(options: StageOptions): Promise<Stage & { close(): Promise<void> }> {
   const arena = await openArena(options);
   try {
-    const neighbour = await nextDoor(options.house, SPARE_UID, options.masked);
+    const neighbour = await nextDoor(options.house, SPARE_UID, MASKED);
     return {
       rules: arena.rules,
       otherRules: arena.otherRules,
@@ -23,8 +22,9 @@ export async function openStage(options: StageOptions): Promise<Stage & { close(
       inside: async (agent) => ({
         ...arena.args,
         ...neighbour.args,
-        masked: options.masked.join(':'),
-        ...insideArgs(agent),
+        ...ownPlaces(agent),
+        knowledge: agent.knowledge.join(':'),
+        other_agent: agent.others[0] ?? '',
         ...(await options.known(agent)),
       }),
       outside: () => ({ ...arena.args, ...neighbour.controlArgs, other_agent: 'other', knowledge: '' }),
