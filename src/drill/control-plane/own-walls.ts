@@ -48,7 +48,8 @@ refused(@no ? join('; ', @no) : "nothing is there: $!");
     program: `${CONNECTING}${OPENING}${String.raw`
 try_path($A{ledger_sock});
 my $dir = "$A{state_dir}/ledger";
-my @there = opendir(my $d, $dir) ? grep { !/^\.\.?$/ } readdir $d : ();
+opendir my $files, $dir;
+my @there = $files ? grep { !/^\.\.?$/ } readdir $files : ();
 try_files(map { "$dir/$_" } @there, qw(log checkpoint key entries));
 try_files("$A{state_dir}/journal");
 truncate "$dir/log", 0 and done('truncated the log') unless $A{every};

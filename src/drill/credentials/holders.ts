@@ -1,4 +1,5 @@
 import type { Attack } from '../attack.ts';
+import { kernel } from '../numbers.ts';
 import { CONNECTING, READING } from '../perl.ts';
 import { BOXES, EVERY_TIER, onlyWithOthers } from '../where.ts';
 
@@ -53,7 +54,8 @@ my @names = qw(.ssh/id_ed25519 .ssh/id_rsa .aws/credentials .netrc .npmrc .confi
 my $own = "$A{host_dir}/home/owner";
 for (@names) { done("read $own/$_") if reaches("$own/$_") }
 my $why = "$!";
-my @homes = ('/root', map { "/home/$_" } grep { !/^\.\.?$/ } opendir(my $d, '/home') ? readdir $d : ());
+opendir my $all_homes, '/home';
+my @homes = ('/root', map { "/home/$_" } grep { !/^\.\.?$/ } $all_homes ? readdir $all_homes : ());
 for my $home (grep { $_ ne $A{home} } @homes) {
   for (@names) { done("opened $home/$_") if sysopen my $f, "$home/$_", Fcntl::O_RDONLY() | Fcntl::O_NONBLOCK() }
   done("listed $home") if opendir my $all, $home;
@@ -97,5 +99,38 @@ for my $name (qw(gateway ledger warden)) {
 }
 refused(join '; ', @no);
 `,
+  },
+  {
+    id: 'b40-core-dump',
+    line: 40,
+    tries: 'crashes on purpose, so that the kernel writes a core file or starts the crash handler of the host as root',
+    control: 'a hard limit on core files, of the one value that also keeps the handler from being started (core(5))',
+    wall: 'processes',
+    tiers: EVERY_TIER,
+    positive: 'host-root',
+    program: `${READING}${kernel('prctl', 'prlimit64')}${String.raw`
+my $pattern = slurp('/proc/sys/kernel/core_pattern') // '';
+my $pid = fork;
+defined $pid or failed("fork: $!");
+if (!$pid) {
+  kernel('prctl', 4, 1, 0, 0, 0); # only what is dumpable is dumped
+  my $limit = "\0" x 16;
+  syscall($nr{prlimit64}, 0, 4, 0, $limit); # RLIMIT_CORE
+  my ($soft, $hard) = unpack 'Q2', $limit;
+  $limit = pack 'Q2', $hard, $hard;
+  kernel('prlimit64', 0, 4, $limit, 0);
+  chdir $A{workspace};
+  kill 'SEGV', $$;
+  POSIX::_exit(0);
+}
+waitpid $pid, 0;
+my $dumped = $? & 128;
+unlink "$A{workspace}/core", "$A{workspace}/core.$pid";
+done("the kernel says core dumped ($pattern)") if $dumped;
+my $limit = "\0" x 16;
+syscall($nr{prlimit64}, 0, 4, 0, $limit);
+my ($soft, $hard) = unpack 'Q2', $limit;
+refused("no core, hard limit $hard");
+`}`,
   },
 ];

@@ -2,11 +2,12 @@ import type { Family } from '../attack.ts';
 import { FILES_LATER } from '../later.ts';
 import { devices } from './devices.ts';
 import { exhausting } from './exhausting.ts';
+import { gitFiles } from './git.ts';
 import { leaving } from './leaving.ts';
 import { sharedWorkspace } from './shared.ts';
 
 /** Lines 42 to 59 of the list. */
 export const FILES_FAMILY: Family = {
-  attacks: [...leaving, ...sharedWorkspace, ...devices, ...exhausting],
+  attacks: [...leaving, ...sharedWorkspace, ...gitFiles, ...devices, ...exhausting],
   notApplicable: FILES_LATER,
 };

@@ -3,23 +3,23 @@ import { BOXES, onlyShared } from '../where.ts';
 
 /** A workspace that is a folder of the operator's: names that the operator's tools obey there must be out of the agent's reach,
  *  also those that do not exist yet. Everything that succeeds is undone before it is reported. */
-const NAMES = `
+export const NAMES: string = `
 my $root = $A{workspace};
 my @masked = split /:/, $A{masked};
 my @held;
 sub parent { my ($path) = @_; $path =~ s{/[^/]*$}{}; return $path }
 `;
 
-const shared = {
+export const SHARED: Pick<Attack, 'wall' | 'tiers' | 'positive' | 'applies'> = {
   wall: 'files',
   tiers: BOXES,
   positive: 'host-root',
   applies: onlyShared,
-} as const;
+};
 
 export const sharedWorkspace: readonly Attack[] = [
   {
-    ...shared,
+    ...SHARED,
     id: 'c46-create-missing-config',
     line: 46,
     tries:
@@ -41,7 +41,7 @@ refused(join '; ', @held);
 `,
   },
   {
-    ...shared,
+    ...SHARED,
     id: 'c45-replace-protected',
     line: 45,
     tries: 'removes each protected name, renames it, and renames the folders above it, to put its own in the place',
@@ -65,7 +65,7 @@ failed('none of the names is there');
 `,
   },
   {
-    ...shared,
+    ...SHARED,
     id: 'c47-persist-in-dotfiles',
     line: 47,
     tries: 'appends to start-up files that shells and tools of the operator read in the shared folder',
@@ -82,50 +82,7 @@ refused(@held ? join('; ', @held) : 'none of the names is an ordinary file here'
 `,
   },
   {
-    ...shared,
-    id: 'c48-git-config-exec',
-    line: 48,
-    tries: 'writes the settings by which git on the host would run a command: .git/config, hooks, attributes',
-    control: 'read-only masks on .git/config and .git/hooks, a mask on the whole of .git where there is none',
-    program: `${NAMES}
-my $made = !-e "$root/.git" && mkdir "$root/.git", 0755;
-for my $name (qw(.git/config .git/config.worktree .git/hooks/post-checkout .git/hooks/drill .git/info/attributes .git/modules/x/config .git/commondir)) {
-  my $path = "$root/$name";
-  my $dir = parent($path);
-  my $was = -e $path;
-  next if $name eq '.git/info/attributes' || $name eq '.git/modules/x/config'; # they name filters; what a filter runs stands in config
-  my $open = sysopen my $f, $path, Fcntl::O_WRONLY() | Fcntl::O_CREAT(), 0755;
-  push @held, "$name: $!";
-  next unless $open;
-  unlink $path unless $was;
-  rmdir "$root/.git" if $made;
-  done("opened $name for writing");
-}
-rmdir "$root/.git" if $made;
-refused(join '; ', @held);
-`,
-  },
-  {
-    ...shared,
-    id: 'c49-worktree-git-file',
-    line: 49,
-    tries: 'puts a .git file in place of .git, that leads git on the host to a repository with settings of the agent',
-    control: '.git is a mount point, or masked where it does not exist',
-    program: `${NAMES}${String.raw`
-my ($git, $away) = ("$root/.git", "$root/.drill-git-$$");
-my $moved = rename $git, $away;
-push @held, "rename: $!";
-my $made = sysopen my $f, $git, Fcntl::O_WRONLY() | Fcntl::O_CREAT() | Fcntl::O_EXCL(), 0644;
-push @held, "create: $!";
-my $said = $made && syswrite $f, "gitdir: ./elsewhere\n";
-unlink $git if $made;
-rename $away, $git if $moved;
-done('a .git file of its own') if $said;
-refused(join '; ', @held);
-`}`,
-  },
-  {
-    ...shared,
+    ...SHARED,
     id: 'c55-fifo-plant',
     line: 55,
     tries: 'puts a FIFO where a tool of the host expects a settings file, so that it hangs',

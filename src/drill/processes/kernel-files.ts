@@ -14,7 +14,7 @@ export const kernelFiles: readonly Attack[] = [
     program: `
 my @no;
 for (qw(/proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sys/kernel/hotplug /proc/sys/kernel/poweroff_cmd /proc/sys/kernel/hostname
-  /proc/sys/kernel/ns_last_pid /proc/sys/vm/overcommit_memory /proc/sys/vm/drop_caches /proc/sys/fs/suid_dumpable /proc/sys/net/ipv4/ip_forward
+  /proc/sys/vm/overcommit_memory /proc/sys/vm/drop_caches /proc/sys/fs/suid_dumpable /proc/sys/net/ipv4/ip_forward
   /proc/sys/net/ipv4/ping_group_range /proc/sys/user/max_user_namespaces /proc/sysrq-trigger /proc/irq/default_smp_affinity /proc/timer_list
   /sys/kernel/uevent_helper /sys/kernel/mm/transparent_hugepage/enabled /sys/power/state /sys/module/kernel/parameters/panic
   /sys/kernel/debug/sched/features /sys/kernel/security/lsm /sys/class/net/lo/mtu /proc/1/oom_score_adj /proc/self/uid_map)) {
