@@ -109,16 +109,19 @@ test('with --json the tail is the entries as they are recorded', async () => {
 });
 
 test('-f goes on with what is recorded, filtered', async () => {
-  const running = bulkhead(['ledger', 'tail', '-f', '-n', '0', '--agent', 'clerk', '--state', state], {}, 'third');
-  await new Promise((later) => setTimeout(later, 600));
-  for (const [agent, text] of [
-    ['clerk', 'first'],
-    ['coder', 'second'],
-    ['clerk', 'third'],
-  ])
-    await warden.call('append', { entries: [{ event: 'test.said', agent, text }], strength: 'acknowledged' });
+  const say = (agent: string, text: string) =>
+    warden.call('append', { entries: [{ event: 'test.said', agent, text }], strength: 'acknowledged' });
+  await say('clerk', 'zeroth');
+  const ready = Promise.withResolvers<void>();
+  const seen = (stdout: string): void => void (stdout.includes('zeroth') && ready.resolve());
+  const args = ['ledger', 'tail', '-f', '-n', '1', '--agent', 'clerk', '--state', state];
+  const running = bulkhead(args, {}, 'third', seen);
+  await ready.promise; // from here on nothing may be missed
+  await say('clerk', 'first');
+  await say('coder', 'second');
+  await say('clerk', 'third');
   const { stdout } = await running;
-  assert.deepEqual(stdout.match(/first|second|third/gu), ['first', 'third']);
+  assert.deepEqual(stdout.match(/zeroth|first|second|third/gu), ['zeroth', 'first', 'third']);
 });
 
 test('an export verifies by itself, continues an earlier head, and an altered one is refused', async () => {

@@ -63,11 +63,13 @@ export interface Ran {
 
 export const MAIN: string = fileURLToPath(new URL('../../src/programs/cli/main.ts', import.meta.url));
 
-/** One command line, as a process, without a terminal. @param until  ends it when it has printed that */
+/** One command line, as a process, without a terminal. @param until  ends it when it has printed that
+ *  @param seen  is told all it has printed, each time it prints */
 export function bulkhead(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   until?: string,
+  seen: (stdout: string) => void = () => {},
 ): Promise<Ran> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
@@ -78,6 +80,7 @@ export function bulkhead(
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
+    seen(stdout);
     if (until !== undefined && stdout.includes(until)) child.kill('SIGINT');
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

@@ -33,7 +33,7 @@ export function helpOfAll(table: readonly Entry[]): string {
   const shared = [...GLOBAL, HELP, { flags: '--version', summary: 'the version' }];
   lines.push('options of every command:', ...columns(optionRows(shared), widest), '');
   lines.push('exit status: 0 done, 1 the answer is no, 2 wrong usage or configuration, 3 this machine cannot', '');
-  const examples = table.flatMap((entry) => entry.examples?.slice(0, 1) ?? []);
+  const examples = table.flatMap((entry) => entry.examples?.slice(0, 1) ?? []).slice(0, 6);
   lines.push('examples:', ...examples.map((example) => `  ${example}`));
   return lines.join('\n');
 }

@@ -21,7 +21,7 @@ export async function switchAgents(verb: Verb, { state, operands, options }: Cal
       `bulkhead ${verb} AGENT, or bulkhead ${verb} --all for the whole fleet.`,
     );
   const outcomes = await withWarden(state, `there is nothing to ${verb}`, async (warden) => {
-    const names = operand === undefined ? await everyAgent(warden) : [agentName(operand)];
+    const names = operand === undefined ? await everyAgent(warden, verb) : [agentName(operand)];
     return Promise.all(names.map((name) => act(warden, verb, name)));
   });
   const [only] = outcomes;
@@ -29,13 +29,15 @@ export async function switchAgents(verb: Verb, { state, operands, options }: Cal
     throw new Failure(only.error.code, only.error.message, only.error.hint, 1);
   return {
     document: { agents: outcomes },
-    text: (screen) => outcomes.map((outcome) => told(outcome, screen)).join('\n') || 'The fleet has no agents.',
+    text: (screen) => outcomes.map((outcome) => told(outcome, screen)).join('\n') || `No agent to ${verb}.`,
     exit: outcomes.every((outcome) => 'measured' in outcome) ? 0 : 1,
   };
 }
 
-async function everyAgent(warden: Client): Promise<string[]> {
-  return ((await warden.call('status')) as StatusDocument).agents.map(({ name }) => name);
+/** Only what is paused can go on; everything else is asked of every agent, because a state that is shown may be old. */
+async function everyAgent(warden: Client, verb: Verb): Promise<string[]> {
+  const { agents } = (await warden.call('status')) as StatusDocument;
+  return agents.filter(({ state }) => verb !== 'resume' || state === 'paused').map(({ name }) => name);
 }
 
 async function act(warden: Client, verb: Verb, agent: string): Promise<Outcome> {

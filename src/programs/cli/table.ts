@@ -167,7 +167,7 @@ export const TABLE: readonly Entry[] = [
     name: 'ledger export',
     group: 'proof and record',
     operands: '<dir>',
-    summary: 'copy the signed part of the record to a new folder that anybody can verify',
+    summary: 'copy the signed record to a new folder, for anybody to verify',
     examples: ['bulkhead ledger export /media/backup/ledger'],
     load: () => import('./commands/ledger-export.ts'),
   },
@@ -175,7 +175,7 @@ export const TABLE: readonly Entry[] = [
   {
     name: 'doctor',
     group: 'this machine',
-    summary: 'what this machine can and cannot enforce, and the command that mends it',
+    summary: 'what this machine can enforce, and what mends the rest',
     load: () => import('./commands/doctor.ts'),
   },
   {

@@ -13,7 +13,7 @@ const STYLE: Readonly<Record<Enforcement['level'], Format>> = {
 const WORST_FIRST = ['none', 'unknown', 'partial', 'full'] as const;
 
 /** Nothing stands, and nothing is claimed. */
-const DOWN: readonly string[] = ['stopped', 'failed'];
+const DOWN: readonly string[] = ['stopped', 'failed', 'down'];
 
 /** The walls as they may be claimed: one that was not measured, or not reported, is unknown, whatever else is said of it. */
 export function claimable(agent: AgentStatus): MeasuredWall[] {
@@ -91,10 +91,17 @@ function notesOf(agent: AgentStatus): Cell[][] {
     void notes.push([cell(`  ${agent.name}`), cell(wall), cell(word, style), cell(why)]);
   if (agent.why !== undefined) note('', agent.state, 'yellow', agent.why);
   if (agent.restarts) note('', 'restarted', 'yellow', times(agent.restarts));
-  for (const { wall, level, missing, why } of claimable(agent)) {
-    if (level === 'full') continue;
-    const text = level === 'partial' ? missing?.join('; ') : why;
-    note(wall, level, STYLE[level], text || 'no reason was given');
+  const walls = claimable(agent);
+  const same = Map.groupBy(
+    walls.filter(({ level }) => level !== 'full'),
+    ({ level, missing, why }) =>
+      `${level}: ${(level === 'partial' ? missing?.join('; ') : why) || 'no reason was given'}`,
+  );
+  for (const [key, group] of same) {
+    const level = group[0]?.level ?? 'unknown';
+    const names =
+      group.length === walls.length && walls.length > 2 ? 'every wall' : group.map(({ wall }) => wall).join(', ');
+    note(names, level, STYLE[level], key.slice(level.length + 2));
   }
   return notes;
 }
