@@ -31,9 +31,10 @@ for (const [arch, code] of ARCHITECTURES) {
     const random = mulberry32(SEED);
     for (let nr = 0; nr < 1024; nr++) {
       const disposition = known.get(nr) ?? 'ENOSYS';
-      for (let i = 0; i < 300; i++) {
+      for (let i = 0; i < 100; i++) {
         const args = [0, 1, 2, 3, 4, 5].map(() => argument(random, disposition));
-        assert.equal(verdict(nr, args), meant(disposition, args), `seed ${SEED}: ${nr}(${args})`);
+        const [is, should] = [verdict(nr, args), meant(disposition, args)];
+        if (is !== should) assert.fail(`seed ${SEED}: ${nr}(${args}) is ${is}, not ${should}`);
       }
     }
   });
