@@ -1,5 +1,5 @@
 import type { AgentFacts, Args } from '../../drill/attack.ts';
-import { ownPlaces } from '../../drill/places.ts';
+import { insideArgs } from '../../drill/inside.ts';
 import { nextDoor } from '../../host/arena/next-door.ts';
 import { type ArenaOptions, openArena, SPARE_UID } from '../../host/arena.ts';
 import { MASKED } from '../../tiers/masks.ts';
@@ -22,9 +22,7 @@ export async function openStage(options: StageOptions): Promise<Stage & { close(
       inside: async (agent) => ({
         ...arena.args,
         ...neighbour.args,
-        ...ownPlaces(agent),
-        knowledge: agent.knowledge.join(':'),
-        other_agent: agent.others[0] ?? '',
+        ...insideArgs(agent),
         ...(await options.known(agent)),
       }),
       outside: () => ({ ...arena.args, ...neighbour.controlArgs, other_agent: 'other', knowledge: '' }),
