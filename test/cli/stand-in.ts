@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { perform } from '../../src/programs/cli/perform.ts';
 import { type Request, serve } from '../../src/wire/serve.ts';
 
 /** A state with a warden and a ledger that give fixed answers over real sockets: what is tested is how the command line asks and
@@ -89,13 +90,28 @@ export function bulkhead(
   return new Promise((resolve) => child.on('close', (exit) => resolve({ stdout, stderr, exit })));
 }
 
-/** A session as text: the line, what it printed, `! ` before each line of stderr, the exit status where it is not 0. */
+/** A session as text: the line, what it printed, `! ` before each line of stderr, the exit status where it is not 0. In this
+ *  process, as `main.ts` does it, without colour and 100 columns wide. */
 export async function session(lines: readonly string[], { state }: { state: string }): Promise<string> {
   const parts: string[] = [];
   for (const line of lines) {
-    const { stdout, stderr, exit } = await bulkhead(line.split(' ').slice(1), { BULKHEAD_STATE: state });
-    const said = stderr === '' ? '' : stderr.trimEnd().replaceAll(/^/gmu, '! ');
-    parts.push(`$ ${line}\n${stdout}${said === '' ? '' : `${said}\n`}${exit === 0 ? '' : `[${exit}]\n`}`);
+    let streamed = '';
+    const told = await perform(
+      line.split(' ').slice(1),
+      { BULKHEAD_STATE: state },
+      {
+        width: 100,
+        now: Date.now(),
+        style: (_, text) => text,
+        write: (text) => {
+          streamed += text;
+        },
+      },
+    );
+    const said = told.stderr === '' ? '' : told.stderr.trimEnd().replaceAll(/^/gmu, '! ');
+    parts.push(
+      `$ ${line}\n${streamed}${told.stdout}${said === '' ? '' : `${said}\n`}${told.exit === 0 ? '' : `[${told.exit}]\n`}`,
+    );
   }
   return parts.join('\n').replaceAll(state, 'STATE');
 }

@@ -1,11 +1,11 @@
 import { Failure, type FailureDocument, failureDocument } from '../../model/failure.ts';
 import { shown, shownJson } from '../../policy/display.ts';
 
-/** What an error looks like to the operator, and the exit status that goes with it. */
+/** What is left to print when a command has ended, and its exit status (`run` passes on that of what it ran). */
 export interface Told {
   readonly stdout: string;
   readonly stderr: string;
-  readonly exit: 1 | 2 | 3;
+  readonly exit: number;
 }
 
 /** With `--json` the document goes to stdout and nothing else is said; otherwise two lines to stderr.
