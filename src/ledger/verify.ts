@@ -130,11 +130,11 @@ async function walkEntries(walk: Walk, size: number): Promise<Edge | undefined> 
   let edge = EMPTY_EDGE;
   notePassing(walk, edge, []);
   while (edge.size < size && walk.problems.length < MOST_PROBLEMS) {
-    const leaves = await readLeaves(walk, edge.size, Math.min(TILE_WIDTH, size - edge.size));
+    const leaves = await checkBundle(walk, edge.size / TILE_WIDTH, Math.min(TILE_WIDTH, size - edge.size));
     if (leaves === undefined) return undefined;
     notePassing(walk, edge, leaves);
     const grown = grow(edge, leaves);
-    for (const tile of grown.full) await checkTile(walk, tile.level, tile.index, tile.hashes);
+    for (const tile of grown.full) if (tile.level > 0) await checkTile(walk, tile.level, tile.index, tile.hashes);
     edge = grown.edge;
   }
   return edge.size === size ? edge : undefined;
@@ -146,37 +146,38 @@ function notePassing(walk: Walk, edge: Edge, leaves: readonly Hash[]): void {
       walk.passing.set(size, edgeRoot(grow(edge, leaves.slice(0, size - edge.size)).edge));
 }
 
-/** The leaf hashes of one bundle, from its entries; from its tile where the entries are gone. */
-async function readLeaves(walk: Walk, first: number, width: number): Promise<readonly Hash[] | undefined> {
+/** @returns the leaf hashes of one bundle, from its entries; from its tile where the entries are gone */
+async function checkBundle(walk: Walk, index: number, width: number): Promise<readonly Hash[] | undefined> {
   const { files, problems } = walk;
-  const index = first / TILE_WIDTH;
-  const at = tilePath('entries', index, width);
-  const bundle = await readBundle(files, index, width);
+  const entries = await readBundle(files, index, width);
   const tile = await readTile(files, 0, index, width);
-  if (bundle.kind !== 'found') {
-    problems.push({ code: bundle.kind, message: `entries ${first} to ${first + width - 1} are ${bundle.kind}`, at });
+  const first = index * TILE_WIDTH;
+  const path = tilePath(0, index, width);
+  if (tile.kind !== 'found') problems.push({ code: tile.kind, message: `the tile is ${tile.kind}`, at: path });
+  if (entries.kind !== 'found') {
+    const message = `entries ${first} to ${first + width - 1} are ${entries.kind}`;
+    problems.push({ code: entries.kind, message, at: tilePath('entries', index, width) });
     return tile.kind === 'found' ? tile.items : undefined;
   }
-  const leaves = bundle.items.map(leafHash);
-  for (const [i, entry] of bundle.items.entries()) {
+  const leaves = entries.items.map(leafHash);
+  for (const [i, bytes] of entries.items.entries()) {
+    const at = `entry ${first + i}`;
     if (tile.kind === 'found' && !(tile.items[i] as Hash).equals(leaves[i] as Hash))
-      problems.push({
-        code: 'altered',
-        message: `its bytes are not those of tile ${tilePath(0, index, width)}`,
-        at: `entry ${first + i}`,
-      });
-    await checkEntry(walk, first + i, entry);
+      problems.push({ code: 'altered', message: `its bytes are not those of ${path}`, at });
+    const whole = checkEntry(walk, first + i, bytes);
+    if (whole !== undefined) await checkWhole(walk, String(whole), at);
   }
   return leaves;
 }
 
-async function checkEntry(walk: Walk, index: number, bytes: Buffer): Promise<void> {
+/** @returns the digest of the whole entry that is kept beside */
+function checkEntry(walk: Walk, index: number, bytes: Buffer): unknown {
   const { problems } = walk;
   const at = `entry ${index}`;
   const entry = parse(bytes);
   if (entry === undefined) {
     problems.push({ code: 'altered', message: 'it is not a JSON object', at });
-    return;
+    return undefined;
   }
   if (entry.index !== index)
     problems.push({ code: 'order', message: `it calls itself ${JSON.stringify(entry.index)}`, at });
@@ -184,7 +185,7 @@ async function checkEntry(walk: Walk, index: number, bytes: Buffer): Promise<voi
     problems.push({ code: 'order', message: 'its time is earlier than that of the entry before', at });
   else walk.lastTime = entry.time;
   if (entry.event === 'gap') walk.gaps++;
-  if (entry.whole !== undefined) await checkWhole(walk, String(entry.whole), at);
+  return entry.whole;
 }
 
 function parse(bytes: Buffer): Record<string, unknown> | undefined {
@@ -218,7 +219,7 @@ async function checkTile(
 
 async function checkPartials(walk: Walk, edge: Edge): Promise<void> {
   for (const { level, index } of partialTiles(edge.size))
-    await checkTile(walk, level, index, edge.levels[level] as Hash[]);
+    if (level > 0) await checkTile(walk, level, index, edge.levels[level] as Hash[]);
 }
 
 async function countUnsigned(files: LedgerFiles, size: number): Promise<number> {

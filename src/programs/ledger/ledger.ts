@@ -3,7 +3,6 @@ import { mkdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EMPTY_EDGE, edgeRoot } from '../../ledger/edge.ts';
 import { type Admitted, admit, type Writer as By } from '../../ledger/entry.ts';
-import { TILE_WIDTH } from '../../ledger/tiles.ts';
 import { readIfThere, replaceFile, syncFolder } from './files.ts';
 import { Followers } from './follow.ts';
 import { lockFolder } from './lock.ts';
@@ -72,7 +71,7 @@ export class Ledger {
     const { tail, signer, segments } = recovered;
     const count = tail.end - start.edge.size;
     const head = await publish(dir, start, tail.end, tail, signer);
-    tail.dropBelow(tail.end - (tail.end % TILE_WIDTH));
+    tail.dropBelow(tail.end);
     for (const name of segments) await unlink(join(dir, 'log', name));
     const ledger = new Ledger(dir, recovered, head, ends);
     if (before !== undefined) {
@@ -151,12 +150,14 @@ export class Ledger {
     try {
       if (size > this.#head.edge.size) {
         this.#head = await publish(this.#dir, this.#head, size, this.#tail, this.#signer);
-        this.#tail.dropBelow(size - (size % TILE_WIDTH));
+        this.#tail.dropBelow(size);
         this.#log.dropBelow(size);
       }
       if (this.#publishFailing !== undefined) this.#report(`the head is written again, at ${size}`);
       this.#publishFailing = undefined;
+      this.#writer.published();
     } catch (error) {
+      this.#writer.notPublished(error as Error);
       const why = String(error);
       if (why !== this.#publishFailing) this.#report(`the head could not be written: ${why}`);
       this.#publishFailing = why;

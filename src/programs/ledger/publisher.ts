@@ -1,10 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import { readdir, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { signCheckpoint } from '../../ledger/checkpoint.ts';
 import { type Edge, edgeRoot, grow } from '../../ledger/edge.ts';
 import type { Verifier } from '../../ledger/note.ts';
-import { encodeBundle, partialTiles, TILE_WIDTH, tilePath } from '../../ledger/tiles.ts';
+import { partialTiles, TILE_WIDTH, tilePath } from '../../ledger/tiles.ts';
 import type { Hash } from '../../ledger/tree.ts';
 import { makeFolderFor, replaceFile, syncFolder, writeSynced } from './files.ts';
 import type { Tail } from './tail.ts';
@@ -26,13 +27,18 @@ export interface Signer {
  *  an earlier checkpoint relies on are not touched before that, so any crash leaves the old head or the new one whole. */
 export async function publish(dir: string, head: Head, size: number, tail: Tail, signer: Signer): Promise<Head> {
   const from = head.edge.size;
-  const { edge, full } = grow(head.edge, tail.hashes(from, size));
   const files: [path: string, bytes: Buffer][] = [];
-  for (let at = from - (from % TILE_WIDTH); at < size; at += TILE_WIDTH) {
-    const entries = tail.entries(at, Math.min(at + TILE_WIDTH, size));
-    files.push([tilePath('entries', at / TILE_WIDTH, entries.length), encodeBundle(entries)]);
+  let edge = head.edge;
+  for (let at = from; at < size; ) {
+    const index = Math.floor(at / TILE_WIDTH);
+    const end = Math.min((index + 1) * TILE_WIDTH, size);
+    files.push([tilePath('entries', index, end - index * TILE_WIDTH), tail.bundle(index, end)]);
+    const grown = grow(edge, tail.hashes(at, end));
+    for (const tile of grown.full) files.push([tilePath(tile.level, tile.index), Buffer.concat(tile.hashes)]);
+    edge = grown.edge;
+    at = end;
+    await setImmediate(); // callers come first
   }
-  for (const { level, index, hashes } of full) files.push([tilePath(level, index), Buffer.concat(hashes)]);
   for (const { level, index, width } of partialTiles(size))
     files.push([tilePath(level, index, width), Buffer.concat(edge.levels[level] as Hash[])]);
   await writeAll(dir, files);

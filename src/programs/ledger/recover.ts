@@ -117,8 +117,8 @@ function indexOf(body: Buffer): unknown {
 }
 
 async function timeOfLast(dir: string, tail: Tail): Promise<number> {
-  let last = tail.entries(tail.end - 1, tail.end)[0];
-  if (tail.end === tail.start) {
+  let last = tail.end > tail.start ? tail.entries(tail.end - 1, tail.end)[0] : undefined;
+  if (last === undefined) {
     if (tail.start === 0) return 0;
     const path = tilePath('entries', tail.start / TILE_WIDTH - 1);
     last = decodeBundle((await readIfThere(join(dir, path))) ?? Buffer.alloc(0))?.at(-1);

@@ -1,4 +1,5 @@
-import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseCheckpoint } from '../../ledger/checkpoint.ts';
 import { type LedgerFiles, type Part, readBundle, readTile } from '../../ledger/files.ts';
@@ -6,7 +7,7 @@ import { formatVerifier, parseVerifier } from '../../ledger/note.ts';
 import { encodeBundle, partialTiles, TILE_WIDTH, type TileKind, tilePath } from '../../ledger/tiles.ts';
 import { type Verification, verifyFiles } from '../../ledger/verify.ts';
 import { Failure } from '../../model/failure.ts';
-import { readIfThere, writeSynced } from './files.ts';
+import { writeSynced } from './files.ts';
 
 export interface VerifyOptions {
   /** A C2SP verifier key that was kept elsewhere; without it the folder's own `key.pub` is believed, and the answer says so. */
@@ -17,22 +18,46 @@ export interface VerifyOptions {
 
 /** Verifies a ledger's folder, or a copy of it, without its process and without a network. Reads only. */
 export async function verifyLedger(dir: string, options: VerifyOptions = {}): Promise<Verification> {
-  const line = (options.key ?? (await readIfThere(join(dir, 'key.pub')))?.toString() ?? '').trim();
+  const files = filesOf(dir);
+  const line = (options.key ?? (await files.read('key.pub'))?.toString() ?? '').trim();
   const key = parseVerifier(line);
   if (key === undefined)
     return { ok: false, problems: [{ code: 'key', message: 'there is no verifier key', at: 'key.pub' }] };
-  return verifyFiles(filesOf(dir), key, line, options.earlier ?? []);
+  return verifyFiles(files, key, line, options.earlier ?? []);
 }
 
+/** No file of a ledger is longer: a segment of the log, a little over 32 MiB, is the longest. */
+const LONGEST_FILE = 64 * 1024 * 1024;
+/** What stands in a file's place: nothing, a link, a folder, a socket. */
+const NO_FILE = new Set(['ENOENT', 'ELOOP', 'ENOTDIR', 'EISDIR', 'ENXIO']);
+
+/** The folder may be hostile: no link is followed, nothing but a regular file of sensible length is read. Synchronous inside,
+ *  because nobody waits for this process and a million entries are eight thousand files. */
 export function filesOf(dir: string): LedgerFiles {
   return {
-    read: (path) => readIfThere(join(dir, path)),
-    list: (folder) =>
-      readdir(join(dir, folder)).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return [];
-        throw error;
-      }),
+    read: async (path) => unless(NO_FILE, undefined, () => readRegular(join(dir, path))),
+    list: async (folder) => unless(NO_FILE, [], () => readdirSync(join(dir, folder))),
   };
+}
+
+function unless<T>(codes: ReadonlySet<string>, otherwise: T, attempt: () => T): T {
+  try {
+    return attempt();
+  } catch (error) {
+    if (codes.has((error as NodeJS.ErrnoException).code ?? '')) return otherwise;
+    throw error;
+  }
+}
+
+function readRegular(path: string): Buffer | undefined {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const fd = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    const found = fstatSync(fd);
+    return found.isFile() && found.size <= LONGEST_FILE ? readFileSync(fd) : undefined;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Copies what the last signed head covers, and the verifier key, into a new folder: a complete tlog-tiles log that anybody can
@@ -48,7 +73,7 @@ export async function exportLedger(
     throw new Failure('export-exists', `${to} is already there.`, 'Name a folder that does not exist yet.');
   });
   const files = filesOf(dir);
-  const checkpoint = (await readFile(join(dir, 'checkpoint'))).toString();
+  const checkpoint = (await files.read('checkpoint'))?.toString() ?? '';
   const head = parseCheckpoint(checkpoint.slice(0, checkpoint.indexOf('\n\n') + 1));
   if (head === undefined) throw failed('checkpoint');
   const write = async (kind: TileKind, index: number, width: number, bytes: Buffer): Promise<void> => {
@@ -62,13 +87,19 @@ export async function exportLedger(
     if (part.kind !== 'found') throw failed(tilePath(kind, index, width));
     await write(kind, index, width, kind === 'entries' ? encodeBundle(part.items) : Buffer.concat(part.items));
   }
-  await cp(join(dir, 'whole'), join(to, 'whole'), { recursive: true });
-  const key = parseVerifier((await readFile(join(dir, 'key.pub'))).toString().trim());
+  await mkdir(join(to, 'whole'));
+  for (const name of await files.list('whole')) {
+    const bytes = DIGEST.test(name) ? await files.read(`whole/${name}`) : undefined;
+    if (bytes !== undefined) await writeSynced(join(to, 'whole', name), bytes, 0o644);
+  }
+  const key = parseVerifier((await files.read('key.pub'))?.toString().trim() ?? '');
   if (key === undefined) throw failed('key.pub');
   await writeSynced(join(to, 'key.pub'), `${formatVerifier(key)}\n`, 0o644);
   await writeSynced(join(to, 'checkpoint'), checkpoint, 0o644);
   return { size: head.size, checkpoint };
 }
+
+const DIGEST = /^[0-9a-f]{64}$/;
 
 function failed(path: string): Failure {
   return new Failure(

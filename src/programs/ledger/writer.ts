@@ -9,9 +9,10 @@ export type Strength = 'accepted' | 'acknowledged';
 /** Nothing more is accepted while the oldest accepted entry waits longer than this for the disk. */
 const LONGEST_UNSYNCED_MS = 20;
 const MOST_BYTES_PER_WRITE = 4 * 1024 * 1024;
-/** Entries that wait for acceptance, or for publication, beyond which the ledger refuses: its memory is not for the taking. */
-const MOST_WAITING = 50_000;
-const MOST_UNPUBLISHED_BYTES = 256 * 1024 * 1024;
+/** The ledger's memory is not for the taking: entries wait for acceptance while this much waits for publication, and are refused
+ *  where this many wait for acceptance. */
+const MOST_UNPUBLISHED_BYTES = 48 * 1024 * 1024;
+const MOST_WAITING = 20_000;
 
 interface Waiting {
   readonly entries: readonly Admitted[];
@@ -85,7 +86,7 @@ export class Writer {
   append(entries: readonly Admitted[], by: By, strength: Strength): Promise<number> {
     const ended = this.#broken ?? this.#closed;
     if (ended) return Promise.reject(refused(ended));
-    if (this.#queued + entries.length > MOST_WAITING || this.#ports.tail.bytes > MOST_UNPUBLISHED_BYTES)
+    if (this.#queued + entries.length > MOST_WAITING)
       return Promise.reject(refused(new Error('too many entries are waiting')));
     return new Promise((resolve, reject) => {
       this.#queue.push({ entries, by, strength, resolve, reject });
@@ -117,9 +118,28 @@ export class Writer {
   }
 
   #flush(): void {
-    while (this.#queue.length > 0 && !this.#broken && this.oldestUnsyncedMs() <= LONGEST_UNSYNCED_MS)
-      this.#writeBatch();
+    while (this.#queue.length > 0 && this.#mayWrite()) this.#writeBatch();
     this.#startSync();
+  }
+
+  #mayWrite(): boolean {
+    if (this.#broken || this.oldestUnsyncedMs() > LONGEST_UNSYNCED_MS) return false;
+    return this.#ports.tail.bytes <= MOST_UNPUBLISHED_BYTES;
+  }
+
+  /** A head was written: there is room in memory again. */
+  published(): void {
+    this.#planFlush();
+  }
+
+  /** A head could not be written: whoever waits for room is refused instead of left waiting. */
+  notPublished(why: Error): void {
+    if (this.#ports.tail.bytes > MOST_UNPUBLISHED_BYTES) this.#refuseQueue(why);
+  }
+
+  #refuseQueue(why: Error): void {
+    this.#queued = 0;
+    for (const waiting of this.#queue.splice(0)) waiting.reject(refused(why));
   }
 
   #writeBatch(): void {
@@ -192,7 +212,7 @@ export class Writer {
   #break(why: Error): void {
     this.#broken = why;
     for (const { waiting } of this.#awaitingDisk.splice(0)) waiting.reject(refused(why));
-    for (const waiting of this.#queue.splice(0)) waiting.reject(refused(why));
+    this.#refuseQueue(why);
     this.#settle();
     this.#ports.onBroken(why);
   }
