@@ -1,4 +1,5 @@
-import { type Places, STATE_FORMAT } from './places.ts';
+import { createHash } from 'node:crypto';
+import { DEFAULT_STATE, type Places, STATE_FORMAT } from './places.ts';
 import type { Resource } from './resource.ts';
 
 /** What the programs themselves need on this machine, whatever the fleet: made by `up` before there is a warden. */
@@ -7,18 +8,32 @@ export interface MachineFacts {
   /** The tree `up` was started from, its version, and the digest over its files. */
   readonly tree: { readonly from: string; readonly version: string; readonly digest: string };
   readonly ids: { readonly gateway: number; readonly ledger: number };
-  /** Where the root-owned copy goes, and the command's name. */
-  readonly library: string;
-  readonly command: string;
+  readonly ground: Ground;
 }
 
-export const LIBRARY = '/usr/local/lib/bulkhead';
-export const COMMAND = '/usr/local/bin/bulkhead';
-export const GATEWAY_USER = 'bulkhead-gateway';
-export const LEDGER_USER = 'bulkhead-ledger';
+/** What the state calls its own on this machine. The default state has the plain names; any other has its own copy and its own
+ *  users, so that two states never share or take away each other's ground. */
+export interface Ground {
+  readonly library: string;
+  /** Undefined: no command is put into the PATH. */
+  readonly command?: string;
+  readonly users: { readonly gateway: string; readonly ledger: string };
+}
+
+export function groundOf(state: string): Ground {
+  if (state === DEFAULT_STATE)
+    return {
+      library: '/usr/local/lib/bulkhead',
+      command: '/usr/local/bin/bulkhead',
+      users: { gateway: 'bulkhead-gateway', ledger: 'bulkhead-ledger' },
+    };
+  const tail = createHash('sha256').update(state).digest('hex').slice(0, 8);
+  return { library: `${state}/lib`, users: { gateway: `bulkhead-gateway-${tail}`, ledger: `bulkhead-ledger-${tail}` } };
+}
 
 export function machineResources(facts: MachineFacts): Resource[] {
-  const { places, tree, ids } = facts;
+  const { places, tree, ids, ground } = facts;
+  const home = `${ground.library}/${tree.version}`;
   const folder = (path: string, mode: string, id = 0): Resource => ({ kind: 'folder', path, mode, uid: id, gid: id });
   const program = (name: string, id: number): Resource[] => [
     { kind: 'group', name, gid: id },
@@ -27,11 +42,11 @@ export function machineResources(facts: MachineFacts): Resource[] {
   return [
     folder(places.state, '0711'),
     { kind: 'file', path: places.format, mode: '0644', text: `${STATE_FORMAT}\n` },
-    folder(facts.library, '0755'),
-    { kind: 'copy', path: `${facts.library}/${tree.version}`, from: tree.from, digest: tree.digest },
-    { kind: 'link', path: facts.command, to: `${facts.library}/${tree.version}/bulkhead` },
-    ...program(GATEWAY_USER, ids.gateway),
-    ...program(LEDGER_USER, ids.ledger),
+    folder(ground.library, '0755'),
+    { kind: 'copy', path: home, from: tree.from, digest: tree.digest },
+    ...(ground.command === undefined ? [] : [{ kind: 'link', path: ground.command, to: `${home}/bulkhead` } as const]),
+    ...program(ground.users.gateway, ids.gateway),
+    ...program(ground.users.ledger, ids.ledger),
     folder(places.run, '0755'),
     folder(places.stage, '0755'),
     folder(places.ledgerRun, '0755', ids.ledger),

@@ -26,6 +26,10 @@ export type Order =
     }
   /** Changes the flags of a mount that is there. */
   | { readonly do: 'seal'; readonly at: string; readonly flags: MountFlags }
+  /** Mend mode. `renew`: in the compartment's mount namespace, what is mounted on `at` gives way to the file as it is now.
+   *  `cover`: the name itself, as it stands there, read-only; links are not followed. */
+  | { readonly do: 'renew'; readonly from: string; readonly at: string; readonly flags: MountFlags }
+  | { readonly do: 'cover'; readonly at: string; readonly flags: MountFlags }
   /** A namespace of a running compartment, to be joined. */
   | { readonly do: 'ns'; readonly kind: Namespace; readonly path: string }
   | { readonly do: 'uid' | 'gid' | 'group'; readonly id: number }
@@ -87,12 +91,14 @@ function fieldsOf(order: Order): string[] {
     case 'link':
       return [order.to, order.at];
     case 'bind':
+    case 'renew':
       return [order.from, order.at, order.flags.join(',')];
     case 'device':
       return [order.from, order.at];
     case 'idbind':
       return [order.from, order.at, order.flags.join(','), pair(order.uids), pair(order.gids)];
     case 'seal':
+    case 'cover':
       return [order.at, order.flags.join(',')];
     case 'ns':
       return [order.kind, order.path];

@@ -9,3 +9,9 @@ export interface FoundProgram {
   /** `#!` interpreters are programs of their own: a script whose interpreter is not allowed cannot start. */
   readonly script: boolean;
 }
+
+/** Names that stand in the program folders because of these programs. */
+export function programNames(programs: readonly FoundProgram[]): string[] {
+  const paths = programs.flatMap(({ file, links }) => [file, ...links.map(({ at }) => at)]);
+  return [...new Set(paths.map((path) => path.slice(path.lastIndexOf('/') + 1)))].sort();
+}

@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { runTool } from '../command.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Hand, Of } from './hand.ts';
 
@@ -30,7 +31,9 @@ export const folders: Hand<Of<'folder'>> = {
     mkdirSync(what.path, { recursive: true, mode: 0o700 });
     folders.change?.(what, what);
   },
-  change(what) {
+  change(what, was) {
+    // A program's folder came to belong to another user (a state that was moved): so does what is in it.
+    if (was.uid !== what.uid) runTool('chown', ['--recursive', '--no-dereference', `${what.uid}:${what.gid}`, what.path]);
     chownSync(what.path, what.uid, what.gid);
     chmodSync(what.path, Number.parseInt(what.mode, 8));
   },

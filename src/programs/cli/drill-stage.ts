@@ -1,5 +1,5 @@
 import type { AgentFacts, Args } from '../../drill/attack.ts';
-import { insideArgs } from '../../drill/inside.ts';
+import { ownPlaces } from '../../drill/places.ts';
 import { nextDoor } from '../../host/arena/next-door.ts';
 import { type ArenaOptions, openArena, SPARE_UID } from '../../host/arena.ts';
 import { MASKED } from '../../tiers/masks.ts';
@@ -22,7 +22,9 @@ export async function openStage(options: StageOptions): Promise<Stage & { close(
       inside: async (agent) => ({
         ...arena.args,
         ...neighbour.args,
-        ...insideArgs(agent),
+        ...ownPlaces(agent),
+        knowledge: agent.knowledge.join(':'),
+        other_agent: agent.others[0] ?? '',
         ...(await options.known(agent)),
       }),
       outside: () => ({ ...arena.args, ...neighbour.controlArgs, other_agent: 'other', knowledge: '' }),

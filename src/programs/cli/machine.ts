@@ -12,7 +12,7 @@ import { Made } from '../../host/made.ts';
 import { thisTree } from '../../host/tree.ts';
 import { writableByOthers } from '../../host/writable.ts';
 import { Failure } from '../../model/failure.ts';
-import { COMMAND, GATEWAY_USER, LEDGER_USER, LIBRARY, machineResources } from '../../plan/machine.ts';
+import { groundOf, machineResources } from '../../plan/machine.ts';
 import { type Places, STATE_FORMAT } from '../../plan/places.ts';
 import type { Resource } from '../../plan/resource.ts';
 import { machineKinds } from '../../plan/scope.ts';
@@ -52,15 +52,10 @@ export const unrecorded: Recorder = { begin: async () => {}, end: async () => {}
 
 /** The machine's part of the plan. */
 export async function planMachine(places: Places): Promise<Step[]> {
-  const gateway = uidOf(GATEWAY_USER) ?? freeSystemId(new Set());
-  const ledger = uidOf(LEDGER_USER) ?? freeSystemId(new Set([gateway]));
-  const wanted = machineResources({
-    places,
-    tree: thisTree(),
-    ids: { gateway, ledger },
-    library: LIBRARY,
-    command: COMMAND,
-  });
+  const ground = groundOf(places.state);
+  const gateway = uidOf(ground.users.gateway) ?? freeSystemId(new Set());
+  const ledger = uidOf(ground.users.ledger) ?? freeSystemId(new Set([gateway]));
+  const wanted = machineResources({ places, tree: thisTree(), ids: { gateway, ledger }, ground });
   const made = new Made(places.made).list().filter((resource) => machineKinds(resource, places));
   return planSteps(wanted, await observe(hostHands(), wanted, made));
 }

@@ -9,7 +9,7 @@ import type { Resource } from '../../plan/resource.ts';
 import { machineKinds } from '../../plan/scope.ts';
 import { planSteps, type Step } from '../../plan/step.ts';
 import { carryOut, hostHands } from './machine.ts';
-import { wardenGone, wardenThere } from './warden-process.ts';
+import { endWarden, wardenGone, wardenThere } from './warden-process.ts';
 
 const STAYING: ReadonlySet<Resource['kind']> = new Set(['user', 'group', 'folder', 'disk']);
 
@@ -25,6 +25,7 @@ export async function takeDown(places: Places, purge: boolean): Promise<string[]
       1,
     );
   const asked = await askWarden(places, purge);
+  if (!(await wardenGone(places, 5_000))) endWarden(places);
   if (!(await wardenGone(places, 20_000)))
     throw new Failure('warden-stays', 'The warden does not end.', 'See: bulkhead logs warden', 3);
   const done = [...asked, ...(await withoutWarden(places, purge)).map(describe)];

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { lockFile } from '../../host/lock.ts';
+import { isLocked, lockHolder } from '../../host/lock.ts';
 import { Failure } from '../../model/failure.ts';
-import { LIBRARY } from '../../plan/machine.ts';
+import { groundOf } from '../../plan/machine.ts';
 import type { Places } from '../../plan/places.ts';
 import { type Client, dial } from '../../wire/client.ts';
 
@@ -22,7 +22,7 @@ export async function wardenThere(places: Places): Promise<Client | undefined> {
 
 /** Starts the warden from the root-owned copy, in a session of its own, kept by a small loop that starts it again should it die. */
 export async function startWarden(places: Places, version: string): Promise<Client> {
-  const home = `${LIBRARY}/${version}`;
+  const home = `${groundOf(places.state).library}/${version}`;
   const log = openSync(`${places.logs}/warden.log`, 'a', 0o600);
   const keeper = spawn(
     '/bin/sh',
@@ -51,11 +51,17 @@ export async function startWarden(places: Places, version: string): Promise<Clie
   );
 }
 
+/** Asks a warden that does not answer to end: the process that holds its lock. */
+export function endWarden(places: Places): void {
+  const pid = lockHolder(places.wardenLock);
+  if (pid !== undefined && existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGTERM');
+}
+
 /** Waits until no warden holds this state's lock.
  *  @returns whether it is gone */
 export async function wardenGone(places: Places, withinMs: number): Promise<boolean> {
   const late = Date.now() + withinMs;
-  while (existsSync(places.run) && !lockFile(places.wardenLock)) {
+  while (existsSync(places.wardenLock) && isLocked(places.wardenLock)) {
     if (Date.now() > late) return false;
     await wait(20);
   }

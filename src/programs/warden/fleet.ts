@@ -126,7 +126,8 @@ export class StandingFleet {
       const steps = planSteps(staying, await observe(this.#hands, staying, made)).filter(
         (step) => step.do === 'remove',
       );
-      await apply(steps, this.#hands, this.#made, this.#record);
+      // Taking walls down with their agents is what one does when something is wrong: it does not wait for a ledger.
+      await apply(steps, this.#hands, this.#made, this.#record.connected ? this.#record : this.#record.without());
       this.compartments.clear();
       return steps.map(describe);
     });

@@ -90,7 +90,7 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
         connect: () => needed(workshop.gateway()).listen(what.agent, netnsPath(netnsName(name, facts.agent.name))),
         disconnect: async () => workshop.gateway()?.forget(what.agent),
         record: (event, fields) => workshop.record.write({ event, ...fields }),
-        tell: (event, fields) => workshop.record.tell({ event, ...fields }, workshop.logs.lost),
+        tell: (event, fields) => workshop.record.tell({ event, ...fields }),
         log: workshop.logs.ofAgent(what.agent),
       });
       fleet.compartments.set(what.agent, compartment);

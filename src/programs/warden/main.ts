@@ -5,12 +5,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { uidOf } from '../../host/accounts.ts';
 import { observeCgroups } from '../../host/cgroup-roots.ts';
+import { uidOfProcess } from '../../host/confinement.ts';
 import { lockFile } from '../../host/lock.ts';
 import { netnsPath } from '../../host/netns.ts';
 import { viewFacts } from '../../host/view-facts.ts';
 import { Failure } from '../../model/failure.ts';
 import { netnsName } from '../../plan/fleet.ts';
-import { GATEWAY_USER, LEDGER_USER } from '../../plan/machine.ts';
+import { groundOf } from '../../plan/machine.ts';
 import { DEFAULT_STATE, placesOf, STATE_FORMAT } from '../../plan/places.ts';
 import { syscallFilter } from '../../tiers/filter/filter.ts';
 import { serve } from '../../wire/serve.ts';
@@ -20,6 +21,7 @@ import type { GatewayLink } from './gateway-link.ts';
 import { type Workshop, wardenHands } from './hands.ts';
 import { HeldAgents } from './held-agents.ts';
 import { Logs } from './logs.ts';
+import { Mending } from './mending.ts';
 import { Record } from './record.ts';
 import { type Caller, requests } from './requests.ts';
 import { Rounds } from './rounds.ts';
@@ -46,17 +48,21 @@ if (!lockFile(places.wardenLock)) {
   log.note('another warden serves this state');
   process.exit(3);
 }
-const ids = { gateway: idOf(GATEWAY_USER), ledger: idOf(LEDGER_USER) };
+const { users } = groundOf(places.state);
+const ids = { gateway: idOf(users.gateway), ledger: idOf(users.ledger) };
 writeFileSync(places.filter, syscallFilter(process.arch === 'arm64' ? 'aarch64' : 'x86_64'), { mode: 0o644 });
 
-const record = new Record(places.ledgerSocket);
+const record = new Record(places.ledgerSocket, logs.lost);
 const held = new HeldAgents(places.heldAgents);
 let link: GatewayLink | undefined;
 const workshop: Workshop = { record, logs, held, gateway: () => (gateway.state === 'running' ? link : undefined) };
 const fleet = new StandingFleet({ places, view: viewFacts(), cgroups: observeCgroups() }, record, (of) =>
   wardenHands(of, workshop),
 );
-const rounds = new Rounds(fleet);
+const rounds = new Rounds(fleet, record, logs, new Mending(logs), {
+  gatewayRuns: () => gateway.state === 'running',
+  ledgerUid: () => (ledger.pid === undefined ? undefined : uidOfProcess(ledger.pid)),
+});
 
 const ledger = ledgerProgram(places, ids, logs);
 const gateway = gatewayProgram(
@@ -74,6 +80,8 @@ const gateway = gatewayProgram(
   },
 );
 
+/** How long a request waits for ledger and gateway before it is refused. */
+const STAFFED_MS = 15_000;
 const staffed = Promise.withResolvers<void>();
 ledger.onReady = () => {
   record
@@ -84,13 +92,13 @@ ledger.onReady = () => {
 };
 ledger.onEnd = (how) => log.note(`the ledger ended (${how}): nothing new is started or connected until it is back`);
 gateway.onReady = () => {
-  record.tell({ event: 'program.started', program: 'gateway', restarts: gateway.restarts }, logs.lost);
+  record.tell({ event: 'program.started', program: 'gateway', restarts: gateway.restarts });
   reconnect().then(
     () => staffed.resolve(),
     (error: Error) => log.note(`agents are without network: ${error.message}`),
   );
 };
-gateway.onEnd = (how) => record.tell({ event: 'program.ended', program: 'gateway', how }, logs.lost);
+gateway.onEnd = (how) => record.tell({ event: 'program.ended', program: 'gateway', how });
 
 /** A gateway that started anew knows nothing: it gets the policy, the sockets and the ports again. */
 async function reconnect(): Promise<void> {
@@ -109,22 +117,20 @@ async function leave(): Promise<void> {
   leaving = true;
   for (const compartment of fleet.compartments.values()) await compartment.stop('the warden ends');
   await gateway.end();
-  record.tell({ event: 'program.ended', program: 'warden', how: 'asked to' }, logs.lost);
+  record.tell({ event: 'program.ended', program: 'warden', how: 'asked to' });
   await ledger.end();
   process.exit(0);
 }
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void leave());
 
 ledger.start();
-await staffed.promise;
-await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
 const office = {
   fleet,
   record,
   held,
   logs,
   rounds,
-  sessions: new Sessions(record, logs),
+  sessions: new Sessions(record),
   drills: new Drills(fleet, record, workshop.gateway),
   programs: () => [
     { name: 'warden', state: 'running', pid: process.pid },
@@ -136,6 +142,7 @@ const office = {
     })),
   ],
   leave: () => void leave(),
+  staffed: () => within(STAFFED_MS, staffed.promise),
 };
 await serve<Caller>({
   path: places.wardenSocket,
@@ -144,12 +151,25 @@ await serve<Caller>({
   requests: requests(office),
   onBug: (error) => log.note(`a request failed: ${(error as Error).stack}`),
 });
+rounds.begin();
+await staffed.promise;
+await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
 if (fleet.wanted) {
   const { wanted } = fleet;
   await fleet
     .apply(wanted, { letGo: false })
     .catch((error: Error) => log.note(`the fleet could not be put up: ${error.message}`));
   await rounds.now();
+}
+
+function within(ms: number, done: Promise<void>): Promise<void> {
+  const why = new Failure(
+    'not-staffed',
+    'The ledger or the gateway does not come up, so nothing is started.',
+    'The reason is in: bulkhead logs ledger, bulkhead logs gateway',
+    3,
+  );
+  return Promise.race([done, new Promise<void>((_, reject) => setTimeout(() => reject(why), ms).unref())]);
 }
 
 function idOf(user: string): number {

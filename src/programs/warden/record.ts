@@ -7,10 +7,13 @@ import { dialLedger, type LedgerClient, type LedgerEntry, type Strength } from '
 /** The warden's end of the ledger. While it is away every `write` is refused: no record, no act. */
 export class Record implements Recorder {
   readonly #path: string;
+  readonly #onLost: (entry: LedgerEntry, why: string) => void;
   #client: LedgerClient | undefined;
 
-  constructor(path: string) {
+  /** @param onLost  what becomes of an entry about something done that could not be written: it must not vanish */
+  constructor(path: string, onLost: (entry: LedgerEntry, why: string) => void) {
     this.#path = path;
+    this.#onLost = onLost;
   }
 
   get connected(): boolean {
@@ -30,6 +33,13 @@ export class Record implements Recorder {
     await this.#client?.client.call('readers', { uids });
   }
 
+  /** @throws when the ledger does not answer, or takes nothing more */
+  async health(): Promise<void> {
+    if (!this.#client) throw new Error('the ledger is not running');
+    const { full } = (await this.#client.client.call('health')) as { full?: boolean };
+    if (full) throw new Error('the ledger cannot write: its disk is full');
+  }
+
   /** @throws Failure `record-failed`: do not act */
   async write(entry: LedgerEntry, strength: Strength = 'acknowledged'): Promise<void> {
     if (!this.#client)
@@ -43,8 +53,15 @@ export class Record implements Recorder {
   }
 
   /** For what has happened already and cannot be refused any more: an end, a failure. It is written when the ledger can. */
-  tell(entry: LedgerEntry, onLost: (entry: LedgerEntry, why: string) => void): void {
-    this.write(entry, 'accepted').catch((error: Error) => onLost(entry, error.message));
+  tell(entry: LedgerEntry): void {
+    this.write(entry, 'accepted').catch((error: Error) => this.#onLost(entry, error.message));
+  }
+
+  /** For the one thing that is done without a ledger: ending everything. Each step goes to the warden's log instead. */
+  without(): Recorder {
+    const note = async (step: Step): Promise<void> =>
+      this.#onLost({ event: 'step.begin', text: describe(step) }, 'the ledger is away');
+    return { begin: note, end: async () => {}, failed: note };
   }
 
   async begin(step: Step): Promise<void> {

@@ -26,6 +26,8 @@ export interface Office {
   readonly sessions: Sessions;
   readonly drills: Drills;
   readonly programs: () => { name: string; state: string; pid?: number; restarts?: number }[];
+  /** Resolves when ledger and gateway serve. @throws Failure when they do not come up in time */
+  readonly staffed: () => Promise<void>;
   /** Ends the warden once the reply is out. */
   readonly leave: () => void;
 }
@@ -45,6 +47,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
     'fleet.apply': {
       from: ['root'],
       answer: async (from) => {
+        await office.staffed();
         const steps = await fleet.apply(decodeWantedFleet(from.fleet), { letGo: from.letGo === true });
         await office.rounds.now();
         return { steps };
@@ -72,7 +75,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
         if (!which.standing) which.orders(); // says why nothing runs
         held.hold(name);
         const tookMs = await which.pause();
-        record.tell({ event: 'agent.paused', agent: name }, office.logs.lost);
+        record.tell({ event: 'agent.paused', agent: name });
         return acted(which, tookMs, 'cgroup.events: frozen 1');
       },
     },

@@ -1,18 +1,195 @@
+import { readFileSync } from 'node:fs';
+import type { Expected, OutsideFacts } from '../../checks/walls/facts.ts';
+import { judgeWalls, readFacts } from '../../checks/walls/judge.ts';
+import { limitEnforcement, limitsInForce } from '../../host/cgroup-limits.ts';
+import { confinementOf, groupsOf, namespacesOf } from '../../host/confinement.ts';
 import type { MeasuredWall } from '../../model/documents.ts';
-import { WALLS } from '../../model/enforcement.ts';
+import { type Enforcement, WALLS } from '../../model/enforcement.ts';
+import { unixUserName } from '../../model/unix-names.ts';
+import { cgroupPath } from '../../plan/fleet.ts';
+import { programNames } from '../../tiers/programs.ts';
+import type { Compartment } from './compartment.ts';
 import type { StandingFleet } from './fleet.ts';
+import type { Logs } from './logs.ts';
+import type { Mending } from './mending.ts';
+import type { Record as Ledger } from './record.ts';
+import { runScript } from './scripts.ts';
 
-/** Rounds of probes over all compartments, every minute and whenever somebody asks. */
+const PROBE = readFileSync(new URL('../../host/probe.pl', import.meta.url), 'utf8');
+const EVERY_MS = 60_000;
+const PROBE_MS = 15_000;
+/** How many compartments are probed at once: probing must not take the machine from the agents. */
+const AT_ONCE = 2;
+
+/** Who else must answer for a wall to stand. */
+export interface Colleagues {
+  readonly gatewayRuns: () => boolean;
+  readonly ledgerUid: () => number | undefined;
+}
+
+/** Rounds of probes over all compartments, every minute and whenever somebody asks. What is shown as measured comes from here. */
 export class Rounds {
+  readonly #fleet: StandingFleet;
+  readonly #record: Ledger;
+  readonly #logs: Logs;
+  readonly #mending: Mending;
+  readonly #colleagues: Colleagues;
   readonly #measured = new Map<string, readonly MeasuredWall[]>();
-  readonly fleet: StandingFleet;
-  constructor(fleet: StandingFleet) {
-    this.fleet = fleet;
+
+  constructor(fleet: StandingFleet, record: Ledger, logs: Logs, mending: Mending, colleagues: Colleagues) {
+    this.#fleet = fleet;
+    this.#record = record;
+    this.#logs = logs;
+    this.#mending = mending;
+    this.#colleagues = colleagues;
+  }
+
+  /** Starts the rounds; nothing waits for them. */
+  begin(): void {
+    setInterval(() => {
+      this.now().catch((error: Error) =>
+        this.#logs.ofProgram('warden').note(`a round of probes failed: ${error.stack}`),
+      );
+    }, EVERY_MS);
   }
 
   wallsOf(agent: string): readonly MeasuredWall[] {
-    return this.#measured.get(agent) ?? WALLS.map((wall) => ({ wall, level: 'unknown', why: 'not measured yet' }));
+    const compartment = this.#fleet.compartments.get(agent);
+    const known = this.#measured.get(agent);
+    if (compartment?.standing && known) return known;
+    const why = compartment ? `nothing runs in it (${compartment.state})` : 'it is not up';
+    return WALLS.map((wall) => ({ wall, level: 'unknown', why: compartment?.standing ? 'not measured yet' : why }));
   }
 
-  async now(_agents?: readonly string[]): Promise<void> {}
+  /** @param agents  all when absent */
+  async now(agents?: readonly string[]): Promise<void> {
+    const waiting = [...this.#fleet.compartments].filter(
+      ([name, { standing, state }]) => standing && state !== 'paused' && (agents?.includes(name) ?? true),
+    );
+    const ledger = await this.#ledger();
+    const worker = async (): Promise<void> => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) await this.#measure(next[1], ledger);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  }
+
+  async #measure(compartment: Compartment, ledger: OutsideFacts['ledger']): Promise<void> {
+    const { name } = compartment.facts.agent;
+    const firstPid = compartment.firstPid;
+    if (firstPid === undefined) return;
+    const expected = expectedOf(compartment);
+    let walls: ReadonlyMap<string, Enforcement>;
+    try {
+      const masksGone = this.#mending.mend(compartment);
+      const outside = this.#outside(compartment, firstPid, ledger, masksGone);
+      const script = { text: PROBE, arguments: argumentsOf(expected), timeoutMs: PROBE_MS };
+      const result = await runScript(compartment, script);
+      if (compartment.firstPid !== firstPid) return; // another compartment by now
+      walls = new Map(Object.entries(judgeWalls({ inside: readFacts(result.stdout), outside }, expected)));
+    } catch (error) {
+      const why = `the probe failed: ${(error as Error).message}`;
+      walls = new Map(WALLS.map((wall) => [wall, { level: 'unknown', why }]));
+    }
+    const probedAt = new Date().toISOString();
+    const before = this.#measured.get(name);
+    const now = WALLS.map(
+      (wall): MeasuredWall => ({ wall, ...(walls.get(wall) ?? { level: 'unknown', why: 'not judged' }), probedAt }),
+    );
+    this.#measured.set(name, now);
+    for (const wall of now)
+      this.#tellChange(
+        name,
+        before?.find((old) => old.wall === wall.wall),
+        wall,
+      );
+  }
+
+  #tellChange(agent: string, before: MeasuredWall | undefined, now: MeasuredWall): void {
+    const words = (wall: MeasuredWall | undefined): string =>
+      wall ? [wall.level, ...(wall.missing ?? []), wall.why ?? ''].join('; ') : 'not measured';
+    if (before && words(before) === words(now)) return;
+    const { wall, level, missing, why } = now;
+    this.#record.tell({
+      event: 'wall.changed',
+      agent,
+      wall,
+      level,
+      was: before?.level ?? 'unknown',
+      ...(missing && { missing }),
+      ...(why && { why }),
+    });
+  }
+
+  #outside(
+    compartment: Compartment,
+    firstPid: number,
+    ledger: OutsideFacts['ledger'],
+    masksGone: readonly string[],
+  ): OutsideFacts {
+    const { agent } = compartment.facts;
+    const fleet = this.#fleet.wanted?.fleet;
+    if (!fleet) throw new Error('there is no fleet');
+    const { cgroups } = this.#fleet.host;
+    const inForce = limitsInForce(cgroups, cgroupPath(fleet, agent.name)) ?? {};
+    const stand = limitEnforcement(cgroups, cgroupPath(fleet, agent.name), agent.limits);
+    const agentNamespaces = namespacesOf(firstPid);
+    return {
+      hostNamespaces: namespacesOf('self'),
+      agentNamespaces,
+      processes: confinementOf(compartment.processes(), agentNamespaces.pid ?? ''),
+      limits: inForce,
+      limitsMissing: stand.level === 'partial' ? stand.missing.map((what) => `${what} is not limited as wanted`) : stand.level === 'full' ? [] : [stand.why],
+      ledger,
+      gateway: this.#colleagues.gatewayRuns(),
+      hostGroups: groupsOf(unixUserName(fleet, agent.name)),
+      masksGone,
+      knowledgeStale: [],
+    };
+  }
+
+  /** Whether the ledger accepts, by asking it to. */
+  async #ledger(): Promise<OutsideFacts['ledger']> {
+    const uid = this.#colleagues.ledgerUid();
+    try {
+      await this.#record.health();
+      return { answers: true, ...(uid === undefined ? {} : { uid }) };
+    } catch (error) {
+      return { answers: false, why: (error as Error).message };
+    }
+  }
+}
+
+function expectedOf(compartment: Compartment): Expected {
+  const { agent, uid, gid, workspace, knowledge, programs } = compartment.facts;
+  return {
+    uid,
+    gid,
+    limits: agent.limits,
+    ownPrograms: agent.exec.own === 'allow',
+    sharedWorkspace: workspace.owner !== undefined,
+    programs: programNames(programs),
+    homes: ['/root', '/home/agent/../../root', '/var/lib', '/run/netns'],
+    closed: [
+      '/',
+      '/usr/bin',
+      '/usr/lib',
+      '/etc',
+      '/etc/passwd',
+      '/dev',
+      '/home',
+      ...knowledge.map(({ name }) => `/knowledge/${name}`),
+      ...workspace.masks.map(({ name }) => `/workspace/${name}`),
+    ],
+    open: ['/workspace', '/home/agent', '/tmp', '/dev/shm'],
+  };
+}
+
+function argumentsOf(expected: Expected): Record<string, string> {
+  return {
+    arch: process.arch === 'arm64' ? 'aarch64' : 'x86_64',
+    homes: expected.homes.join('\t'),
+    closed: expected.closed.join('\t'),
+    open: expected.open.join('\t'),
+    pids: String(process.pid),
+  };
 }

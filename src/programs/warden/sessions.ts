@@ -1,19 +1,16 @@
 import { Failure } from '../../model/failure.ts';
 import type { Connection } from '../../wire/serve.ts';
 import type { Compartment } from './compartment.ts';
-import type { Logs } from './logs.ts';
 import type { Record } from './record.ts';
 import { type Command, Session } from './session.ts';
 
 /** Commands that operators run in compartments: one a connection, which ends with it. */
 export class Sessions {
   readonly #record: Record;
-  readonly #logs: Logs;
   readonly #running = new Map<Connection<string>, Session>();
 
-  constructor(record: Record, logs: Logs) {
+  constructor(record: Record) {
     this.#record = record;
-    this.#logs = logs;
   }
 
   async begin(
@@ -31,10 +28,13 @@ export class Sessions {
     const session = new Session(compartment, command, (status) => {
       this.#running.delete(connection);
       connection.notify({ exit: status });
-      this.#record.tell(
-        { event: 'command.ended', agent, argv: command.argv, status, ms: Math.round(performance.now() - begun) },
-        this.#logs.lost,
-      );
+      this.#record.tell({
+        event: 'command.ended',
+        agent,
+        argv: command.argv,
+        status,
+        ms: Math.round(performance.now() - begun),
+      });
     });
     this.#running.set(connection, session);
     connection.socket.once('close', () => this.#running.get(connection)?.hangUp());

@@ -1,0 +1,27 @@
+import { fullUnless, type Judge, none, one } from './facts.ts';
+import { mountsOf } from './files.ts';
+
+/** Only the allowed programs are there, and nothing that the agent can write can be started. */
+export const exec: Judge = (facts, expected) => {
+  const listed = one(facts, 'programs');
+  if (listed === undefined) return none('the programs could not be listed');
+  const extra = listed.split(' ').filter((name) => name !== '' && !expected.programs.includes(name));
+  const ran = expected.open.filter((place) => one(facts, `try.exec.${place}`) === 'done');
+  const unknown = expected.open.filter((place) => one(facts, `try.exec.${place}`) === undefined);
+  const own = expected.ownPrograms ? ['/workspace'] : [];
+  const stray = ran.filter((place) => !own.includes(place));
+  const executable = mountsOf(facts).filter(
+    ({ at, options }) =>
+      options.includes('rw') &&
+      !options.includes('noexec') &&
+      !own.some((place) => at === place || at.startsWith(`${place}/`)),
+  );
+  return fullUnless([
+    extra.length > 0 && `programs that are not allowed: ${extra.slice(0, 5).join(', ')}`,
+    stray.length > 0 && `a program it wrote ran in ${stray.join(', ')}`,
+    unknown.length > 0 && `not tried in ${unknown.join(', ')}`,
+    executable.length > 0 && `writable and executable: ${executable.map(({ at }) => at).join(', ')}`,
+    one(facts, 'call.memfd') !== '38' && one(facts, 'call.memfd') !== '1' && 'programs can be started from memory',
+    expected.ownPrograms && 'programs it made itself run in /workspace (exec.own: allow)',
+  ]);
+};

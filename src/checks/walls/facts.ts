@@ -1,0 +1,72 @@
+import type { Enforcement } from '../../model/enforcement.ts';
+import type { Limits } from '../../model/fleet.ts';
+
+/** What one round of probes found of one compartment: what a probe inside saw as the agent, and what the kernel says outside. */
+export interface ProbeFacts {
+  /** Lines `fact NAME VALUE` of src/host/probe.pl; a name that comes more than once keeps all its values. */
+  readonly inside: ReadonlyMap<string, readonly string[]>;
+  readonly outside: OutsideFacts;
+}
+
+export interface OutsideFacts {
+  /** Namespaces of the host, as readlink(2) of /proc/self/ns/KIND gives them. */
+  readonly hostNamespaces: Readonly<Record<string, string>>;
+  /** The agent's namespaces: its first process's. */
+  readonly agentNamespaces: Readonly<Record<string, string>>;
+  /** Every process in the compartment's process namespace, by /proc/PID/status. */
+  readonly processes: readonly Confinement[];
+  /** Pids of the cgroup that were outside the process namespace: launchers and bubblewrap's own parent. */
+  readonly limits: Partial<Pick<Limits, 'memory' | 'processes' | 'cpu'>>;
+  /** What limits leave out, in words; empty when all stand. */
+  readonly limitsMissing: readonly string[];
+  readonly ledger: { readonly answers: boolean; readonly why?: string; readonly uid?: number };
+  readonly gateway: boolean;
+  /** Groups of the host, besides its own, that the agent's user is in. */
+  readonly hostGroups: readonly string[];
+  /** Masked names of a shared workspace: whether each is still covered. */
+  readonly masksGone: readonly string[];
+  readonly knowledgeStale: readonly string[];
+}
+
+export interface Confinement {
+  readonly pid: number;
+  readonly name: string;
+  readonly uid: number;
+  readonly capabilities: string;
+  readonly bounding: string;
+  readonly noNewPrivs: boolean;
+  /** 2 is a filter. */
+  readonly seccomp: number;
+  readonly filters: number;
+}
+
+/** What is right for this compartment; walls are judged against it. */
+export interface Expected {
+  readonly uid: number;
+  readonly gid: number;
+  readonly limits: Limits;
+  readonly ownPrograms: boolean;
+  readonly sharedWorkspace: boolean;
+  /** Names that may stand in /usr/bin. */
+  readonly programs: readonly string[];
+  readonly homes: readonly string[];
+  readonly closed: readonly string[];
+  readonly open: readonly string[];
+}
+
+export type Judge = (facts: ProbeFacts, expected: Expected) => Enforcement;
+
+/** The value of a fact, or undefined when the probe said nothing of it. */
+export function one(facts: ProbeFacts, name: string): string | undefined {
+  return facts.inside.get(name)?.[0];
+}
+
+/** Full when nothing is missing. */
+export function fullUnless(missing: readonly (string | false | undefined)[]): Enforcement {
+  const found = missing.filter((text) => typeof text === 'string');
+  return found.length === 0 ? { level: 'full' } : { level: 'partial', missing: found };
+}
+
+export function none(why: string): Enforcement {
+  return { level: 'none', why };
+}

@@ -1,0 +1,18 @@
+import { fullUnless, type Judge, none, one } from './facts.ts';
+
+/** There is nothing but loopback, every connection ends at our door, and the door refuses what is not granted. */
+export const network: Judge = (facts) => {
+  const links = one(facts, 'links');
+  if (links === undefined) return none('the interfaces could not be read');
+  if (links.split(' ').some((link) => link !== 'lo')) return none(`there is another interface than loopback: ${links}`);
+  const tcp = one(facts, 'tcp') ?? 'unknown';
+  if (tcp === 'answered') return none('an address that nobody granted answered');
+  const udp = one(facts, 'udp') ?? 'unknown';
+  return fullUnless([
+    !facts.outside.gateway && 'the gateway is not running, so there is no network at all',
+    one(facts, 'api') !== 'open' && `the gateway is not reached from inside (${one(facts, 'api') ?? 'unknown'})`,
+    tcp !== 'denied' && `a foreign address is not answered by the gateway (${tcp})`,
+    // EPERM, EACCES, EHOSTUNREACH: a rule said no. ECONNREFUSED: only nobody was there, so the rules are gone.
+    !/^refused (1|13|113)$/.test(udp) && `other traffic is not rejected by the rules (${udp})`,
+  ]);
+};
