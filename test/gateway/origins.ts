@@ -1,5 +1,7 @@
 // Servers of the pretended internet, run inside its namespace. Writes one JSON line per event to stdout.
 //   argv: address, key file, certificate file
+
+import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { createServer as createTls } from 'node:tls';
@@ -36,12 +38,31 @@ function web(port: number): (socket: Socket) => void {
 for (const port of [80, 8080]) createServer(web(port)).listen(port, address);
 createTls({ key: readFileSync(key), cert: readFileSync(cert) }, web(443)).listen(443, address);
 createTls({ key: readFileSync(key), cert: readFileSync(cert) }, web(8443)).listen(8443, address);
+// asks most clients for a second ClientHello, with a share for its only group
+const oneGroup = { ecdhCurve: 'prime256v1', minVersion: 'TLSv1.3' } as const;
+createTls({ key: readFileSync(key), cert: readFileSync(cert), ...oneGroup }, web(8444))
+  .on('tlsClientError', () => {})
+  .listen(8444, address);
 
 // echoes; ends when the client has ended
 createServer({ allowHalfOpen: true }, (socket) => {
   socket.on('error', () => {});
   socket.pipe(socket);
 }).listen(7000, address);
+
+// the resolver of the pretended internet, behind its hosts file: says which names it is asked for, and knows none
+if (address === '203.0.113.10') {
+  const resolver = createSocket('udp4', (message, from) => {
+    const labels: string[] = [];
+    for (let at = 12; message[at]; at += 1 + (message[at] as number))
+      labels.push(message.toString('latin1', at + 1, at + 1 + (message[at] as number)));
+    say({ asked: labels.join('.') });
+    message[2] = 0x81;
+    message[3] = 0x83; // NXDOMAIN
+    resolver.send(message, from.port, from.address);
+  });
+  resolver.bind(53, '127.0.0.1');
+}
 
 // speaks first, as ssh and smtp do
 createServer((socket) => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chownSync, closeSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
@@ -31,6 +32,8 @@ export class World {
   readonly entries: Entry[] = [];
   /** What origin servers saw, by address. */
   readonly seen: { address: string; port: number; seen: string }[] = [];
+  /** What the outside resolver was asked for (what its hosts file does not know). */
+  readonly asked: string[] = [];
   /** Set: the ledger refuses with this. */
   ledgerRefuses: Failure | undefined;
   warden!: Client;
@@ -178,6 +181,34 @@ export class World {
     return this.run(name, ['/usr/bin/python3', '-c', `import socket,sys,time\n${code}`]);
   }
 
+  /** Sends bytes from inside a compartment over one connection and gives back all that comes until it closes. */
+  async raw(name: string, host: string, port: number, ...pieces: readonly (string | Buffer)[]): Promise<Buffer> {
+    const parts = pieces.map((piece) =>
+      (typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece).toString('hex'),
+    );
+    const code = `
+s=socket.create_connection((${JSON.stringify(host)},${port}),timeout=8)
+for i,p in enumerate(${JSON.stringify(parts)}):
+  if i: time.sleep(0.12)
+  s.sendall(bytes.fromhex(p))
+out=b''
+try:
+  while True:
+    d=s.recv(65536)
+    if not d: break
+    out+=d
+except OSError as e: pass
+print(out.hex())`;
+    const { out, err } = await this.python(name, code);
+    assert.equal(err, '');
+    return Buffer.from(out.trim(), 'hex');
+  }
+
+  /** Runs a program in the pretended internet. */
+  outsideRun(argv: readonly string[]): Promise<{ status: number | null; out: string; err: string }> {
+    return finished(this.#spawn(['ip', 'netns', 'exec', this.outside], argv, ['pipe', 'pipe', 'pipe']), '');
+  }
+
   events(event: string): Entry[] {
     return this.entries.filter((entry) => entry.event === event);
   }
@@ -232,6 +263,7 @@ export class World {
         text = lines.pop() ?? '';
         for (const line of lines.map((one) => JSON.parse(one))) {
           if (line.ready) resolve();
+          else if (line.asked) this.asked.push(line.asked);
           else this.seen.push({ address, ...line });
         }
       });

@@ -1,28 +1,10 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { before, test } from 'node:test';
-import { connect } from 'node:tls';
 import fc from 'fast-check';
 import { looksLikeTls, readClientHello } from '../../src/protocol/clienthello.ts';
 import { asksAgain, secondHelloAt } from '../../src/protocol/server-hello.ts';
+import { realHello, withExtension } from './real-hello.ts';
 import { FUZZ } from './seed.ts';
-
-/** What a real client sends first. */
-function realHello(servername: string | undefined): Promise<Buffer> {
-  return new Promise((resolve) => {
-    const server = createServer((socket) => {
-      socket.once('data', (bytes) => {
-        resolve(bytes);
-        socket.destroy();
-        server.close();
-      });
-    }).listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      const options = { host: '127.0.0.1', port, rejectUnauthorized: false };
-      connect(servername === undefined ? options : { ...options, servername }).on('error', () => {});
-    });
-  });
-}
 
 let hello: Buffer;
 let nameless: Buffer;
@@ -41,17 +23,6 @@ function inRecords(whole: Buffer, sizes: readonly number[]): Buffer {
     at += piece.length;
   }
   return Buffer.concat(records);
-}
-
-/** With one extension more at the end, all lengths mended. */
-function withExtension(whole: Buffer, type: number, body: Buffer): Buffer {
-  const added = Buffer.concat([Buffer.from([type >> 8, type & 255, body.length >> 8, body.length & 255]), body]);
-  const bytes = Buffer.concat([whole, added]);
-  const sessionEnd = 5 + 4 + 34 + 1 + (whole[43] as number);
-  const ciphersEnd = sessionEnd + 2 + whole.readUInt16BE(sessionEnd);
-  const extensions = ciphersEnd + 1 + (whole[ciphersEnd] as number);
-  for (const at of [3, 7, extensions]) bytes.writeUInt16BE(bytes.readUInt16BE(at) + added.length, at);
-  return bytes;
 }
 
 test('the server name of a real ClientHello is read', () => {

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Failure } from '../../src/model/failure.ts';
+import { World } from './world.ts';
+
+const world = new World();
+before(async () => {
+  await world.start({ 'allow.test': '203.0.113.10', 'deny.test': '203.0.113.11' });
+  await world.policy({ coder: [80, 443, 7000].map((port) => ({ host: 'allow.test', port })) });
+  await world.agent('coder');
+});
+after(() => world.stop());
+
+/** Every way out, each of which works while the ledger does. */
+async function reached(): Promise<number> {
+  const before = world.seen.length;
+  await world.curl('coder', 'http://allow.test/');
+  await world.curl('coder', 'https://allow.test/');
+  await world.curl('coder', '-x', 'http://bulkhead.internal:3128', 'https://allow.test/');
+  await world.curl('coder', '-x', 'socks5h://bulkhead.internal:1080', 'http://allow.test/');
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  return world.seen.length - before;
+}
+
+test('with a ledger all ways lead out', async () => {
+  assert.equal(await reached(), 4);
+});
+
+test('without a ledger nothing is reached, and the agent is told', async () => {
+  await world.stopLedger();
+  assert.equal(await reached(), 0);
+  assert.match((await world.curl('coder', 'http://allow.test/')).out, /the record cannot be written/);
+  await world.startLedger();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.equal(await reached(), 4);
+});
+
+test('with a ledger that refuses nothing is reached', async () => {
+  world.ledgerRefuses = new Failure('record-failed', 'the disk is full', 'make room', 1);
+  assert.equal(await reached(), 0);
+  world.ledgerRefuses = undefined;
+  assert.equal(await reached(), 4);
+});
+
+test('what was refused while the ledger was away is written when it is back', async () => {
+  await world.stopLedger();
+  for (let i = 0; i < 3; i++) await world.curl('coder', 'http://203.0.113.11:81/');
+  await world.startLedger();
+  const entry = await world.recorded('egress.denied', (one) => one.port === 81);
+  assert.equal(entry.count, 3);
+});
+
+test('what was allowed is written before the server hears anything, at the strength it needs', async () => {
+  await world.curl('coder', 'http://203.0.113.11:82/');
+  const strengths = (event: string): unknown[] => [...new Set(world.events(event).map((entry) => entry.strength))];
+  assert.deepEqual(strengths('egress.allowed'), ['accepted']);
+  assert.deepEqual(strengths('egress.denied'), ['acknowledged']);
+});
+
+test('each connection that was allowed is closed in the record once', async () => {
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  const { agents } = (await world.warden.call('status')) as { agents: { open: number; allowed: number }[] };
+  assert.equal(agents[0]?.open, 0);
+  assert.equal(world.events('egress.closed').length, world.events('egress.allowed').length);
+});
