@@ -21,7 +21,12 @@ const units = fc.array(
   ),
   { maxLength: 40 },
 );
-const text = units.map((codes) => String.fromCharCode(...codes));
+const text = fc.oneof(
+  units.map((codes) => String.fromCharCode(...codes)),
+  fc
+    .array(fc.constantFrom('\\', 'u', '{', '1b', '}', '\u001b', '5c'), { maxLength: 12 })
+    .map((parts) => parts.join('')),
+);
 
 function harmless(out: string): void {
   assert.doesNotMatch(out, DRAWS);
