@@ -7,6 +7,8 @@ interface Locked {
   readonly integrity?: string;
   readonly resolved?: string;
   readonly hasInstallScript?: boolean;
+  readonly dependencies?: Record<string, string>;
+  readonly optionalDependencies?: Record<string, string>;
   readonly link?: boolean;
 }
 
@@ -59,6 +61,16 @@ test('every dependency is pinned to one version', () => {
       `${name} in package-lock.json`,
     );
   }
+});
+
+test('package-lock.json is whole: what a locked package depends on is locked too, or npm ci refuses all of it', () => {
+  const paths = new Set(locked.map(([path]) => path));
+  const missing = locked.flatMap(([path, { dependencies, optionalDependencies }]) =>
+    Object.keys({ ...dependencies, ...optionalDependencies })
+      .filter((name) => !paths.has(`node_modules/${name}`) && !paths.has(`${path}/node_modules/${name}`))
+      .map((name) => `${path} needs ${name}`),
+  );
+  assert.deepEqual(missing, []);
 });
 
 test('every locked package has a digest, and none names where it comes from', () => {
