@@ -24,7 +24,7 @@ const units = fc.array(
 const text = fc.oneof(
   units.map((codes) => String.fromCharCode(...codes)),
   fc
-    .array(fc.constantFrom('\\', 'u', '{', '1b', '}', '\u001b', '5c'), { maxLength: 12 })
+    .array(fc.constantFrom('\\u{1b}', '\\', 'u', '{', '1b', '}', '\u001b', '5c'), { maxLength: 12 })
     .map((parts) => parts.join('')),
 );
 
