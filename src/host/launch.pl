@@ -205,7 +205,6 @@ if ($mode eq 'create') {
   close $in;
   my $fd = fileno $out;
   must('close_range', call('close_range', 3, ~0 & 0xffffffff, 4)); # CLOSE_RANGE_CLOEXEC: what the shell that started us had open
-  must('close_range', call('close_range', 3, ~0 & 0xffffffff, 4)); # CLOSE_RANGE_CLOEXEC: what the shell that started us had open
   fcntl($out, 2, 0) or fail('fcntl'); # F_SETFD: bubblewrap reads it
   must('setsid', call('setsid'));
   become(0);
