@@ -1,3 +1,4 @@
+import { Failure } from '../../model/failure.ts';
 import type { Connection } from '../../wire/serve.ts';
 import type { Caller } from './requests.ts';
 import type { Store } from './store.ts';
@@ -40,7 +41,11 @@ export class Followers {
     if (this.#busy.has(connection)) return;
     this.#busy.add(connection);
     this.#send(connection)
-      .catch(this.#onBug)
+      .catch((error: unknown) => {
+        if (error instanceof Failure)
+          connection.socket.destroy(); // what is to be sent next cannot be read
+        else this.#onBug(error);
+      })
       .finally(() => this.#busy.delete(connection));
   }
 

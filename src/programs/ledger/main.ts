@@ -14,6 +14,8 @@ import { type Caller, requests } from './requests.ts';
 
 const LIFELINE = 3;
 const READY = 4;
+/** Bytes; a longer request than any that is allowed costs the caller its connection. */
+const LONGEST_FRAME = 16 * 1024 * 1024;
 
 function report(line: string): void {
   process.stderr.write(`ledger: ${line}\n`);
@@ -51,6 +53,7 @@ async function main(): Promise<void> {
     requests: requests(ledger),
     onClose: (connection) => ledger.followers.drop(connection),
     onBug: die,
+    longestFrame: LONGEST_FRAME,
   });
   let ending = false;
   const end = (): void => {

@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decodeBundle, TILE_WIDTH, tilePath } from '../../ledger/tiles.ts';
+import { Failure } from '../../model/failure.ts';
+import { readIfThere } from './files.ts';
 import type { Tail } from './tail.ts';
 
 /** What a reader may narrow a reading by; `event` may end in `.*`. */
@@ -38,8 +39,16 @@ export class Store {
     const first = Math.max(start, from);
     const end = Math.min(start + TILE_WIDTH, to);
     if (first >= this.#tail.start) return { first, entries: this.#tail.entries(first, end) };
-    const entries = decodeBundle(await readFile(join(this.#dir, tilePath('entries', bundle))));
-    if (entries?.length !== TILE_WIDTH) throw new Error(`bundle ${bundle} is damaged`);
+    const path = tilePath('entries', bundle);
+    const bytes = await readIfThere(join(this.#dir, path));
+    const entries = bytes && decodeBundle(bytes);
+    if (entries?.length !== TILE_WIDTH)
+      throw new Failure(
+        'ledger-damaged',
+        `The ledger's ${path} is missing or altered, so its entries cannot be shown.`,
+        'Keep a copy of its folder as evidence, and see what else is wrong: bulkhead ledger verify',
+        1,
+      );
     return { first, entries: entries.slice(first - start, end - start) };
   }
 

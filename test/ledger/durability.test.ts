@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connect, finish, folder, started } from './process.ts';
+
+interface Call {
+  readonly name: string;
+  /** Of the descriptor, or the first path named. */
+  readonly path: string;
+  readonly at: 'begin' | 'end';
+}
+
+/** The calls of all threads in the order strace saw them begin and end (strace(1), options -f and -y). */
+function calls(trace: string): Call[] {
+  const open = new Map<string, { name: string; path: string }>();
+  const seen: Call[] = [];
+  for (const line of trace.split('\n')) {
+    const [, pid = '', rest = ''] = /^(\d+) +(.*)$/.exec(line) ?? [];
+    const begun = /^(\w+)\((?:\d+<([^>]*)>|"([^"]*)")/.exec(rest);
+    if (begun) {
+      const call = { name: begun[1] as string, path: begun[2] ?? begun[3] ?? '' };
+      seen.push({ ...call, at: 'begin' });
+      if (rest.endsWith('<unfinished ...>')) open.set(pid, call);
+      else if (/= \d+$/.test(rest)) seen.push({ ...call, at: 'end' });
+    } else if (/resumed>.*= \d+$/.test(rest)) {
+      const call = open.get(pid);
+      if (call) seen.push({ ...call, at: 'end' });
+    }
+  }
+  return seen;
+}
+
+test('no head is put in place before every tile, bundle and whole entry, and their folders, are on disk', async (t) => {
+  const home = folder(t);
+  const out = join(home, 'trace');
+  const strace = [
+    'strace',
+    '-D',
+    '-f',
+    '-y',
+    '-s',
+    '200',
+    '-o',
+    out,
+    '-e',
+    'trace=write,pwrite64,fsync,fdatasync,rename',
+  ];
+  const running = await started(t, home, strace);
+  const client = await connect(t, running);
+  for (let i = 0; i < 40; i++) await client.append(Array(20).fill({ event: 'step.begin' }), 'acknowledged');
+  await sleep(1300);
+  await client.append([{ event: 'step.end', long: 'x'.repeat(70_000) }], 'acknowledged');
+  assert.equal(await finish(running), 0);
+  await sleep(100); // the tracer ends after the traced
+  const dirty = new Set<string>();
+  const dirtyFolders = new Set<string>();
+  let heads = 0;
+  let tiles = 0;
+  for (const { name, path, at } of calls(readFileSync(out, 'utf8'))) {
+    // The log may already hold entries that the head does not cover.
+    if (!path.startsWith(running.dir) || path.includes('/log/')) continue;
+    if (at === 'begin' && (name === 'write' || name === 'pwrite64')) {
+      if (path.includes('/tile/')) tiles++;
+      dirty.add(path);
+      dirtyFolders.add(dirname(path));
+    }
+    if (at === 'end' && (name === 'fsync' || name === 'fdatasync')) {
+      dirty.delete(path);
+      dirtyFolders.delete(path);
+    }
+    if (at === 'begin' && name === 'rename' && path.endsWith('/checkpoint.next')) {
+      heads++;
+      assert.deepEqual([...dirty], [], 'files that are not synced when a head is put in place');
+      assert.deepEqual(
+        [...dirtyFolders].filter((folder) => /\/(tile|whole)/.test(folder)),
+        [],
+        'folders that are not',
+      );
+    }
+  }
+  assert.ok(heads >= 3 && tiles >= 12, `${heads} heads, ${tiles} tiles`);
+});
