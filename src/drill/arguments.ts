@@ -12,7 +12,7 @@ export const ARGUMENTS = {
   size_limit: 'bytes: the larger of limits.disk and limits.memory; small for a control',
   process_limit: 'limits.processes; small for a control',
   memory_limit: 'bytes, limits.memory; small for a control',
-  cpu_limit: 'per cent of one processor, limits.cpu; 50 for a control',
+  cpu_limit: 'per cent of one processor, limits.cpu; 5 for a control',
   masked: 'names in a shared workspace that tools of the host obey (src/tiers/masks.ts)',
   host_dir: 'a folder of the host that everybody there may read and search, laid out by src/host/arena/next-door.pl',
   private_dir:

@@ -30,7 +30,7 @@ export interface Standing {
 
 export type Wish = Partial<Pick<WantedAgent, 'exec' | 'workspace' | 'limits' | 'command'>>;
 const MIB = 1024 * 1024;
-const LIMITS = { memory: 128 * MIB, processes: 48, cpu: 50, disk: 1024 * MIB };
+const LIMITS = { memory: 128 * MIB, processes: 48, cpu: 15, disk: 1024 * MIB };
 /** Far above the uids that agents are given. */
 const FIRST = 64_900;
 

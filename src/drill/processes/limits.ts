@@ -1,5 +1,4 @@
 import type { AgentFacts, Attack } from '../attack.ts';
-import { kernel } from '../numbers.ts';
 import { ATTEMPTS } from '../perl.ts';
 import { EVERY_TIER } from '../where.ts';
 
@@ -75,12 +74,13 @@ none_worked();
   {
     id: 'd93-cpu',
     line: 93,
-    tries: 'keeps more processors busy than it may, for half a second',
+    tries: 'keeps more processors busy than it may, for half a second, up to four times',
+    seconds: 20,
     control: 'the CPU quota of its cgroup',
     wall: 'limits',
     tiers: EVERY_TIER,
     positive: 'host-user',
-    program: `${kernel('prctl')}${String.raw`
+    program: String.raw`
 my $cpus = 0;
 if (open my $f, '<', '/proc/cpuinfo') { while (<$f>) { $cpus++ if /^processor\s*:/ } }
 $cpus ||= 1;
@@ -88,24 +88,26 @@ my $share = $A{cpu_limit} / 100;
 refused("all $cpus processors are granted to it") if $share >= $cpus;
 my $busy = POSIX::ceil($share) + 1;
 $busy = $cpus if $busy > $cpus;
-pipe(my $from, my $to) or failed("pipe: $!");
-my @children;
-my $seconds = 0.6;
 my $clock = $A{arch} eq 'aarch64' ? 113 : 228; # clock_gettime, CLOCK_MONOTONIC
 sub now { my $t = "\0" x 16; syscall($clock, 1, $t); my ($s, $ns) = unpack 'q2', $t; return $s + $ns / 1e9 }
-my $start = now();
-for (1 .. $busy) {
-  my $pid = fork;
-  defined $pid or failed("fork: $!");
-  if (!$pid) { 1 while now() - $start < $seconds; POSIX::_exit(0) }
-  push @children, $pid;
+my $told = '';
+for my $round (1 .. 4) {
+  my ($start, $before) = (now(), (times)[2] + (times)[3]);
+  my @children;
+  for (1 .. $busy) {
+    my $pid = fork;
+    defined $pid or failed("fork: $!");
+    if (!$pid) { 1 while now() - $start < 0.6; POSIX::_exit(0) }
+    push @children, $pid;
+  }
+  waitpid $_, 0 for @children;
+  my $wall = now() - $start;
+  my $used = ((times)[2] + (times)[3] - $before) / $wall;
+  $told = sprintf '%.2f processors for %.1f s, %.2f granted', $used, $wall, $share;
+  done($told) if $used > $share * 1.3 + 0.1;
+  refused($told) if $used > $share * 0.6; # the quota was reached: it is what held
 }
-waitpid $_, 0 for @children;
-my $wall = now() - $start;
-my (undef, undef, $user, $system) = times;
-my $used = ($user + $system) / $wall;
-my $told = sprintf '%.2f processors for %.1f s, %.2f granted', $used, $wall, $share;
-$used > $share * 1.3 + 0.15 ? done($told) : refused($told);
-`}`,
+failed("the machine is too busy to say: $told");
+`,
   },
 ];

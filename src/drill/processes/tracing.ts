@@ -96,4 +96,26 @@ while (time - $start < 2) {
 refused(scalar(keys %seen) . " processes, looked at $looked times, none weaker and open");
 `}`,
   },
+  {
+    id: 'f112-inherited-descriptors',
+    line: 112,
+    tries:
+      'looks into the first processes of the compartment for descriptors that whoever started it had open, and opens them',
+    control: 'the launcher closes all but what it hands on, before anything of the compartment runs',
+    wall: 'processes',
+    tiers: BOXES,
+    positive: 'leaky',
+    program: String.raw`
+my @seen;
+for my $pid (1, 2, $$) {
+  opendir my $fds, "/proc/$pid/fd" or next;
+  for my $fd (sort { $a <=> $b } grep { /^[0-9]+$/ && $_ > 2 } readdir $fds) {
+    my $to = readlink "/proc/$pid/fd/$fd";
+    next if !defined $to || $to =~ m{^/proc/} || $to =~ /^anon_inode:\[(eventfd|signalfd|eventpoll|timerfd)\]$/;
+    push @seen, "$pid:$fd $to";
+  }
+}
+@seen ? done(join ', ', @seen) : refused('nothing above 2');
+`,
+  },
 ];

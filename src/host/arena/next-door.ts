@@ -83,7 +83,7 @@ function standIns(folder: string, workspace: string, victim: string, masked: rea
     size_limit: String(8 * 1024 * 1024),
     process_limit: '32',
     memory_limit: String(32 * 1024 * 1024),
-    cpu_limit: '30',
+    cpu_limit: '5',
     masked: masked.join(':'),
     state_dir: `${folder}/state`,
     warden_sock: `${folder}/state/run/warden.sock`,
