@@ -70,6 +70,7 @@ function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, ui
     home: places.home,
     workspace:
       agent.workspace.kind === 'own' ? { path: places.workspace, masks: [] } : sharedFolder(agent.workspace.path, uid),
+    knowledgeFolder: places.knowledge,
     knowledge: agent.knowledge.map((entry) => ({
       name: entry.name,
       path: entry.path,

@@ -20,9 +20,9 @@ chomp(my $machine = <$arch>);
 close $arch;
 # System call numbers: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h
 my %n = $machine eq 'aarch64'
-  ? (mount => 40, umount2 => 39, setns => 268, unshare => 97, prctl => 167, seccomp => 277, setresuid => 147, setresgid => 149, setgroups => 159,
+  ? (mount => 40, setns => 268, unshare => 97, prctl => 167, seccomp => 277, setresuid => 147, setresgid => 149, setgroups => 159,
      capset => 91, setrlimit => 164, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 157)
-  : (mount => 165, umount2 => 166, setns => 308, unshare => 272, prctl => 157, seccomp => 317, setresuid => 117, setresgid => 119, setgroups => 116,
+  : (mount => 165, setns => 308, unshare => 272, prctl => 157, seccomp => 317, setresuid => 117, setresgid => 119, setgroups => 116,
      capset => 126, setrlimit => 160, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 112);
 
 # mount(2): sys/mount.h
@@ -43,7 +43,7 @@ sub touch { open(my $f, '>', $_[0]) or fail("create $_[0]"); close $f }
 
 my $mode = shift @ARGV // '';
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, @trees, @covers, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept);
+my (@argv, %env, @groups, @covers, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept);
 $umask = 027;
 $kept = 0;
 
@@ -67,7 +67,6 @@ my %order = (
   device => sub { my ($from, $at) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NOEXEC, 0) },
   idbind => sub { my ($from, $at, $flags, $uids, $gids) = @_; mapped($from, $at, $flags, $uids, $gids) },
   seal   => sub { my ($at, $flags) = @_; mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags), 0) },
-  renew  => sub { my ($from, $at, $flags) = @_; push @trees, [tree($from, 0, $flags), $at] },
   cover  => sub { my ($at, $flags) = @_; push @covers, [$at, $flags] },
   ns     => sub { my ($kind, $path) = @_; open(my $f, '<', $path) or fail("open $path"); $ns{$kind} = $f },
   uid => sub { $uid = 0 + $_[0] }, gid => sub { $gid = 0 + $_[0] }, group => sub { push @groups, 0 + $_[0] }, # numbers: syscall() takes text as a pointer
@@ -113,16 +112,6 @@ sub mapped {
   open(my $closing, '<&=', $tree); close $closing;
   close $go;
   waitpid $holder, 0;
-}
-
-# A detached copy of the mount at this path, with these flags; a link at its end is not followed (open_tree(2), AT_SYMLINK_NOFOLLOW).
-sub tree {
-  my ($from, $nofollow, $flags) = @_;
-  my $empty = '';
-  my $tree = must("open_tree $from", call('open_tree', -100, $from, 1 | 02000000 | ($nofollow ? 0x100 : 0)));
-  my $attr = pack 'Q4', flags($flags), 0, 0, 0;
-  must("flags of $from", call('mount_setattr', $tree, $empty, 0x1000, $attr, length $attr));
-  return $tree;
 }
 
 while (my $line = <$spec>) {
@@ -187,14 +176,13 @@ if ($mode eq 'program') {
 if ($mode eq 'mend') {
   my $empty = '';
   must('join mnt', call('setns', fileno($ns{mnt}), $space{mnt}));
-  for (@trees) {
-    my ($tree, $at) = @$_;
-    1 while call('umount2', $at, 2 | 8) == 0; # MNT_DETACH, UMOUNT_NOFOLLOW: whatever older file is mounted there
-    must("move_mount $at", call('move_mount', $tree, $empty, -100, $at, 4));
-  }
   for (@covers) {
     my ($at, $flags) = @$_;
-    must("move_mount $at", call('move_mount', tree($at, 1, $flags), $empty, -100, $at, 4));
+    # A copy of the mount at this path, laid over it with other flags (open_tree(2), AT_SYMLINK_NOFOLLOW 0x100).
+    my $tree = must("open_tree $at", call('open_tree', -100, $at, 1 | 02000000 | 0x100));
+    my $attr = pack 'Q4', flags($flags), 0, 0, 0;
+    must("flags of $at", call('mount_setattr', $tree, $empty, 0x1000, $attr, length $attr));
+    must("move_mount $at", call('move_mount', $tree, $empty, -100, $at, 4));
   }
   exit 0;
 }

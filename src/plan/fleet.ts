@@ -45,6 +45,7 @@ function groundResources(fleet: WantedFleet, facts: FleetFacts, agent: WantedAge
     { kind: 'group', name, gid: at.uid },
     { kind: 'user', name, uid: at.uid, gid: at.uid, mark: userMark(facts.places, fleet.fleet, agent.name) },
     { kind: 'folder', path: places.folder, mode: '0711', uid: 0, gid: 0 },
+    { kind: 'folder', path: places.knowledge, mode: '0755', uid: 0, gid: 0 },
     { kind: 'disk', image: places.image, path: places.disk, bytes: disk },
     own(places.home, '0700'),
     ...(agent.workspace.kind === 'own' ? [own(places.workspace, '0700')] : []),

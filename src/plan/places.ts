@@ -48,11 +48,18 @@ export function placesOf(state: string): Places {
   };
 }
 
+export interface AgentPlaces {
+  readonly folder: string;
+  readonly image: string;
+  readonly disk: string;
+  readonly home: string;
+  readonly workspace: string;
+  /** Shown as /knowledge: mount points for folders, links to single files. */
+  readonly knowledge: string;
+}
+
 /** Where one agent's things are. */
-export function agentPlaces(
-  places: Places,
-  name: string,
-): { folder: string; image: string; disk: string; home: string; workspace: string } {
+export function agentPlaces(places: Places, name: string): AgentPlaces {
   const folder = `${places.agents}/${name}`;
   return {
     folder,
@@ -60,5 +67,6 @@ export function agentPlaces(
     disk: `${folder}/disk`,
     home: `${folder}/disk/home`,
     workspace: `${folder}/disk/workspace`,
+    knowledge: `${folder}/knowledge`,
   };
 }

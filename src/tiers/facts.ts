@@ -15,6 +15,9 @@ export interface CompartmentFacts {
   readonly stage: string;
   readonly home: string;
   readonly workspace: HostFolder;
+  /** The folder shown as /knowledge: root's, with a mount point for each folder entry and a link to each file entry. A mount over a
+   *  single file would go on showing the old one when somebody replaces it by rename, and cannot be taken off again. */
+  readonly knowledgeFolder: string;
   readonly knowledge: readonly { readonly name: string; readonly path: string; readonly is: 'file' | 'folder' }[];
   readonly programs: readonly FoundProgram[];
   /** Those of the view and the exec sets that exist here. */

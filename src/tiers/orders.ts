@@ -26,9 +26,7 @@ export type Order =
     }
   /** Changes the flags of a mount that is there. */
   | { readonly do: 'seal'; readonly at: string; readonly flags: MountFlags }
-  /** Mend mode. `renew`: in the compartment's mount namespace, what is mounted on `at` gives way to the file as it is now.
-   *  `cover`: the name itself, as it stands there, read-only; links are not followed. */
-  | { readonly do: 'renew'; readonly from: string; readonly at: string; readonly flags: MountFlags }
+  /** Mend mode: this name in the compartment's mount namespace, as it stands there, read-only; a link is not followed. */
   | { readonly do: 'cover'; readonly at: string; readonly flags: MountFlags }
   /** A namespace of a running compartment, to be joined. */
   | { readonly do: 'ns'; readonly kind: Namespace; readonly path: string }
@@ -91,7 +89,6 @@ function fieldsOf(order: Order): string[] {
     case 'link':
       return [order.to, order.at];
     case 'bind':
-    case 'renew':
       return [order.from, order.at, order.flags.join(',')];
     case 'device':
       return [order.from, order.at];

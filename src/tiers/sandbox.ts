@@ -120,8 +120,10 @@ function rootOrders(facts: CompartmentFacts, root: string): Order[] {
     folder('/home/agent'),
     bind(facts.home, '/home/agent', WRITE),
     ...workspaceOrders(facts, root, writable),
-    folder('/knowledge'),
-    ...facts.knowledge.map((entry) => bind(entry.path, `/knowledge/${entry.name}`, READ)),
+    bind(facts.knowledgeFolder, '/knowledge', READ),
+    ...facts.knowledge
+      .filter((entry) => entry.is === 'folder')
+      .map((entry) => bind(entry.path, `/knowledge/${entry.name}`, READ)),
     folder('/shared'),
     folder('/tmp'),
     { do: 'tmpfs', at: `${root}/tmp`, flags: WRITE, data: `size=${TMP_BYTES},nr_inodes=${TMP_INODES},mode=1777` },

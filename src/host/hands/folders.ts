@@ -95,7 +95,8 @@ export const held: Hand<Of<'held'>> = {
     return stat?.isDirectory() ? what : undefined;
   },
   make(what) {
-    mkdirSync(what.path, { mode: 0o555 });
+    mkdirSync(what.path, { recursive: true });
+    chmodSync(what.path, 0o555);
   },
   remove(what) {
     try {

@@ -28,6 +28,9 @@ export interface Surroundings {
   /** Recorded after it has happened. */
   readonly tell: (event: string, fields: object) => void;
   readonly log: LogFile;
+  /** Called before it starts, and after it has ended. */
+  readonly watch: (compartment: Compartment) => void;
+  readonly unwatch: (compartment: Compartment) => void;
 }
 
 const READY_MS = 15_000;
@@ -85,6 +88,7 @@ export class Compartment {
     await this.#around.record('agent.started', { agent: agent.name, tier: agent.tier, digest: this.digest });
     this.#become('starting');
     const begun = Date.now();
+    this.#around.watch(this);
     const first = launch('create', sandboxOrders(this.facts), ['pipe', 'pipe', 'pipe']);
     this.#first = first;
     let said = '';
@@ -221,6 +225,7 @@ export class Compartment {
     this.#firstPid = undefined;
     this.#main = undefined;
     this.#first = undefined;
+    this.#around.unwatch(this);
     await killAll(this.#around.cgroups, this.#around.cgroup);
     await this.#around.disconnect();
   }

@@ -12,12 +12,14 @@ import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { HeldAgents } from './held-agents.ts';
 import type { Logs } from './logs.ts';
+import type { Mending } from './mending.ts';
 import type { Record } from './record.ts';
 
 /** What the hands that deal with running things need. */
 export interface Workshop {
   readonly record: Record;
   readonly logs: Logs;
+  readonly mending: Mending;
   readonly held: HeldAgents;
   /** Undefined while the gateway is away. */
   readonly gateway: () => GatewayLink | undefined;
@@ -92,6 +94,8 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
         record: (event, fields) => workshop.record.write({ event, ...fields }),
         tell: (event, fields) => workshop.record.tell({ event, ...fields }),
         log: workshop.logs.ofAgent(what.agent),
+        watch: (of) => workshop.mending.watch(of),
+        unwatch: (of) => workshop.mending.unwatch(of),
       });
       fleet.compartments.set(what.agent, compartment);
       if (workshop.held.has(what.agent)) await compartment.stop('stopped by the operator before');

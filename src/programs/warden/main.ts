@@ -55,11 +55,18 @@ writeFileSync(places.filter, syscallFilter(process.arch === 'arm64' ? 'aarch64' 
 const record = new Record(places.ledgerSocket, logs.lost);
 const held = new HeldAgents(places.heldAgents);
 let link: GatewayLink | undefined;
-const workshop: Workshop = { record, logs, held, gateway: () => (gateway.state === 'running' ? link : undefined) };
+const mending = new Mending(logs);
+const workshop: Workshop = {
+  record,
+  mending,
+  logs,
+  held,
+  gateway: () => (gateway.state === 'running' ? link : undefined),
+};
 const fleet = new StandingFleet({ places, view: viewFacts(), cgroups: observeCgroups() }, record, (of) =>
   wardenHands(of, workshop),
 );
-const rounds = new Rounds(fleet, record, logs, new Mending(logs), {
+const rounds = new Rounds(fleet, record, logs, mending, {
   gatewayRuns: () => gateway.state === 'running',
   ledgerUid: () => (ledger.pid === undefined ? undefined : uidOfProcess(ledger.pid)),
 });

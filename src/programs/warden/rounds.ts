@@ -138,7 +138,12 @@ export class Rounds {
       agentNamespaces,
       processes: confinementOf(compartment.processes(), agentNamespaces.pid ?? ''),
       limits: inForce,
-      limitsMissing: stand.level === 'partial' ? stand.missing.map((what) => `${what} is not limited as wanted`) : stand.level === 'full' ? [] : [stand.why],
+      limitsMissing:
+        stand.level === 'partial'
+          ? stand.missing.map((what) => `${what} is not limited as wanted`)
+          : stand.level === 'full'
+            ? []
+            : [stand.why],
       ledger,
       gateway: this.#colleagues.gatewayRuns(),
       hostGroups: groupsOf(unixUserName(fleet, agent.name)),
