@@ -79,3 +79,14 @@ test('names and reasons that would draw on the terminal are shown as what they a
     assert.doesNotMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b\u202e]/);
   }
 });
+
+test('an agent that was stopped has no walls to doubt; one that fell is an answer of no', async () => {
+  const gone = walls().map(({ wall }) => ({ wall, level: 'unknown' as const, why: 'nothing runs in it' }));
+  let state = 'stopped';
+  await using up = await standIn({ status: () => fleet([agent('coder'), agent('clerk', { state, walls: gone })]) });
+  const stopped = await bulkhead(['status', '--state', up.state]);
+  assert.match(stopped.stdout, /clerk .* no compartment stands\n\nRunning/);
+  assert.equal(stopped.exit, 0);
+  for (state of ['failed', 'down', 'running'])
+    assert.equal((await bulkhead(['status', '--state', up.state])).exit, 1, state);
+});

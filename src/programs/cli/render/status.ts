@@ -12,7 +12,7 @@ const STYLE: Readonly<Record<Enforcement['level'], Format>> = {
 };
 const WORST_FIRST = ['none', 'unknown', 'partial', 'full'] as const;
 
-/** Nothing stands, and nothing is claimed. */
+/** Nothing runs in it, so there is nothing to measure and nothing is claimed. */
 const DOWN: readonly string[] = ['stopped', 'failed', 'down'];
 
 /** The walls as they may be claimed: one that was not measured, or not reported, is unknown, whatever else is said of it. */
@@ -23,15 +23,16 @@ export function claimable(agent: AgentStatus): MeasuredWall[] {
         ? wall
         : { wall: wall.wall, level: 'unknown', why: 'no time of measurement came with it' },
   );
-  if (DOWN.includes(agent.state)) return reported;
+  if (DOWN.includes(agent.state)) return reported.filter(({ level }) => level !== 'unknown');
   const absent = WALLS.filter((name) => !reported.some(({ wall }) => wall === name));
   return [...reported, ...absent.map((wall) => ({ wall, level: 'unknown', why: 'never measured' }) as const)];
 }
 
-/** 1 when a wall is not there or not known, or one of our programs does not run. */
+/** 1 when a wall is not there or not known, an agent is down that nobody stopped, or one of our programs does not run. */
 export function statusExit(status: StatusDocument): 0 | 1 {
   const red = status.agents.flatMap(claimable).some(({ level }) => level === 'none' || level === 'unknown');
-  return red || status.programs.some((program) => program.state !== 'running') ? 1 : 0;
+  const fallen = status.agents.some(({ state }) => DOWN.includes(state) && state !== 'stopped');
+  return red || fallen || status.programs.some((program) => program.state !== 'running') ? 1 : 0;
 }
 
 /** One row for an agent; below, a line for each wall that does not stand in full. */
