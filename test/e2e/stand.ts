@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Result, type Started, start, type Ways } from './command.ts';
+import { withMachine } from './machine-lock.ts';
+import { sweep } from './sweep.ts';
+
+/** A fleet of its own on this machine, for one test: its own state, its own names. */
+export interface Stand {
+  readonly state: string;
+  readonly fleet: string;
+  /** A folder for what the test needs (it holds fleet.yaml), root's, open to all for reading; gone at the end. */
+  readonly folder: string;
+  readonly file: string;
+  /** A command of ours on this state; `up` and `plan` get the file. `['status', '--json']`, `['run', 'coder', '--', 'id']`. */
+  bulkhead(args: readonly string[], ways?: Ways): Promise<Result>;
+  /** The same, without waiting for its end. */
+  start(args: readonly string[], ways?: Ways): Started;
+  /** One command in an agent's compartment. */
+  run(agent: string, argv: readonly string[], ways?: Ways): Promise<Result>;
+  /** Replaces the fleet file; a text without `fleet:` gets this stand's name. */
+  write(yaml: string): void;
+}
+
+export interface Wishes {
+  /** False: the file is written, and nothing is up yet. */
+  readonly up?: boolean;
+  readonly fleet?: string;
+  readonly state?: string;
+}
+
+export const NOT_ROOT: false | string = process.getuid?.() === 0 ? false : 'putting up a fleet needs root';
+let count = 0;
+
+/** Puts a fleet up, hands it over, and takes everything of it away, however `use` ended.
+ *  @param yaml  a fleet file; without a `fleet:` of its own it gets a name that nobody else has */
+export async function withFleet(
+  yaml: string,
+  use: (stand: Stand) => Promise<void>,
+  wishes: Wishes = {},
+): Promise<void> {
+  await withMachine(async () => {
+    const stand = newStand(yaml, wishes);
+    try {
+      if (wishes.up !== false) {
+        const up = await stand.bulkhead(['up']);
+        assert.equal(up.status, 0, `up: ${up.stdout}${up.stderr}`);
+      }
+      await use(stand);
+    } finally {
+      await clear(stand);
+    }
+  });
+}
+
+function newStand(yaml: string, wishes: Wishes): Stand {
+  const id = `${process.pid}-${++count}`;
+  const fleet = /^fleet: *([a-z0-9-]+)/m.exec(yaml)?.[1] ?? wishes.fleet ?? `t${process.pid}n${count}`;
+  const state = wishes.state ?? `/var/lib/bh-e2e-${id}`;
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'bulkhead-stand-'));
+  const file = join(folder, 'fleet.yaml');
+  const line = ([first = '', ...rest]: readonly string[]): string[] => [
+    first,
+    ...['--state', state],
+    ...(first === 'up' || first === 'plan' ? ['--file', file] : []),
+    ...rest,
+  ];
+  const stand: Stand = {
+    ...{ state, fleet, folder, file },
+    start: (args, ways) => start(line(args), ways),
+    bulkhead: (args, ways) => start(line(args), ways).ended,
+    run: (agent, argv, ways) => stand.bulkhead(['run', agent, '--', ...argv], ways),
+    write: (text) => writeFileSync(file, /^fleet:/m.test(text) ? text : `fleet: ${fleet}\n${text}`),
+  };
+  stand.write(yaml);
+  return stand;
+}
+
+async function clear(stand: Stand): Promise<void> {
+  const gone = await stand.bulkhead(['uninstall']);
+  const left = existsSync(stand.state);
+  const swept = await sweep(stand.state, stand.fleet);
+  rmSync(stand.folder, { recursive: true, force: true });
+  assert.equal(gone.status, 0, `uninstall: ${gone.stdout}${gone.stderr}`);
+  assert.equal(left, false, `${stand.state} is still there after uninstall`);
+  assert.deepEqual(swept, [], 'uninstall left something behind');
+}
