@@ -28,8 +28,13 @@ export async function observe(
   return there;
 }
 
-/** Carries out a plan, step by step; a failure is recorded and stops it, and the next plan starts from what is there. */
+/** What others do not stand on: one agent that cannot be put up must not keep the rest of the fleet down. */
+const LEAVES: ReadonlySet<Resource['kind']> = new Set(['compartment', 'port']);
+
+/** Carries out a plan, step by step. A failure is recorded and stops it, but for what nothing else stands on: there it goes on and
+ *  fails at the end. The next plan starts from what is there. */
 export async function apply(steps: readonly Step[], hands: Hands, made: Made, recorder: Recorder): Promise<void> {
+  let first: unknown;
   for (const step of steps) {
     await recorder.begin(step);
     made.begin(step);
@@ -37,11 +42,14 @@ export async function apply(steps: readonly Step[], hands: Hands, made: Made, re
       await perform(hands, step);
     } catch (error) {
       await recorder.failed(step, (error as Error).message);
-      throw error;
+      if (!LEAVES.has(step.what.kind)) throw error;
+      first ??= error;
+      continue;
     }
     made.end(step);
     await recorder.end(step);
   }
+  if (first !== undefined) throw first;
   if (steps.length > 0) made.compact();
 }
 

@@ -80,9 +80,10 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
   return {
     observe(what) {
       const there = fleet.compartments.get(what.agent);
-      return there && { ...what, digest: there.digest };
+      return there && there.state !== 'failed' ? { ...what, digest: there.digest } : undefined;
     },
     async make(what) {
+      await fleet.compartments.get(what.agent)?.stop('it had failed');
       const facts = fleet.current?.compartments.get(what.agent);
       const name = fleet.wanted?.fleet;
       if (!facts || !name) throw new Error(`nothing is known about ${what.agent}`);
