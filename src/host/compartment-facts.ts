@@ -91,7 +91,8 @@ function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, ui
 
 /** Programs of sets that this host does not have are simply absent; one that is asked for by name must be there. */
 function allowedPrograms(agent: WantedAgent): CompartmentFacts['programs'] {
-  const denied = new Set(agent.exec.deny);
+  // What a denied name leads to is denied under every name.
+  const denied = new Set(agent.exec.deny.flatMap((name) => [name, findProgram(name)?.file ?? name]));
   const ofSets = agent.exec.sets.flatMap((name) => EXEC_SETS[name].programs).map((name) => findProgram(name));
   const byName = agent.exec.allow.map((name) => {
     const found = findProgram(name);

@@ -15,7 +15,8 @@ const BASE = `
   ls cat cp mv rm mkdir rmdir ln touch chmod stat du find xargs file readlink realpath basename dirname mktemp pwd
   grep sed awk mawk head tail sort uniq wc cut tr tee paste comm cmp diff patch fold nl tac rev split less od base64 sha256sum
   tar gzip gunzip xz unzip
-  id whoami uname nproc ps kill which getent curl`;
+  id whoami uname nproc ps kill which getent curl
+  tty stty tput clear df hostname expand fmt join nice nohup numfmt shuf sum md5sum sha1sum sha512sum unexpand yes zcat`;
 
 /** CPython's minor versions whose modules are looked for. */
 const PYTHONS: readonly string[] = ['3.9', '3.10', '3.11', '3.12', '3.13', '3.14', '3.15'];

@@ -16,7 +16,7 @@ export interface Heard {
   /** How many requests or greetings under a name that is not its own: for a target without names, all of them. */
   readonly foreign: number;
   readonly own: number;
-  /** The last request asked for the connection to be closed. */
+  /** The last request is whole and asked for the connection to be closed. */
   readonly last: boolean;
 }
 
@@ -52,7 +52,8 @@ export function heard(bytes: Buffer, target: Target): Heard {
         : '200 OK';
     reply += `HTTP/1.1 ${status}\r\nX-Arena: ${body}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   }
-  const last = /^connection:[ \t]*close/im.test(requests.at(-1)?.head ?? '');
+  const final = requests.at(-1);
+  const last = final?.whole === true && /^connection:[ \t]*close/im.test(final.head);
   return { reply: Buffer.from(reply, 'latin1'), own, foreign, last };
 }
 
@@ -74,6 +75,8 @@ interface LaxRequest {
   readonly path: string;
   readonly head: string;
   readonly hosts: readonly string[];
+  /** Its body has ended. A request counts from its head on, but nobody hangs up in the middle of one. */
+  readonly whole: boolean;
 }
 
 /** Cuts a connection's bytes into requests the way the path asks: `/te` trusts anything that looks like chunked, all others the
@@ -87,23 +90,24 @@ function split(text: string): LaxRequest[] {
     if (!end || !line) break;
     const head = rest.slice(0, end.index);
     const hosts = [...head.matchAll(/^host[ \t]*:[ \t]*(.*?)[ \t]*\r?$/gim)].map((match) => match[1] ?? '');
-    found.push({ path: line[1] ?? '', head, hosts });
     const body = rest.slice(end.index + end[0].length);
     const chunked = /transfer-encoding[\s\S]{0,8}?:?[\s\S]{0,8}?chunked/i.test(head);
     const length = Number(/^content-length[ \t]*:[ \t]*\+?(\d+)/im.exec(head)?.[1] ?? 0);
     const trustsChunks = (line[1] ?? '').includes('/te');
-    rest = (
-      chunked && (trustsChunks || !/^content-length/im.test(head)) ? afterChunks(body) : body.slice(length)
-    ).replace(/^[\r\n]+/, '');
+    const byChunks = chunked && (trustsChunks || !/^content-length/im.test(head));
+    const after = byChunks ? afterChunks(body) : body.length < length ? undefined : body.slice(length);
+    found.push({ path: line[1] ?? '', head, hosts, whole: after !== undefined });
+    rest = (after ?? '').replace(/^[\r\n]+/, '');
   }
   return found;
 }
 
-function afterChunks(body: string): string {
+/** @returns undefined while the last chunk is missing */
+function afterChunks(body: string): string | undefined {
   let at = 0;
   for (;;) {
     const size = /^([0-9a-f]+)[^\n]*\n/i.exec(body.slice(at));
-    if (!size) return '';
+    if (!size) return undefined;
     at += size[0].length;
     const length = Number.parseInt(size[1] ?? '0', 16);
     if (length === 0) return body.slice(at).replace(/^\r?\n/, '');

@@ -2,11 +2,12 @@ import { closeSync, createReadStream, createWriteStream, readSync, writeSync } f
 import { Socket } from 'node:net';
 import { resizeTerminal } from '../../host/terminal.ts';
 import { connectUnix } from '../../host/unix-socket.ts';
-import { Failure, type FailureDocument } from '../../model/failure.ts';
+import { Failure, type FailureDocument, failureDocument } from '../../model/failure.ts';
 import { agentName } from '../../model/names.ts';
 import { placesOf } from '../../plan/places.ts';
 import { encodeFrame, FrameReader } from '../../wire/frames.ts';
 import { receiveDescriptors } from '../../wire/handover.ts';
+import { twoLines } from './failing.ts';
 
 /** How long output may still come after the command has ended, from something it left behind. */
 const LINGER_MS = 250;
@@ -25,6 +26,17 @@ export async function attach(state: string, agent: string, argv: readonly string
   const control = new Socket({ fd: link });
   const exit = exitOf(control);
   return terminal ? onTerminal(descriptors, control, exit) : onPipes(descriptors, control, exit);
+}
+
+/** Our own failure must not look like the command's: two lines, and the status that no command of an agent's is given. */
+export async function ownFailure(running: Promise<number>): Promise<number> {
+  try {
+    return await running;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    process.stderr.write(`${twoLines(failureDocument(error))}\n`);
+    return OWN_FAILURE;
+  }
 }
 
 async function onPipes(descriptors: readonly number[], control: Socket, exit: Promise<number>): Promise<number> {

@@ -29,9 +29,9 @@ export async function carry(door: Door, destination: Destination, open?: Open): 
 async function carryFirst(door: Door, destination: Destination, first: First<Kind>, open?: Open): Promise<void> {
   const { client } = door;
   if (first.kind !== 'read') {
-    if (open) open.passage.end('no first bytes');
-    else client.destroy();
-    return;
+    if (open) return open.passage.end('nothing was sent');
+    client.destroy();
+    return noteUnused(door, destination);
   }
   const { value: kind, bytes } = first;
   const why = disagreement(kind, destination);
@@ -57,6 +57,12 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
   else client.resetAndDestroy();
 }
 
+/** A granted connection that was made and never used: it went nowhere, and is on record like any other. */
+function noteUnused({ compartment, via }: Door, { host, port }: Destination): void {
+  const agent = compartment.name;
+  compartment.closings.add({ event: 'egress.closed', agent, host, port, via, up: 0, down: 0, why: 'nothing was sent' });
+}
+
 /** Whoever speaks first decides what this connection is. */
 async function carrySilent(door: Door, destination: Destination, open?: Open): Promise<void> {
   const { client } = door;
@@ -66,6 +72,7 @@ async function carrySilent(door: Door, destination: Destination, open?: Open): P
     return;
   }
   const { upstream, passage } = opened;
+  upstream.setTimeout(LIMITS.idleMs, () => passage.end('idle'));
   if ((await firstToSpeak(client, upstream)) === upstream) return join(client, upstream, passage);
   const first = await firstBytes(client, (bytes) => recognised(bytes, destination.port));
   return carryFirst(door, destination, first, opened);

@@ -7,6 +7,7 @@ import { Closings } from './closings.ts';
 import { Denials, type Explanation } from './denials.ts';
 import { LIMITS } from './limits.ts';
 import { INTERNAL, SyntheticNames, syntheticNumber } from './names.ts';
+import { Pace } from './pace.ts';
 import type { Passage } from './passage.ts';
 import type { Entry, Recorder } from './record.ts';
 import { Refusals } from './refusals.ts';
@@ -23,6 +24,7 @@ export class Compartment {
   readonly closings: Closings;
   /** Allowed connections that are not closed yet. */
   readonly passages: Set<Passage> = new Set();
+  readonly pace: Pace = new Pace(LIMITS.connectionsPerSecond);
   /** Connections from inside, decided or not. */
   connections = 0;
   allowed = 0;
@@ -43,9 +45,9 @@ export class Compartment {
     return name === undefined ? { host: host.address, port, literal: true } : { host: name, port, literal: false };
   }
 
-  /** @param address  the local address of an accepted connection: what the agent asked for */
+  /** @param address  the local address of an accepted connection: what the agent asked for; a link-local one has a zone */
   destinationOf(address: string, port: number): Destination {
-    const parsed = parseAddress(address);
+    const parsed = parseAddress(address.replace(/%.*$/, ''));
     if (parsed === undefined) throw new TypeError(`the kernel gave ${address} as a local address`);
     return this.destination({ kind: 'address', address: parsed as Address }, port);
   }

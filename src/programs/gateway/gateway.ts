@@ -115,14 +115,21 @@ export class Gateway {
 
   status(): { agents: readonly AgentStatus[] } {
     return {
-      agents: [...this.#compartments.values()].map(({ name, passages, allowed, denied }) => ({
-        name,
-        listening: this.#listeners.has(name),
-        open: passages.size,
-        allowed,
-        denied,
-      })),
+      agents: [...this.#compartments.values()]
+        .filter((one) => this.#stands(one))
+        .map(({ name, passages, allowed, denied }) => ({
+          name,
+          listening: this.#listeners.has(name),
+          open: passages.size,
+          allowed,
+          denied,
+        })),
     };
+  }
+
+  /** An agent that policy no longer names, and that is gone, is not listed. */
+  #stands({ name, rules }: Compartment): boolean {
+    return rules.length > 0 || this.#listeners.has(name);
   }
 
   denials(agent: AgentName): { denials: readonly Denial[] } {

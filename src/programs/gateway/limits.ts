@@ -2,6 +2,8 @@
 export const LIMITS = {
   /** Connections of an agent at once, decided or not. */
   connections: 512,
+  /** New connections a second, evenly; a burst of as many is borne at once, what comes faster waits for its turn. */
+  connectionsPerSecond: 500,
   /** Names that have a synthetic address; a wildcard rule would otherwise be a way to fill memory. */
   names: 4096,
   /** DNS questions a second (the namespace's own rules hold floods back before that). */

@@ -22,6 +22,8 @@ export async function attend(outside: Outside, compartment: Compartment, client:
     await compartment.refuse(destination, door.via, 'too many connections at once', Date.now());
     return void client.resetAndDestroy();
   }
+  const wait = compartment.pace.turn(performance.now());
+  if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
   if (destination.host === INTERNAL && OWN_PORTS[localPort]) return OWN_PORTS[localPort](door);
   const verdict = judgeEgress(compartment.rules, destination);
   if (verdict.kind === 'allow') return carry(door, destination);

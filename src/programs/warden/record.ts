@@ -4,6 +4,8 @@ import { describe } from '../../plan/describe.ts';
 import type { Step } from '../../plan/step.ts';
 import { dialLedger, type LedgerClient, type LedgerEntry, type Strength } from '../../wire/ledger-client.ts';
 
+const HEALTH_MS = 3000;
+
 /** The warden's end of the ledger. While it is away every `write` is refused: no record, no act. */
 export class Record implements Recorder {
   readonly #path: string;
@@ -36,7 +38,10 @@ export class Record implements Recorder {
   /** @throws when the ledger does not answer, or takes nothing more */
   async health(): Promise<void> {
     if (!this.#client) throw new Error('the ledger is not running');
-    const { full } = (await this.#client.client.call('health')) as { full?: boolean };
+    const late = new Promise<never>((_, reject) => {
+      setTimeout(() => reject(new Error('the ledger has not answered for 3 s')), HEALTH_MS).unref();
+    });
+    const { full } = (await Promise.race([this.#client.client.call('health'), late])) as { full?: boolean };
     if (full) throw new Error('the ledger cannot write: its disk is full');
   }
 

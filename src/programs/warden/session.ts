@@ -21,7 +21,8 @@ export class Session {
   readonly descriptors: readonly number[];
 
   constructor(compartment: Compartment, command: Command, onExit: (status: number) => void) {
-    const term = command.terminal ? { TERM: command.terminal.term } : {};
+    const { name } = compartment.facts.agent;
+    const term = command.terminal ? { TERM: command.terminal.term, PS1: `${name}:\\w\\$ ` } : {};
     const args = command.argv.map((value): Order => ({ do: 'arg', value }));
     const orders = [...compartment.orders(term), ...args];
     const ends = command.terminal ? terminalEnds(compartment, command.terminal) : pipeEnds();

@@ -29,5 +29,10 @@ export function statusDocument(office: Office): StatusDocument {
 export function mapDocument(office: Office, name: AgentName | undefined): MapDocument {
   if (name !== undefined) office.fleet.compartment(name);
   const agents = (office.fleet.wanted?.agents ?? []).filter((agent) => name === undefined || agent.name === name);
-  return { agents: agents.map((agent) => blastRadius(agent, office.rounds.wallsOf(agent.name), Date.now())) };
+  return {
+    agents: agents.map((agent) => {
+      const programs = office.fleet.compartments.get(agent.name)?.facts.programs.map(({ file }) => file);
+      return blastRadius(agent, office.rounds.wallsOf(agent.name), Date.now(), programs);
+    }),
+  };
 }
