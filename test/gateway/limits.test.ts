@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { agentName } from '../../src/model/names.ts';
 import { LIMITS } from '../../src/programs/gateway/limits.ts';
 import { SyntheticNames, syntheticAddresses, syntheticNumber } from '../../src/programs/gateway/names.ts';
+import { Pace } from '../../src/programs/gateway/pace.ts';
 import { World } from './world.ts';
 
 const world = new World();
@@ -121,6 +122,23 @@ for a in (('127.0.0.1',53),('203.0.113.9',1001)):
     'PermissionError',
     'PermissionError',
   ]);
+});
+
+test('a burst of connections is borne, a flood waits for its turn', () => {
+  const pace = new Pace(100);
+  const waits = Array.from({ length: 150 }, () => pace.turn(5000));
+  assert.equal(waits.filter((wait) => wait === 0).length, 100);
+  assert.ok(Math.abs((waits.at(-1) ?? 0) - 500) < 1);
+  assert.equal(pace.turn(6000), 0);
+});
+
+test('a link-local address, which has a zone, is refused like any other', async () => {
+  const code = `
+s=socket.socket(socket.AF_INET6); s.settimeout(3)
+try: s.connect(('fe80::7',80,0,1)); s.sendall(b'GET / HTTP/1.1\\r\\n\\r\\n'); print(s.recv(12))
+except OSError as e: print(type(e).__name__)`;
+  assert.equal((await world.python('coder', code)).out.trim(), "b'HTTP/1.1 403'");
+  await world.recorded('egress.denied', (entry) => entry.host === 'fe80::7');
 });
 
 test("the agent's own loopback is its own", async () => {

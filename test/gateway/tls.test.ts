@@ -113,6 +113,12 @@ test('openssl verifies the server through us: nothing is intercepted', async () 
   assert.match(out, /hello from 203\.0\.113\.10:443/);
 });
 
+test('a granted connection that is never used is on record', async () => {
+  await world.python('coder', "socket.create_connection(('allow.test',443),timeout=3).close()");
+  const closed = await world.recorded('egress.closed', (entry) => entry.why === 'nothing was sent');
+  assert.deepEqual([closed.host, closed.port, closed.up], ['allow.test', 443, 0]);
+});
+
 test('a server that speaks first is heard', async () => {
   const code = `s=socket.create_connection(('allow.test',2525),timeout=5); print(s.recv(99)); s.sendall(b'EHLO x'); print(s.recv(99))`;
   const { out } = await world.python('coder', code);
