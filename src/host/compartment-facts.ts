@@ -117,12 +117,10 @@ function sharedFolder(path: string, uid: number): HostFolder {
       `The workspace ${path} ${stat === undefined ? 'does not exist' : 'is not a plain folder, or there is a link on the way to it'}.`,
       `Name the folder itself${stat?.isSymbolicLink() ? `: ${realpathSync(path)}` : '.'}`,
     );
-  const git = lstatSync(join(path, '.git'), { throwIfNoEntry: false });
-  const names = git?.isDirectory() ? MASKED : ['.git', ...MASKED.filter((name) => !name.startsWith('.git/'))];
   return {
     path,
     owner: { uids: { disk: stat.uid, seen: uid }, gids: { disk: stat.gid, seen: uid } },
-    masks: names.map((name) => mask(path, name)),
+    masks: MASKED.map((name) => mask(path, name)),
   };
 }
 

@@ -1,6 +1,5 @@
 import { agentReadme, groupFile, hostsFile, nsswitchFile, passwdFile, resolverFile } from './etc.ts';
 import type { CompartmentFacts } from './facts.ts';
-import { pinnedFolders } from './masks.ts';
 import type { MountFlags, Order } from './orders.ts';
 import { PATH_INSIDE } from './view.ts';
 
@@ -175,7 +174,6 @@ function workspaceOrders(facts: CompartmentFacts, root: string, flags: MountFlag
   return [
     { do: 'dir', at, mode: '0755' },
     whole,
-    ...pinnedFolders(masks).map((name): Order => ({ do: 'bind', from: `${at}/${name}`, at: `${at}/${name}`, flags })),
     ...masks.map(({ name }): Order => ({ do: 'bind', from: `${at}/${name}`, at: `${at}/${name}`, flags: READ })),
   ];
 }

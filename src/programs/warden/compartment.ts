@@ -91,9 +91,11 @@ export class Compartment {
     this.#around.watch(this);
     const first = launch('create', sandboxOrders(this.facts), ['pipe', 'pipe', 'pipe']);
     this.#first = first;
+    // What it says before it stands explains why it does not; later the agent could speak through it, and is not listened to.
     let said = '';
     first.stderr?.on('data', (chunk: Buffer) => {
-      said = (said + chunk.toString('utf8')).slice(-2000);
+      if (this.#firstPid !== undefined || said.length > 2000) return;
+      said += chunk.toString('utf8');
       this.#around.log.note(`compartment: ${chunk.toString('utf8').trim()}`);
     });
     first.once('exit', (code, signal) => void this.#ended(first, begun, signal ?? `status ${code}`));
