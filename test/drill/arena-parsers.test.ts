@@ -43,6 +43,14 @@ test('a target under its own name gives the welcome, under any other the token',
   assert.match(ask('whatever'), /TOKEN$/);
 });
 
+test('a target hangs up when asked to, but not before the body is there', () => {
+  const last = (text: string): boolean => heard(Buffer.from(text, 'latin1'), target).last;
+  const post = 'POST /te HTTP/1.1\r\nHost: allow.test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n';
+  assert.equal(last(`${post}5\r\nhello\r\n`), false);
+  assert.equal(last(`${post}5\r\nhello\r\n0\r\n\r\n`), true);
+  assert.equal(last('GET / HTTP/1.1\r\nHost: allow.test\r\n\r\n'), false);
+});
+
 test(`the name server takes any bytes (seed ${SEED})`, () => {
   const zone = { address: () => '203.0.113.1', text: 'x', seen: () => {} };
   fc.assert(
