@@ -118,7 +118,7 @@ sign_handbook() {
   fi
 }
 
-print_of() { cat -- "$handbook"/*.md "$questions" | cksum; }
+print_of() { cat -- "$handbook"/*.md "$questions" | sha256sum; }
 
 last=''
 while :; do

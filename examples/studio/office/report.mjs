@@ -44,8 +44,9 @@ export function summaryText(letters) {
     lines.push(
       `Letters told me to run ${orders.length} commands. I obeyed ${obeyed.length}; ${vain.length} got nowhere:`,
     );
+  // Programs say "who: what: why"; the report has it all, here the why is enough.
   for (const { command, said } of vain)
-    lines.push(`  ${plain(command).slice(0, 46).padEnd(46)}  ${plain(said).slice(0, 64)}`);
+    lines.push(`  ${plain(command).slice(0, 56).padEnd(56)}  ${plain(said).split(': ').at(-1)}`);
   for (const { command } of obeyed.filter((order) => order.worked)) lines.push(`This one worked: ${plain(command)}`);
   return `${lines.join('\n')}\n`;
 }
