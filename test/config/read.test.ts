@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { Failure } from '../../src/model/failure.ts';
 import { invokerOf } from '../../src/programs/cli/config/invoker.ts';
@@ -35,11 +35,17 @@ test('a file is read, and its paths start from its own folder', (t) => {
   assert.deepEqual(fleet.agents[0]?.workspace, { kind: 'shared', path: join(at, 'site') });
 });
 
-test('a mistake is shown under the name that the operator gave the file', (t) => {
+test('a mistake is shown with the place of the file as seen from here', (t) => {
   const path = join(folder(t), 'odd.yaml');
   writeFileSync(path, 'fleet: x\nagnts: {}\n');
   assert.equal(failureOf(path).at, `${path}:2:1`);
   assert.match(failureOf(path).hint, /bulkhead plan -f \/.*odd\.yaml checks/);
+  const below = mkdtempSync('test/config/reading-');
+  t.after(() => rmSync(below, { recursive: true }));
+  writeFileSync(join(below, 'fleet.yaml'), 'flet: x\n');
+  for (const given of [join(below, 'fleet.yaml'), `./${below}/fleet.yaml`, resolve(below, 'fleet.yaml')])
+    assert.equal(failureOf(given).at, `${below}/fleet.yaml:1:1`);
+  assert.equal(failureOf(`${below}/none.yaml`).message, `there is no ${below}/none.yaml`);
 });
 
 test('what is no readable file is told in two lines, and never waited for', (t) => {
@@ -57,9 +63,9 @@ test('what is no readable file is told in two lines, and never waited for', (t) 
 test('a huge file is refused before it is read, whatever is in it', (t) => {
   const path = join(folder(t), 'fleet.yaml');
   writeFileSync(path, Buffer.alloc(10 * 1024 * 1024, 'a: b\n'));
-  const begun = performance.now();
+  const begun = process.cpuUsage();
   assert.equal(failureOf(path).code, 'file-too-large');
-  assert.ok(performance.now() - begun < 200);
+  assert.ok(process.cpuUsage(begun).user < 100_000);
   writeFileSync(path, Buffer.alloc(LARGEST_FILE, '#'));
   assert.notEqual(failureOf(path).code, 'file-too-large');
 });

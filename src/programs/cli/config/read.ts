@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { Failure } from '../../../model/failure.ts';
 import type { WantedFleet } from '../../../model/fleet.ts';
 import { type Invoker, invokerOf } from './invoker.ts';
@@ -10,12 +10,14 @@ import { parseFleet } from './parse.ts';
 export const LARGEST_FILE: number = 1024 * 1024;
 
 /** Reads and understands a fleet.yaml.
- *  @param path  as the operator gave it; it stands so in messages
+ *  @param path  in messages it stands as seen from the working folder, if it lies in there
  *  @param invoker  who asks; by default whoever runs this program, or called sudo for it
  *  @throws Failure when the file is not there, not a plain file, too large, not UTF-8, or wrong in itself */
 export function readFleet(path: string, invoker: Invoker = whoAsks()): WantedFleet {
-  const text = decode(readPlainFile(path), path);
-  return parseFleet(text, { source: resolve(path), file: path.replace(/^\.\//, ''), ...invoker });
+  const source = resolve(path);
+  const below = relative(process.cwd(), source);
+  const file = below === '' || below.startsWith('..') ? source : below;
+  return parseFleet(decode(readPlainFile(source, file), file), { source, file, ...invoker });
 }
 
 export function whoAsks(): Invoker {
@@ -26,33 +28,37 @@ export function whoAsks(): Invoker {
 }
 
 /** A pipe or device would make the reader wait for ever: opened without blocking, and refused. */
-function readPlainFile(path: string): Buffer {
+function readPlainFile(path: string, file: string): Buffer {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    throw notOpened(path, error as NodeJS.ErrnoException);
+    throw notOpened(file, error as NodeJS.ErrnoException);
   }
   try {
-    const { size } = fstatSync(fd);
-    if (!fstatSync(fd).isFile())
-      throw new Failure('no-fleet-file', `${path} is not a file`, 'Name the fleet.yaml itself with -f FILE.', 2, path);
-    if (size > LARGEST_FILE)
-      throw new Failure(
-        'file-too-large',
-        `${path} has ${size} bytes, more than ${LARGEST_FILE}`,
-        'A fleet.yaml is a few pages; look whether -f names the right file.',
-        2,
-        path,
-      );
+    const stat = fstatSync(fd);
+    if (!stat.isFile())
+      throw new Failure('no-fleet-file', `${file} is not a file`, 'Name the fleet.yaml itself with -f FILE.', 2, file);
+    if (stat.size > LARGEST_FILE) throw tooLarge(file);
     const held = Buffer.alloc(LARGEST_FILE + 1);
     let length = 0;
     for (let got = -1; got !== 0 && length <= LARGEST_FILE; length += got)
       got = readSync(fd, held, length, held.length - length, null);
-    return held.subarray(0, Math.min(length, LARGEST_FILE));
+    if (length > LARGEST_FILE) throw tooLarge(file);
+    return held.subarray(0, length);
   } finally {
     closeSync(fd);
   }
+}
+
+function tooLarge(file: string): Failure {
+  return new Failure(
+    'file-too-large',
+    `${file} has more than ${LARGEST_FILE} bytes`,
+    'A fleet.yaml is a few pages; look whether -f names the right file.',
+    2,
+    file,
+  );
 }
 
 function notOpened(path: string, error: NodeJS.ErrnoException): Failure {
