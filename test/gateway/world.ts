@@ -45,7 +45,8 @@ export class World {
   readonly #ledgerSockets = new Set<Socket>();
   #descriptors = -1;
 
-  async start(hosts: Readonly<Record<string, string>>): Promise<this> {
+  /** @param ledger  `played` by the test, or the `real` program (its entries are read with `read`) */
+  async start(hosts: Readonly<Record<string, string>>, ledger: 'played' | 'real' = 'played'): Promise<this> {
     execFileSync('ip', ['netns', 'add', this.outside]);
     execFileSync('ip', ['-n', this.outside, 'link', 'set', 'lo', 'up']);
     for (const address of this.addresses)
@@ -53,7 +54,7 @@ export class World {
     mkdirSync(`/etc/netns/${this.outside}`, { recursive: true });
     writeFileSync(`/etc/netns/${this.outside}/resolv.conf`, 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n');
     this.hosts(hosts);
-    await this.startLedger();
+    await (ledger === 'real' ? this.#startRealLedger() : this.startLedger());
     await Promise.all(this.addresses.map((address) => this.#startOrigin(address)));
     this.startGateway();
     return this;
@@ -91,6 +92,27 @@ export class World {
     });
     this.#ledger.on('connection', (socket: Socket) => this.#ledgerSockets.add(socket));
     execFileSync('chmod', ['755', this.dir]);
+  }
+
+  async #startRealLedger(): Promise<void> {
+    execFileSync('chmod', ['755', this.dir]);
+    const dir = join(this.dir, 'ledger');
+    mkdirSync(dir, { mode: 0o700 });
+    const child = this.#spawn(
+      [process.execPath],
+      [
+        here('../../src/programs/ledger/main.ts'),
+        '--dir',
+        dir,
+        '--socket',
+        this.ledgerPath,
+        '--gateway-uid',
+        String(UID),
+      ],
+      ['ignore', 'inherit', 'inherit', 'pipe', 'pipe'],
+    );
+    const ready = child.stdio[4] as Socket;
+    await new Promise((resolve) => ready.once('data', resolve));
   }
 
   async stopLedger(): Promise<void> {
