@@ -19,10 +19,18 @@ export interface Running {
   readonly exited: Promise<readonly [number | null, NodeJS.Signals | null]>;
 }
 
-/** A folder that goes with the test. */
+/** Hooks run in the order they were given, and a folder must outlast the processes in it: so it ends them itself. */
+const stops = new WeakMap<TestContext, (() => Promise<void>)[]>();
+
+/** A folder that goes with the test, and with it the processes that were started in it. */
 export function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'bulkhead-ledger-test-'));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
+  const ours = stops.get(t) ?? [];
+  stops.set(t, ours);
+  t.after(async () => {
+    await Promise.all(ours.map((stop) => stop()));
+    rmSync(path, { recursive: true, force: true });
+  });
   return path;
 }
 
@@ -43,7 +51,9 @@ export async function start(
   });
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   for (const stream of [child.stdio[3], child.stdio[4]]) stream?.on('error', () => {});
-  t.after(async () => {
+  const ours = stops.get(t);
+  if (ours === undefined) throw new Error('a ledger is started in a folder of its test');
+  ours.push(async () => {
     if (child.exitCode === null && child.signalCode === null) (child.stdio[3] as Writable).end();
     const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
     await exited;

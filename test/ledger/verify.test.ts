@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeBundle } from '../../src/ledger/tiles.ts';
 import type { Problem, Verification } from '../../src/ledger/verify.ts';
 import { exportLedger, verifyLedger } from '../../src/programs/ledger/verify.ts';
@@ -144,7 +145,8 @@ test('an export made while the ledger is at work verifies, and holds no signing 
   const writing = (async () => {
     while (on) await client.append(Array(100).fill({ event: 'step.begin' }), 'acknowledged');
   })();
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const signed = async (): Promise<number> => ((await client.client.call('head')) as { size: number }).size;
+  while ((await signed()) === 0) await sleep(50);
   const to = join(home, 'export');
   const { size } = await exportLedger(running.dir, to);
   on = false;
