@@ -91,6 +91,20 @@ test('every key is needed, unless the types say otherwise, and no other is taken
   assert.ok(keys > 70, String(keys));
 });
 
+test('a refusal says which value, and what of it', () => {
+  const said = (path: string, value: unknown): string => {
+    try {
+      decodeWantedFleet(changed(path, value));
+    } catch (error) {
+      return (error as Failure).message;
+    }
+    return 'nothing';
+  };
+  assert.match(said('agents.1.limits', undefined), /agents\[1\] has no limits$/);
+  assert.match(said('agents.0.exec.more', 1), /agents\[0\]\.exec has the unknown key "more"$/);
+  assert.match(said('agents.0.ports.0', 0), /agents\[0\]\.ports\[0\] is not a whole number from 1 to 65535$/);
+});
+
 test('values out of range or in another spelling are refused', () => {
   refuses('format', 2, '1', 0);
   refuses('fleet', '', 'A', 'a--b', 'a/b', '..', 'a'.repeat(41));
