@@ -69,7 +69,7 @@ test('a target that disagrees with where it goes is refused', async () => {
 const SECOND = 'GET /second HTTP/1.1\r\nHost: deny.test\r\n\r\n';
 const smuggled: Readonly<Record<string, readonly string[]>> = {
   'a pipelined request': [`GET / HTTP/1.1\r\nHost: allow.test\r\n\r\n${SECOND}`],
-  'a request sent a moment later': ['GET / HTTP/1.1\r\nHost: allow.test\r\n\r\n', SECOND],
+  'a request sent a moment later': ['GET / HTTP/1.1\r\nHost: allow.test\r\nX-Hold: 1\r\n\r\n', SECOND],
   'a request behind a body': [`POST / HTTP/1.1\r\nHost: allow.test\r\nContent-Length: 5\r\n\r\nhello${SECOND}`],
   'a request behind chunks': [
     `POST / HTTP/1.1\r\nHost: allow.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n${SECOND}`,

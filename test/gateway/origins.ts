@@ -28,7 +28,7 @@ function web(port: number): (socket: Socket) => void {
       // give a second, smuggled request time to show itself before the connection closes
       setTimeout(
         () => socket.end(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`),
-        30,
+        /x-hold/.test(seen) ? 400 : 30,
       );
     });
     socket.on('close', () => say({ port, seen }));

@@ -40,6 +40,7 @@ test('what two parsers could read differently is no host', () => {
     '203.0.113\u30021',
     '\uff12\uff10\uff13.0.113.1',
     '\u017f.test',
+    '\u212aube.test',
     'allow.test\u200d',
   ];
   const addresses = ['[::1', '::1]', '[127.0.0.1]', '[fe80::1%25lo]', '[::1]x', '[]', '1:2', '[::1]:80'];

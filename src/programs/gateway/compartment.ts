@@ -45,7 +45,7 @@ export class Compartment {
     return name === undefined ? { host: host.address, port, literal: true } : { host: name, port, literal: false };
   }
 
-  /** @param address  the local address of an accepted connection: what the agent asked for; a link-local one has a zone */
+  /** @param address  the local address of an accepted connection: what the agent asked for; a zone says nothing more */
   destinationOf(address: string, port: number): Destination {
     const parsed = parseAddress(address.replace(/%.*$/, ''));
     if (parsed === undefined) throw new TypeError(`the kernel gave ${address} as a local address`);
