@@ -21,8 +21,10 @@ export async function observe(
   const asked = new Map<string, Resource>();
   for (const resource of [...made, ...wanted]) asked.set(identity(resource), resource);
   const there: Resource[] = [];
-  for (const resource of asked.values()) {
-    const found = await handOf(hands, resource).observe(resource);
+  const [wish, ours] = [wanted, made].map((list) => new Set(list.map(identity)));
+  for (const [key, resource] of asked) {
+    const known = { wanted: wish?.has(key) === true, made: ours?.has(key) === true };
+    const found = await handOf(hands, resource).observe(resource, known);
     if (found) there.push(found);
   }
   return there;
@@ -32,25 +34,55 @@ export async function observe(
 const LEAVES: ReadonlySet<Resource['kind']> = new Set(['compartment', 'port']);
 
 /** Carries out a plan, step by step. A failure is recorded and stops it, but for what nothing else stands on: there it goes on and
- *  fails at the end. The next plan starts from what is there. */
-export async function apply(steps: readonly Step[], hands: Hands, made: Made, recorder: Recorder): Promise<void> {
+ *  fails at the end. The next plan starts from what is there.
+ *  @param left  aborted when whoever asked has gone away: the step under way is finished, and no other begun */
+export async function apply(
+  steps: readonly Step[],
+  hands: Hands,
+  made: Made,
+  recorder: Recorder,
+  left?: AbortSignal,
+): Promise<void> {
   let first: unknown;
   for (const step of steps) {
+    if (left?.aborted) throw interrupted();
     await recorder.begin(step);
-    made.begin(step);
     try {
+      made.begin(step);
       await perform(hands, step);
-    } catch (error) {
-      await recorder.failed(step, (error as Error).message);
+      made.end(step);
+    } catch (raw) {
+      const error = mendable(step, raw);
+      await recorder.failed(step, (error as Error).message).catch(() => {}); // what failed first is what the operator is told
       if (!LEAVES.has(step.what.kind)) throw error;
       first ??= error;
       continue;
     }
-    made.end(step);
     await recorder.end(step);
   }
   if (first !== undefined) throw first;
   if (steps.length > 0) made.compact();
+}
+
+function interrupted(): Failure {
+  return new Failure(
+    'interrupted',
+    'It was stopped between two steps; what was done until then stays.',
+    'bulkhead up goes on from here, bulkhead down takes down what stands.',
+    1,
+  );
+}
+
+/** What the kernel refuses for want of space is nothing that we could have done right. */
+function mendable(step: Step, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EROFS') return error;
+  return new Failure(
+    'no-space',
+    `There is no ${code === 'EROFS' ? 'writable disk' : 'space left'} for: ${describe(step)}`,
+    'Free some and run the command again, or use a state on a larger disk: --state DIR',
+    3,
+  );
 }
 
 async function perform(hands: Hands, step: Step): Promise<void> {

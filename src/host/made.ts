@@ -1,16 +1,19 @@
 import {
-  appendFileSync,
   closeSync,
   existsSync,
   fdatasyncSync,
+  fstatSync,
   fsyncSync,
-  mkdirSync,
+  ftruncateSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { Failure } from '../model/failure.ts';
 import { identity, type Resource } from '../plan/resource.ts';
 import type { Step } from '../plan/step.ts';
 
@@ -54,22 +57,23 @@ export class Made {
     const text = this.list()
       .map((what) => line({ at: 'begin', step: { do: 'make', what } }))
       .join('');
-    const fd = openSync(next, 'w', 0o600);
-    writeSync(fd, text);
-    fsyncSync(fd);
-    closeSync(fd);
+    writeFileSync(next, text, { mode: 0o600, flush: true });
     renameSync(next, this.#path);
+    sync(dirname(this.#path));
   }
 
   #append(entry: Line): void {
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o711 });
-    const fd = openSync(this.#path, 'a', 0o600);
+    const isNew = !existsSync(this.#path);
+    const fd = openSync(this.#path, isNew ? 'wx+' : 'r+', 0o600);
     try {
-      appendFileSync(fd, line(entry));
+      const whole = wholeLines(fd);
+      const bytes = Buffer.from(line(entry));
+      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, whole + done);
       fdatasyncSync(fd);
     } finally {
       closeSync(fd);
     }
+    if (isNew) sync(dirname(this.#path));
   }
 
   /** A torn last line is a step that was never begun: its write had not returned. */
@@ -77,8 +81,41 @@ export class Made {
     if (!existsSync(this.#path)) return [];
     const lines = readFileSync(this.#path, 'utf8').split('\n');
     lines.pop();
-    return lines.map((text) => JSON.parse(text) as Line);
+    return lines.map((text, i) => this.#parse(text, i + 1));
   }
+
+  #parse(text: string, at: number): Line {
+    try {
+      return JSON.parse(text) as Line;
+    } catch {
+      throw new Failure(
+        'journal-damaged',
+        'The journal of what was made on this machine cannot be read.',
+        `Repair or delete this line of it; what that line names must then be taken away by hand.`,
+        3,
+        `${this.#path}:${at}`,
+      );
+    }
+  }
+}
+
+/** Where the last whole line ends; a torn one behind it is written over. */
+function wholeLines(fd: number): number {
+  const { size } = fstatSync(fd);
+  const tail = Buffer.alloc(Math.min(size, LONGEST_LINE));
+  readSync(fd, tail, 0, tail.length, size - tail.length);
+  const end = size - tail.length + tail.lastIndexOf(0x0a) + 1;
+  if (end !== size) ftruncateSync(fd, end);
+  return end;
+}
+
+/** Far more than a step takes. */
+const LONGEST_LINE = 4 * 1024 * 1024;
+
+function sync(folder: string): void {
+  const fd = openSync(folder, 'r');
+  fsyncSync(fd);
+  closeSync(fd);
 }
 
 function line(entry: Line): string {

@@ -32,14 +32,19 @@ export function netnsPath(name: string): string {
 export function createNetns(name: string): void {
   tool('ip', ['netns', 'add', name]);
   try {
-    tool('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
-    tool('ip', ['-n', name, 'route', 'add', 'local', 'default', 'dev', 'lo']);
-    tool('ip', ['-n', name, '-6', 'route', 'add', 'local', 'default', 'dev', 'lo']);
-    loadNetnsRules(name);
+    setUpNetns(name);
   } catch (error) {
     deleteNetns(name);
     throw error;
   }
+}
+
+/** Sets up a namespace that is there, also one that was left half way: the rules come last. */
+export function setUpNetns(name: string): void {
+  tool('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
+  tool('ip', ['-n', name, 'route', 'replace', 'local', 'default', 'dev', 'lo']);
+  tool('ip', ['-n', name, '-6', 'route', 'replace', 'local', 'default', 'dev', 'lo']);
+  loadNetnsRules(name);
 }
 
 /** Replaces the namespace's table, and its two settings that let unprivileged processes ping or take our ports. */

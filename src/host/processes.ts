@@ -16,6 +16,11 @@ export function endProcess(pid: number): void {
   send(pid, 'SIGKILL');
 }
 
+/** Signals one process; one that is gone already is no error. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  send(pid, signal);
+}
+
 /** Signals the process group that this process leads. */
 export function signalGroup(leader: number, signal: NodeJS.Signals): void {
   send(-leader, signal);

@@ -1,11 +1,24 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { canonicalJson } from '../model/canonical.ts';
+import { Failure } from '../model/failure.ts';
 import { FIRST_UID, giveUids, LAST_UID, type UidBook } from '../plan/uids.ts';
 import { takenIds } from './accounts.ts';
 
 /** The book of uids as the state keeps it. */
 export function readUidBook(path: string): UidBook {
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as UidBook) : { given: {} };
+  if (!existsSync(path)) return { given: {} };
+  try {
+    const { given } = JSON.parse(readFileSync(path, 'utf8')) as UidBook;
+    if (Object.values(given).every(Number.isSafeInteger)) return { given };
+  } catch {
+    // told below, as for a book with something else in it
+  }
+  throw new Failure(
+    'uids-damaged',
+    `${path}, which says whose each uid is, cannot be read.`,
+    'Put it back from a backup ({"given":{"FLEET/AGENT":UID}}), or end the fleet: bulkhead down --purge',
+    3,
+  );
 }
 
 /** Written before the first use of a number in it. */

@@ -6,13 +6,18 @@ const SHOWN = 3;
 /** Paths of a tree, or above it, that somebody besides root may write or replace; the first few. What is below a folder of
  *  node_modules is not looked at one by one. */
 export function writableByOthers(tree: string): string[] {
-  const found: string[] = [];
-  for (let at = dirname(tree); ; at = dirname(at)) {
-    if (open(at, true)) found.push(at);
-    if (at === dirname(at)) break;
-  }
+  const found = openAbove(tree);
   walk(tree, found);
   return found.slice(0, SHOWN);
+}
+
+/** Folders above a path that let somebody besides root replace what is in them. */
+export function openAbove(path: string): string[] {
+  const found: string[] = [];
+  for (let at = dirname(path); ; at = dirname(at)) {
+    if (open(at, true)) found.push(at);
+    if (at === dirname(at)) return found;
+  }
 }
 
 function walk(at: string, found: string[]): void {

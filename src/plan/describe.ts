@@ -7,10 +7,17 @@ export function describe(step: Step): string {
     case 'make':
       return `+ ${describeResource(step.what)}`;
     case 'change':
-      return `~ ${describeResource(step.what)}`;
+      return `~ ${describeResource(step.what)}${before(step.what, step.was)}`;
     case 'remove':
       return `- ${describeResource(step.what)}`;
   }
+}
+
+/** What a changed disk was: the one change that says something about what is stored. */
+function before(what: Resource, was: Resource): string {
+  if (what.kind !== 'disk' || was.kind !== 'disk') return '';
+  const grown = was.bytes === what.bytes ? [] : [`it has ${size(was.bytes)}`];
+  return `: ${[...grown, ...(was.unmounted ? ['it is not mounted'] : [])].join(', ')}`;
 }
 
 export function describeResource(what: Resource): string {
@@ -27,6 +34,8 @@ export function describeResource(what: Resource): string {
       return `Bulkhead's own files in ${what.path} (root's, ${what.digest.slice(0, 12)})`;
     case 'link':
       return `link ${what.path} to ${what.to}`;
+    case 'unit':
+      return `unit ${what.path} (${what.text.split('\n').length - 1} lines), so that systemd keeps the warden`;
     case 'disk':
       return `disk of ${size(what.bytes)} in ${what.image}, on ${what.path} (noexec,nosuid,nodev)`;
     case 'held':

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DEFAULT_STATE, type Places, STATE_FORMAT } from './places.ts';
 import type { Resource } from './resource.ts';
+import { wardenUnit } from './unit.ts';
 
 /** What the programs themselves need on this machine, whatever the fleet: made by `up` before there is a warden. */
 export interface MachineFacts {
@@ -9,6 +10,8 @@ export interface MachineFacts {
   readonly tree: { readonly from: string; readonly version: string; readonly digest: string };
   readonly ids: { readonly gateway: number; readonly ledger: number };
   readonly ground: Ground;
+  /** Whether process 1 is systemd. */
+  readonly systemd: boolean;
 }
 
 /** What the state calls its own on this machine. The default state has the plain names; any other has its own copy and its own
@@ -17,6 +20,8 @@ export interface Ground {
   readonly library: string;
   /** Undefined: no command is put into the PATH. */
   readonly command?: string;
+  /** File name of the warden's unit, where systemd keeps it. */
+  readonly unit: string;
   readonly users: { readonly gateway: string; readonly ledger: string };
 }
 
@@ -25,14 +30,19 @@ export function groundOf(state: string): Ground {
     return {
       library: '/usr/local/lib/bulkhead',
       command: '/usr/local/bin/bulkhead',
+      unit: 'bulkhead.service',
       users: { gateway: 'bulkhead-gateway', ledger: 'bulkhead-ledger' },
     };
   const tail = createHash('sha256').update(state).digest('hex').slice(0, 8);
-  return { library: `${state}/lib`, users: { gateway: `bulkhead-gateway-${tail}`, ledger: `bulkhead-ledger-${tail}` } };
+  return {
+    library: `${state}/lib`,
+    unit: `bulkhead-${tail}.service`,
+    users: { gateway: `bulkhead-gateway-${tail}`, ledger: `bulkhead-ledger-${tail}` },
+  };
 }
 
 export function machineResources(facts: MachineFacts): Resource[] {
-  const { places, tree, ids, ground } = facts;
+  const { places, tree, ids, ground, systemd } = facts;
   const home = `${ground.library}/${tree.version}`;
   const folder = (path: string, mode: string, id = 0): Resource => ({ kind: 'folder', path, mode, uid: id, gid: id });
   const program = (name: string, id: number): Resource[] => [
@@ -55,5 +65,6 @@ export function machineResources(facts: MachineFacts): Resource[] {
     folder(places.logs, '0700'),
     folder(places.agentLogs, '0700'),
     folder(places.agents, '0711'),
+    ...(systemd ? [wardenUnit({ name: ground.unit, home, state: places.state })] : []),
   ];
 }

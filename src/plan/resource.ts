@@ -16,8 +16,17 @@ export type Resource =
   /** The product's own files, root's, copied from the tree `from`; `digest` is over all of them. */
   | { readonly kind: 'copy'; readonly path: string; readonly from: string; readonly digest: string }
   | { readonly kind: 'link'; readonly path: string; readonly to: string }
-  /** A file system of the agent's own, of this size, in the file `image`, mounted on `path` (noexec,nosuid,nodev). */
-  | { readonly kind: 'disk'; readonly image: string; readonly path: string; readonly bytes: number }
+  /** A systemd unit that keeps the warden, on machines where systemd is process 1; `text` is the unit file. */
+  | { readonly kind: 'unit'; readonly path: string; readonly text: string }
+  /** A file system of the agent's own, of this size, in the file `image`, mounted on `path` (noexec,nosuid,nodev). `unmounted` is
+   *  never wanted, and there after a reboot: what is stored is there all the same. */
+  | {
+      readonly kind: 'disk';
+      readonly image: string;
+      readonly path: string;
+      readonly bytes: number;
+      readonly unmounted?: true;
+    }
   /** An empty folder that holds a masked name in a folder of the operator's, so that the agent cannot make it. */
   | { readonly kind: 'held'; readonly path: string }
   | { readonly kind: 'cgroup'; readonly path: string; readonly limits: Pick<Limits, 'memory' | 'processes' | 'cpu'> }
@@ -41,6 +50,7 @@ export function identity(resource: Resource): string {
     case 'file':
     case 'copy':
     case 'link':
+    case 'unit':
     case 'disk':
     case 'held':
     case 'cgroup':

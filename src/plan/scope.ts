@@ -7,6 +7,7 @@ export function machineKinds(resource: Resource, places: Places): boolean {
     case 'copy':
     case 'link':
     case 'file':
+    case 'unit':
       return true;
     case 'folder':
       return !resource.path.startsWith(`${places.agents}/`);

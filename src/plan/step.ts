@@ -8,7 +8,10 @@ export type Step =
   | { readonly do: 'remove'; readonly what: Resource };
 
 /** Kinds that can be brought to another value without being taken away first. */
-const CHANGEABLE: ReadonlySet<Kind> = new Set(['folder', 'file', 'copy', 'link', 'cgroup', 'netns', 'policy', 'user']);
+const CHANGEABLE: ReadonlySet<Kind> = new Set([
+  ...(['folder', 'file', 'copy', 'link', 'unit', 'user', 'disk'] as const),
+  ...(['cgroup', 'netns', 'policy'] as const),
+]);
 
 /** The steps from what is there to what is wanted: first what is not wanted any more goes, last made first; then what differs
  *  is changed or replaced and what is missing is made, in the order wanted. From any half-done machine, planning again ends in the

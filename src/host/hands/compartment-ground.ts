@@ -1,11 +1,12 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { Failure } from '../../model/failure.ts';
 import { makeCgroup } from '../cgroup.ts';
 import { removeCgroup } from '../cgroup-life.ts';
 import { limitsInForce } from '../cgroup-limits.ts';
 import { type CgroupRoots, type Controller, controllerFolder, unifiedFolder } from '../cgroup-roots.ts';
-import { createNetns, deleteNetns, loadNetnsRules, netnsPath } from '../netns.ts';
+import { createNetns, deleteNetns, netnsPath, setUpNetns } from '../netns.ts';
 import { rulesInForce } from '../netns-listing.ts';
+import { isMounted } from './disks.ts';
 import type { Hand, Of } from './hand.ts';
 
 /** Memory is counted in pages of up to 64 KiB: the kernel may say a little less than was wanted. */
@@ -41,22 +42,27 @@ export function cgroupHand(roots: CgroupRoots): Hand<Of<'cgroup'>> {
 }
 
 export const netnses: Hand<Of<'netns'>> = {
-  observe(what) {
-    return existsSync(netnsPath(what.name)) ? { ...what, rules: rulesInForce(what.name) } : undefined;
-  },
-  make(what) {
-    if (existsSync(netnsPath(what.name)))
+  observe(what, { made }) {
+    if (!existsSync(netnsPath(what.name))) return undefined;
+    if (!made)
       throw new Failure(
         'taken',
-        `The network namespace ${what.name} is there already.`,
-        `If nothing needs it: ip netns delete ${what.name}`,
+        `The network namespace ${what.name} is there already, and is not ours.`,
+        `Rename the fleet or the agent, or, if nothing needs it: ip netns delete ${what.name}`,
       );
+    return { ...what, rules: isMounted(netnsPath(what.name)) ? rulesInForce(what.name) : '' };
+  },
+  make(what) {
+    // ip-netns(8) makes a file first and then mounts the namespace on it: one that was killed in between left the file.
+    if (!isMounted(netnsPath(what.name))) rmSync(netnsPath(what.name), { force: true });
     createNetns(what.name);
   },
   change(what) {
-    loadNetnsRules(what.name);
+    if (isMounted(netnsPath(what.name))) setUpNetns(what.name);
+    else netnses.make(what);
   },
   remove(what) {
-    if (existsSync(netnsPath(what.name))) deleteNetns(what.name);
+    if (isMounted(netnsPath(what.name))) deleteNetns(what.name);
+    else rmSync(netnsPath(what.name), { force: true });
   },
 };

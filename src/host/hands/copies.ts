@@ -14,14 +14,14 @@ export const copies: Hand<Of<'copy'>> = {
   async make(what) {
     const next = `${what.path}.next`;
     rmSync(next, { recursive: true, force: true });
-    for (const part of COPIED) {
-      const from = join(what.from, part);
-      if (existsSync(from)) cpSync(from, join(next, part), { recursive: true, dereference: false });
+    try {
+      copyTree(what, next);
+      await runToolLater('chown', ['-R', 'root:root', next]);
+      await runToolLater('chmod', ['-R', 'u=rwX,go=rX', next]);
+    } catch (error) {
+      rmSync(next, { recursive: true, force: true }); // half a copy is of no use, and may be what filled the disk
+      throw error;
     }
-    cpSync(process.execPath, join(next, 'bin/node'));
-    writeFileSync(join(next, DIGEST_FILE), `${what.digest}\n`);
-    await runToolLater('chown', ['-R', 'root:root', next]);
-    await runToolLater('chmod', ['-R', 'u=rwX,go=rX', next]);
     const old = `${what.path}.old`;
     rmSync(old, { recursive: true, force: true });
     if (existsSync(what.path)) renameSync(what.path, old);
@@ -38,6 +38,15 @@ export const copies: Hand<Of<'copy'>> = {
       rmSync(dirname(what.path), { recursive: true });
   },
 };
+
+function copyTree(what: Of<'copy'>, next: string): void {
+  for (const part of COPIED) {
+    const from = join(what.from, part);
+    if (existsSync(from)) cpSync(from, join(next, part), { recursive: true, dereference: false });
+  }
+  cpSync(process.execPath, join(next, 'bin/node'));
+  writeFileSync(join(next, DIGEST_FILE), `${what.digest}\n`);
+}
 
 /** What of the tree the programs need; the Node they run on goes beside it. */
 export const COPIED: readonly string[] = [

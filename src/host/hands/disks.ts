@@ -10,6 +10,7 @@ import {
   rmdirSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { Failure } from '../../model/failure.ts';
 import { size } from '../../plan/describe.ts';
@@ -20,35 +21,64 @@ import type { Hand, Of } from './hand.ts';
  *  that needs no support from the file system below. */
 export const disks: Hand<Of<'disk'>> = {
   observe(what) {
-    const bytes = statSync(what.image, { throwIfNoEntry: false })?.size;
-    return bytes !== undefined && isMounted(what.path) ? { ...what, bytes } : undefined;
+    const stored = statSync(what.image, { throwIfNoEntry: false })?.size;
+    if (stored === undefined) return undefined;
+    const bytes = grownFrom(what.image) ?? stored;
+    return { kind: 'disk', image: what.image, path: what.path, bytes, ...(isMounted(what.path) ? {} : UNMOUNTED) };
   },
   async make(what) {
     if (!existsSync(what.image)) await format(what);
-    mkdirSync(what.path, { recursive: true, mode: 0o711 });
-    if (!isMounted(what.path)) await mount(what);
-    chmodSync(what.path, 0o711);
+    await attach(what);
   },
   async change(what, was) {
-    if (what.bytes < was.bytes)
-      throw new Failure(
-        'disk-shrinks',
-        `${what.image} has ${size(was.bytes)} and cannot be made smaller (${size(what.bytes)}).`,
-        'Leave limits.disk as it was, or let the agent go and hire it again.',
-      );
-    const fd = openSync(what.image, 'r+');
-    ftruncateSync(fd, what.bytes);
-    closeSync(fd);
-    const device = loopDevice(what.path);
-    await runToolLater('losetup', ['--set-capacity', device]);
-    await runToolLater('resize2fs', [device]);
+    mustNotShrink(what, was);
+    await attach(what);
+    if (what.bytes > was.bytes) await grow(what, was);
   },
   async remove(what) {
     while (isMounted(what.path)) await runToolLater('umount', [what.path]);
     if (existsSync(what.path)) rmdirSync(what.path);
-    rmSync(what.image, { force: true });
+    for (const file of [what.image, `${what.image}.next`, growing(what.image)]) rmSync(file, { force: true });
   },
 };
+
+const UNMOUNTED = { unmounted: true } as const;
+
+/** @throws Failure: what is stored might not fit any more */
+export function mustNotShrink(what: Of<'disk'>, was: Of<'disk'>): void {
+  if (what.bytes >= was.bytes) return;
+  throw new Failure(
+    'disk-shrinks',
+    `${what.image} has ${size(was.bytes)} and cannot be made smaller (${size(what.bytes)}).`,
+    'Leave limits.disk as it was, or let the agent go and hire it again.',
+  );
+}
+
+/** The file is longer before the file system in it is: until both are done, a note beside it says from what size it grows. */
+async function grow(what: Of<'disk'>, was: Of<'disk'>): Promise<void> {
+  writeFileSync(growing(what.image), String(was.bytes), { mode: 0o600, flush: true });
+  const fd = openSync(what.image, 'r+');
+  ftruncateSync(fd, what.bytes);
+  closeSync(fd);
+  const device = loopDevice(what.path);
+  await runToolLater('losetup', ['--set-capacity', device]);
+  await runToolLater('resize2fs', [device]);
+  rmSync(growing(what.image));
+}
+
+function growing(image: string): string {
+  return `${image}.growing`;
+}
+
+function grownFrom(image: string): number | undefined {
+  return existsSync(growing(image)) ? Number(readFileSync(growing(image), 'utf8')) : undefined;
+}
+
+async function attach(what: Of<'disk'>): Promise<void> {
+  mkdirSync(what.path, { recursive: true, mode: 0o711 });
+  if (!isMounted(what.path)) await mount(what);
+  chmodSync(what.path, 0o711);
+}
 
 async function format(what: Of<'disk'>): Promise<void> {
   const next = `${what.image}.next`;

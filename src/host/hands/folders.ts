@@ -11,8 +11,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { runTool } from '../command.ts';
 import { Failure } from '../../model/failure.ts';
+import { runTool } from '../command.ts';
 import type { Hand, Of } from './hand.ts';
 
 export const folders: Hand<Of<'folder'>> = {
@@ -33,7 +33,8 @@ export const folders: Hand<Of<'folder'>> = {
   },
   change(what, was) {
     // A program's folder came to belong to another user (a state that was moved): so does what is in it.
-    if (was.uid !== what.uid) runTool('chown', ['--recursive', '--no-dereference', `${what.uid}:${what.gid}`, what.path]);
+    if (was.uid !== what.uid)
+      runTool('chown', ['--recursive', '--no-dereference', `${what.uid}:${what.gid}`, what.path]);
     chownSync(what.path, what.uid, what.gid);
     chmodSync(what.path, Number.parseInt(what.mode, 8));
   },

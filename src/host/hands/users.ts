@@ -18,32 +18,36 @@ export function readAccounts(path: '/etc/passwd' | '/etc/group'): Line[] {
     .map((fields) => ({ name: fields[0] ?? '', id: Number(fields[2]), fields }));
 }
 
+/** A group has no comment field to say whose it is: the journal does. */
 export const groups: Hand<Of<'group'>> = {
-  observe(what) {
-    const found = readAccounts('/etc/group').find((group) => group.name === what.name);
-    return found && { kind: 'group', name: found.name, gid: found.id };
+  observe(what, { made }) {
+    const found = find('/etc/group', what.name);
+    if (!found) return undefined;
+    if (!made) throw taken('group', what.name, 'it is not ours');
+    return { kind: 'group', name: found.name, gid: found.id };
   },
   async make(what) {
-    const other = readAccounts('/etc/group').find((group) => group.id === what.gid);
-    if (other) throw taken('group', what.name, `its number ${what.gid} belongs to ${other.name}`);
+    mustBeFree('/etc/group', what.name, what.gid);
     await runToolLater('groupadd', ['--system', '--gid', String(what.gid), what.name]);
   },
   async remove(what) {
-    if (groups.observe(what)) await runToolLater('groupdel', [what.name]);
+    if (find('/etc/group', what.name)?.id === what.gid) await runToolLater('groupdel', [what.name]);
   },
 };
 
 export const users: Hand<Of<'user'>> = {
-  observe(what) {
-    const found = readAccounts('/etc/passwd').find((user) => user.name === what.name);
+  observe(what, { wanted }) {
+    const found = find('/etc/passwd', what.name);
     if (!found) return undefined;
     const mark = found.fields[4] ?? '';
-    if (mark !== what.mark) throw taken('user', what.name, 'it belongs to somebody else');
+    if (mark !== what.mark) {
+      if (wanted) throw taken('user', what.name, 'it belongs to somebody else');
+      return undefined; // somebody made it theirs: it is not ours to take away
+    }
     return { kind: 'user', name: found.name, uid: found.id, gid: Number(found.fields[3]), mark };
   },
   async make(what) {
-    const other = readAccounts('/etc/passwd').find((user) => user.id === what.uid);
-    if (other) throw taken('user', what.name, `its number ${what.uid} belongs to ${other.name}`);
+    mustBeFree('/etc/passwd', what.name, what.uid);
     await runToolLater('useradd', [
       ...['--system', '--no-user-group', '--no-create-home', '--no-log-init'],
       ...['--uid', String(what.uid), '--gid', String(what.gid), '--comment', what.mark],
@@ -51,18 +55,35 @@ export const users: Hand<Of<'user'>> = {
     ]);
   },
   async change(what, was) {
-    if (what.uid !== was.uid) throw taken('user', what.name, `it has number ${was.uid}, not ${what.uid}`);
+    if (what.uid !== was.uid) throw taken('user', what.name, `it has the number ${was.uid}, not ${what.uid}`);
     await runToolLater('usermod', ['--gid', String(what.gid), what.name]);
   },
   async remove(what) {
-    if (users.observe(what)) await runToolLater('userdel', [what.name]);
+    const found = find('/etc/passwd', what.name);
+    if (found?.fields[4] === what.mark) await runToolLater('userdel', [what.name]);
   },
 };
 
-function taken(kind: string, name: string, why: string): Failure {
+function find(path: '/etc/passwd' | '/etc/group', name: string): Line | undefined {
+  return readAccounts(path).find((line) => line.name === name);
+}
+
+function mustBeFree(path: '/etc/passwd' | '/etc/group', name: string, id: number): void {
+  const other = readAccounts(path).find((line) => line.id === id);
+  if (!other) return;
+  const [kind, file] = path === '/etc/group' ? ['group', 'group'] : ['user', 'passwd'];
+  throw new Failure(
+    'taken',
+    `The ${kind} ${name} was to have the number ${id}, which now belongs to ${other.name}.`,
+    `Look at it with: getent ${file} ${id}; an agent of another name gets a number of its own.`,
+  );
+}
+
+function taken(kind: 'user' | 'group', name: string, why: string): Failure {
+  const look = `getent ${kind === 'user' ? 'passwd' : 'group'} ${name}`;
   return new Failure(
     'taken',
     `The ${kind} ${name} is there already, and ${why}.`,
-    `Rename the fleet or the agent, or look at it with: getent ${kind === 'user' ? 'passwd' : 'group'} ${name}`,
+    `Rename the fleet or the agent, or look at it with: ${look}`,
   );
 }

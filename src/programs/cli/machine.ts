@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { freeSystemId, uidOf } from '../../host/accounts.ts';
 import { apply, observe, type Recorder } from '../../host/apply.ts';
 import { observeCgroups } from '../../host/cgroup-roots.ts';
@@ -7,22 +6,24 @@ import { copies } from '../../host/hands/copies.ts';
 import { disks } from '../../host/hands/disks.ts';
 import { files, folders, held, links } from '../../host/hands/folders.ts';
 import type { Hand, Hands } from '../../host/hands/hand.ts';
+import { systemdRuns, units } from '../../host/hands/units.ts';
 import { groups, users } from '../../host/hands/users.ts';
 import { Made } from '../../host/made.ts';
 import { thisTree } from '../../host/tree.ts';
 import { writableByOthers } from '../../host/writable.ts';
 import { Failure } from '../../model/failure.ts';
 import { groundOf, machineResources } from '../../plan/machine.ts';
-import { type Places, STATE_FORMAT } from '../../plan/places.ts';
+import type { Places } from '../../plan/places.ts';
 import type { Resource } from '../../plan/resource.ts';
 import { machineKinds } from '../../plan/scope.ts';
 import { planSteps, type Step } from '../../plan/step.ts';
 
 /** What root does by itself before there is a warden, and after there is none: the programs' own ground on this machine. */
 
-/** Nothing of the fleet runs without a warden, so there is nothing to observe, and nothing to make. */
+/** Nothing of the fleet runs without a warden, so what is wanted is not there; what one that died had made has ended with it, and
+ *  only the journal still lists it. */
 const notRunning: Hand<Resource> = {
-  observe: () => undefined,
+  observe: (what, { wanted }) => (wanted ? undefined : what),
   make: () => {
     throw new Error('only the warden starts agents');
   },
@@ -37,6 +38,7 @@ export function hostHands(): Hands {
     file: files,
     copy: copies,
     link: links,
+    unit: units,
     disk: disks,
     held,
     cgroup: cgroupHand(observeCgroups()),
@@ -55,13 +57,19 @@ export async function planMachine(places: Places): Promise<Step[]> {
   const ground = groundOf(places.state);
   const gateway = uidOf(ground.users.gateway) ?? freeSystemId(new Set());
   const ledger = uidOf(ground.users.ledger) ?? freeSystemId(new Set([gateway]));
-  const wanted = machineResources({ places, tree: thisTree(), ids: { gateway, ledger }, ground });
+  const wanted = machineResources({
+    places,
+    tree: thisTree(),
+    ids: { gateway, ledger },
+    ground,
+    systemd: systemdRuns(),
+  });
   const made = new Made(places.made).list().filter((resource) => machineKinds(resource, places));
   return planSteps(wanted, await observe(hostHands(), wanted, made));
 }
 
-export async function carryOut(places: Places, steps: readonly Step[]): Promise<void> {
-  await apply(steps, hostHands(), new Made(places.made), unrecorded);
+export async function carryOut(places: Places, steps: readonly Step[], left?: AbortSignal): Promise<void> {
+  await apply(steps, hostHands(), new Made(places.made), unrecorded, left);
 }
 
 /** @throws Failure unless this is root, run from a tree that nobody else can write */
@@ -81,16 +89,5 @@ export function mustBeRoot(what: string): void {
       `${open} can be written by somebody besides root, and root would run what is in it.`,
       `Make it root's alone: chown -R root:root ${from} && chmod -R go-w ${from}`,
       3,
-    );
-}
-
-/** @throws Failure when the state is of a newer format than we know, or its folder cannot be one */
-export function mustKnowFormat(places: Places): void {
-  const format = existsSync(places.format) ? Number(readFileSync(places.format, 'utf8')) : STATE_FORMAT;
-  if (format > STATE_FORMAT)
-    throw new Failure(
-      'newer-state',
-      `${places.state} was written by a newer Bulkhead (format ${format}, this one knows ${STATE_FORMAT}).`,
-      'Use that newer Bulkhead, or another state: --state DIR',
     );
 }

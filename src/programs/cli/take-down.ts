@@ -1,47 +1,68 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { uidOf } from '../../host/accounts.ts';
 import { observe } from '../../host/apply.ts';
-import { lockFile } from '../../host/lock.ts';
 import { Made } from '../../host/made.ts';
-import { Failure } from '../../model/failure.ts';
+import { endProcess } from '../../host/processes.ts';
+import { processesOfUids } from '../../host/warden-processes.ts';
 import { describe } from '../../plan/describe.ts';
+import { groundOf } from '../../plan/machine.ts';
 import type { Places } from '../../plan/places.ts';
 import type { Resource } from '../../plan/resource.ts';
 import { machineKinds } from '../../plan/scope.ts';
 import { planSteps, type Step } from '../../plan/step.ts';
+import type { Client } from '../../wire/client.ts';
 import { carryOut, hostHands } from './machine.ts';
-import { endWarden, wardenGone, wardenThere } from './warden-process.ts';
+import { mustBeState, takeTurn } from './state.ts';
+import { endKeeping, endWarden, wardenThere } from './warden-process.ts';
 
 const STAYING: ReadonlySet<Resource['kind']> = new Set(['user', 'group', 'folder', 'disk']);
+/** A warden that does not answer is ended all the same. */
+const PATIENCE_MS = 45_000;
+const LEAVES_MS = 5_000;
 
-/** Ends the fleet, through the warden if one runs, else by what the journal says was made.
+/** Ends the fleet, through the warden if one runs, and whatever that leaves by what the journal says was made.
  *  @returns the steps, in words */
 export async function takeDown(places: Places, purge: boolean): Promise<string[]> {
   if (!existsSync(places.state)) return [];
-  if (!lockFile(`${places.state}/up.lock`))
-    throw new Failure(
-      'busy',
-      'Another up or down of this state is under way.',
-      'Wait for it to end and run the command again.',
-      1,
-    );
+  mustBeState(places);
+  takeTurn(places);
+  await endKeeping(places);
   const asked = await askWarden(places, purge);
-  if (!(await wardenGone(places, 5_000))) endWarden(places);
-  if (!(await wardenGone(places, 20_000)))
-    throw new Failure('warden-stays', 'The warden does not end.', 'See: bulkhead logs warden', 3);
-  const done = [...asked, ...(await withoutWarden(places, purge)).map(describe)];
+  await endWarden(places, asked === undefined ? 0 : LEAVES_MS);
+  endPrograms(places);
+  const done = [...(asked ?? []), ...(await withoutWarden(places, purge)).map(describe)];
   if (purge) for (const folder of [places.ledger, places.gateway, places.logs, places.agentLogs]) empty(folder);
   if (purge) for (const file of [places.wanted, places.uids, places.heldAgents]) rmSync(file, { force: true });
   return done;
 }
 
-async function askWarden(places: Places, purge: boolean): Promise<string[]> {
+/** @returns undefined when there is none, or it did not manage: then it is done without it */
+async function askWarden(places: Places, purge: boolean): Promise<string[] | undefined> {
   const warden = await wardenThere(places);
-  if (!warden) return [];
+  if (!warden) return undefined;
+  const late = wait(PATIENCE_MS, undefined, { ref: false });
   try {
-    return ((await warden.call('fleet.down', { purge })) as { steps: string[] }).steps;
+    return await Promise.race([down(warden, purge), late]);
   } finally {
     warden.close();
   }
+}
+
+/** Whatever keeps the warden from it is in its log, and met again by the steps that are done without it. */
+async function down(warden: Client, purge: boolean): Promise<string[] | undefined> {
+  try {
+    return ((await warden.call('fleet.down', { purge })) as { steps: string[] }).steps;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Ledger and gateway end with their warden; one that is stopped or hangs does not. */
+function endPrograms(places: Places): void {
+  const { users } = groundOf(places.state);
+  const uids = [uidOf(users.gateway), uidOf(users.ledger)].filter((uid) => uid !== undefined);
+  for (const pid of processesOfUids(uids)) endProcess(pid);
 }
 
 /** What is left when there is no warden (any more): its death has ended every agent. */

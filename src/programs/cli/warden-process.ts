@@ -1,13 +1,19 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { isLocked, lockHolder } from '../../host/lock.ts';
+import { runToolLater } from '../../host/command.ts';
+import { systemdRuns } from '../../host/hands/units.ts';
+import { endProcess, signalProcess } from '../../host/processes.ts';
+import { wardenProcesses } from '../../host/warden-processes.ts';
 import { Failure } from '../../model/failure.ts';
 import { groundOf } from '../../plan/machine.ts';
 import type { Places } from '../../plan/places.ts';
 import { type Client, dial } from '../../wire/client.ts';
 
 const UP_MS = 30_000;
+/** How long a warden that was asked to end may take with its agents and programs, and how long the kernel with a killed one. */
+const POLITE_MS = 15_000;
+const KILLED_MS = 5_000;
 
 /** A connection to the warden of this state; undefined when none runs. */
 export async function wardenThere(places: Places): Promise<Client | undefined> {
@@ -20,8 +26,32 @@ export async function wardenThere(places: Places): Promise<Client | undefined> {
   }
 }
 
-/** Starts the warden from the root-owned copy, in a session of its own, kept by a small loop that starts it again should it die. */
-export async function startWarden(places: Places, version: string): Promise<Client> {
+/** Starts the warden from the root-owned copy: by systemd where it is process 1, else in a session of its own, kept by a small
+ *  loop that starts it again should it die.
+ *  @param left  aborted when the operator wants no more of it */
+export async function startWarden(places: Places, version: string, left: AbortSignal): Promise<Client> {
+  const failed = systemdRuns() ? await bySystemd(places) : byLoop(places, version);
+  const late = Date.now() + UP_MS;
+  while (Date.now() < late && !left.aborted) {
+    const client = await wardenThere(places);
+    if (client) return client;
+    if (failed()) break;
+    await wait(20);
+  }
+  throw new Failure(
+    'no-warden',
+    `The warden did not come up: ${lastLine(`${places.logs}/warden.log`)}`,
+    `All it said is in ${places.logs}/warden.log, and the ledger's and gateway's logs beside it.`,
+    3,
+  );
+}
+
+async function bySystemd(places: Places): Promise<() => boolean> {
+  await runToolLater('systemctl', ['start', groundOf(places.state).unit]);
+  return () => false;
+}
+
+function byLoop(places: Places, version: string): () => boolean {
   const home = `${groundOf(places.state).library}/${version}`;
   const log = openSync(`${places.logs}/warden.log`, 'a', 0o600);
   const keeper = spawn(
@@ -36,34 +66,39 @@ export async function startWarden(places: Places, version: string): Promise<Clie
   );
   closeSync(log);
   keeper.unref();
-  const late = Date.now() + UP_MS;
-  while (Date.now() < late) {
-    const client = await wardenThere(places);
-    if (client) return client;
-    if (keeper.exitCode !== null) break;
-    await wait(20);
-  }
+  return () => keeper.exitCode !== null;
+}
+
+/** From here on nobody starts the warden again, now or with the machine. */
+export async function endKeeping(places: Places): Promise<void> {
+  const { unit } = groundOf(places.state);
+  if (systemdRuns() && existsSync(`/etc/systemd/system/${unit}`)) await runToolLater('systemctl', ['disable', unit]);
+  for (const pid of wardenProcesses(places.state).keepers) endProcess(pid);
+}
+
+/** Ends the warden of this state, kept or not, serving already or not: asked first, killed if it does not.
+ *  @param withinMs  how long it may still take by itself before it is asked
+ *  @throws Failure `warden-stays` */
+export async function endWarden(places: Places, withinMs = 0): Promise<void> {
+  await endKeeping(places);
+  if (await gone(places, withinMs)) return;
+  for (const pid of wardenProcesses(places.state).wardens) signalProcess(pid, 'SIGTERM');
+  if (await gone(places, POLITE_MS)) return;
+  for (const pid of wardenProcesses(places.state).wardens) endProcess(pid);
+  if (await gone(places, KILLED_MS)) return;
   throw new Failure(
-    'no-warden',
-    `The warden did not come up: ${lastLine(`${places.logs}/warden.log`)}`,
-    `All it said is in ${places.logs}/warden.log, and the ledger's and gateway's logs beside it.`,
+    'warden-stays',
+    `The warden (process ${wardenProcesses(places.state).wardens.join(', ')}) outlives even SIGKILL.`,
+    'It waits in the kernel: its wchan in /proc says for what. Then run the command again.',
     3,
   );
 }
 
-/** Asks a warden that does not answer to end: the process that holds its lock. */
-export function endWarden(places: Places): void {
-  const pid = lockHolder(places.wardenLock);
-  if (pid !== undefined && existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGTERM');
-}
-
-/** Waits until no warden holds this state's lock.
- *  @returns whether it is gone */
-export async function wardenGone(places: Places, withinMs: number): Promise<boolean> {
+async function gone(places: Places, withinMs: number): Promise<boolean> {
   const late = Date.now() + withinMs;
-  while (existsSync(places.wardenLock) && isLocked(places.wardenLock)) {
-    if (Date.now() > late) return false;
-    await wait(20);
+  while (wardenProcesses(places.state).wardens.length > 0) {
+    if (Date.now() >= late) return false;
+    await wait(50);
   }
   return true;
 }

@@ -1,12 +1,12 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { uidOf } from '../../host/accounts.ts';
 import { apply, observe } from '../../host/apply.ts';
 import { fleetFacts, type Host } from '../../host/compartment-facts.ts';
 import type { Hands } from '../../host/hands/hand.ts';
 import { Made } from '../../host/made.ts';
 import { uidsFor, writeUidBook } from '../../host/uid-book.ts';
+import { mustBeSameFleet, mustHoldStored, readWanted } from '../../host/wanted.ts';
 import { canonicalJson } from '../../model/canonical.ts';
-import { decodeWantedFleet } from '../../model/decode.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule, WantedFleet } from '../../model/fleet.ts';
 import { describe } from '../../plan/describe.ts';
@@ -37,15 +37,14 @@ export class StandingFleet {
   readonly #made: Made;
   #wanted: WantedFleet | undefined;
   #planned: Planned | undefined;
-  #busy = false;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(host: Host, record: Record, hands: (fleet: StandingFleet) => Hands) {
     this.host = host;
     this.#record = record;
     this.#made = new Made(host.places.made);
     this.#hands = hands(this);
-    const { wanted } = host.places;
-    if (existsSync(wanted)) this.#wanted = decodeWantedFleet(JSON.parse(readFileSync(wanted, 'utf8')));
+    this.#wanted = readWanted(host.places);
   }
 
   get wanted(): WantedFleet | undefined {
@@ -74,12 +73,7 @@ export class StandingFleet {
   }
 
   async plan(fleet: WantedFleet): Promise<Planned> {
-    if (this.#wanted && this.#wanted.fleet !== fleet.fleet)
-      throw new Failure(
-        'other-fleet',
-        `This state holds the fleet ${this.#wanted.fleet}, not ${fleet.fleet}.`,
-        `Give the other fleet a state of its own (--state DIR), or end this one first: bulkhead down --purge`,
-      );
+    mustBeSameFleet(this.#wanted, fleet);
     const uids = uidsFor(
       this.host.places.uids,
       fleet.agents.map(({ name }) => `${fleet.fleet}/${name}`),
@@ -87,11 +81,14 @@ export class StandingFleet {
     const { facts, compartments } = fleetFacts(fleet, this.host, uids);
     const wanted = fleetResources(fleet, facts);
     const made = this.#made.list().filter((resource) => !machineKinds(resource, this.host.places));
-    return { fleet, uids, compartments, steps: planSteps(wanted, await observe(this.#hands, wanted, made)) };
+    const steps = planSteps(wanted, await observe(this.#hands, wanted, made));
+    mustHoldStored(steps);
+    return { fleet, uids, compartments, steps };
   }
 
-  /** @returns what was done, in words */
-  async apply(fleet: WantedFleet, options: { letGo: boolean }): Promise<string[]> {
+  /** @param left  aborted when whoever asked has gone away
+   *  @returns what was done, in words */
+  async apply(fleet: WantedFleet, options: { letGo: boolean }, left?: AbortSignal): Promise<string[]> {
     return this.#alone(async () => {
       const planned = await this.plan(fleet);
       const lost = planned.steps.filter((step) => step.do === 'remove' && step.what.kind === 'disk');
@@ -111,7 +108,7 @@ export class StandingFleet {
       this.#save(fleet);
       this.#planned = planned;
       await this.#record.readers(this.operatorUids());
-      await apply(planned.steps, this.#hands, this.#made, this.#record);
+      await apply(planned.steps, this.#hands, this.#made, this.#record, left);
       return planned.steps.map(describe);
     });
   }
@@ -140,14 +137,10 @@ export class StandingFleet {
     this.#wanted = fleet;
   }
 
-  async #alone<T>(act: () => Promise<T>): Promise<T> {
-    if (this.#busy)
-      throw new Failure('busy', 'Another up or down is under way.', 'Wait for it to end and run the command again.', 1);
-    this.#busy = true;
-    try {
-      return await act();
-    } finally {
-      this.#busy = false;
-    }
+  /** One at a time, in the order asked: the fleet's own start, an up, a down. */
+  #alone<T>(act: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(act);
+    this.#turn = mine.catch(() => {}); // whoever asked is told
+    return mine;
   }
 }

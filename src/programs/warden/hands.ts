@@ -3,6 +3,7 @@ import { copies } from '../../host/hands/copies.ts';
 import { disks } from '../../host/hands/disks.ts';
 import { files, folders, held, links } from '../../host/hands/folders.ts';
 import type { Hand, Hands, Of } from '../../host/hands/hand.ts';
+import { units } from '../../host/hands/units.ts';
 import { groups, users } from '../../host/hands/users.ts';
 import { netnsPath } from '../../host/netns.ts';
 import { Failure } from '../../model/failure.ts';
@@ -33,6 +34,7 @@ export function wardenHands(fleet: StandingFleet, workshop: Workshop): Hands {
     file: files,
     copy: copies,
     link: links,
+    unit: units,
     disk: disks,
     held,
     cgroup: cgroupHand(fleet.host.cgroups),

@@ -161,7 +161,7 @@ await serve<Caller>({
 rounds.begin();
 await staffed.promise;
 await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
-if (fleet.wanted) {
+if (fleet.wanted && process.argv.includes('--resume')) {
   const { wanted } = fleet;
   await fleet
     .apply(wanted, { letGo: false })

@@ -46,9 +46,11 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
     },
     'fleet.apply': {
       from: ['root'],
-      answer: async (from) => {
+      answer: async (from, { socket }) => {
+        const left = new AbortController();
+        socket.once('close', () => left.abort());
         await office.staffed();
-        const steps = await fleet.apply(decodeWantedFleet(from.fleet), { letGo: from.letGo === true });
+        const steps = await fleet.apply(decodeWantedFleet(from.fleet), { letGo: from.letGo === true }, left.signal);
         await office.rounds.now();
         return { steps };
       },

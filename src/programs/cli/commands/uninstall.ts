@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { observe } from '../../../host/apply.ts';
 import { Made } from '../../../host/made.ts';
 import { describe } from '../../../plan/describe.ts';
@@ -6,6 +6,7 @@ import { placesOf } from '../../../plan/places.ts';
 import { planSteps } from '../../../plan/step.ts';
 import type { Answer, Call } from '../call.ts';
 import { carryOut, hostHands, mustBeRoot } from '../machine.ts';
+import { removeState } from '../state.ts';
 import { takeDown } from '../take-down.ts';
 
 /** Takes away the fleet and then the programs: nothing that Bulkhead made is left. */
@@ -15,12 +16,12 @@ export async function run({ state }: Call): Promise<Answer> {
   const fleet = await takeDown(places, true);
   const made = new Made(places.made).list();
   const steps = planSteps([], await observe(hostHands(), [], made));
-  const state_ = steps.filter((step) => step.what.kind === 'folder' && step.what.path === places.state);
+  // The journal is in the state: it goes last, when nothing is left to be written down.
   await carryOut(
     places,
-    steps.filter((step) => !state_.includes(step)),
+    steps.filter(({ what }) => what.kind !== 'folder' || what.path !== places.state),
   );
-  if (existsSync(places.state)) rmSync(places.state, { recursive: true });
+  if (existsSync(places.state)) removeState(places);
   const done = [...fleet, ...steps.map(describe)];
   return {
     document: { steps: done },

@@ -1,75 +1,91 @@
-import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { lockFile } from '../../../host/lock.ts';
 import { thisTree } from '../../../host/tree.ts';
 import type { StatusDocument } from '../../../model/documents.ts';
 import { Failure } from '../../../model/failure.ts';
+import type { WantedFleet } from '../../../model/fleet.ts';
 import { describe } from '../../../plan/describe.ts';
 import { type Places, placesOf } from '../../../plan/places.ts';
+import type { Step } from '../../../plan/step.ts';
 import type { Client } from '../../../wire/client.ts';
 import type { Answer, Call } from '../call.ts';
 import { readFleet } from '../config/read.ts';
-import { carryOut, mustBeRoot, mustKnowFormat, planMachine } from '../machine.ts';
+import { mustHoldCompartments } from '../fit.ts';
+import { untilInterrupted } from '../interrupt.ts';
+import { carryOut, mustBeRoot, planMachine } from '../machine.ts';
+import { planFleet } from '../plan-fleet.ts';
 import { renderStatus, statusExit } from '../render/status.ts';
-import { startWarden, wardenGone, wardenThere } from '../warden-process.ts';
+import { leaveNothingEmpty, mustBeState, takeTurn } from '../state.ts';
+import { endWarden, startWarden, wardenThere } from '../warden-process.ts';
 
 /** Puts the fleet up as the file says; returns when it stands and every wall has been measured. */
 export async function run({ state, options }: Call): Promise<Answer> {
   const fleet = readFleet(resolve(typeof options.file === 'string' ? options.file : 'fleet.yaml'));
   mustBeRoot('up');
   const places = placesOf(state);
-  mustKnowFormat(places);
-  mkdirSync(places.state, { recursive: true, mode: 0o711 });
-  if (!lockFile(`${places.state}/up.lock`))
-    throw new Failure(
-      'busy',
-      'Another up or down of this state is under way.',
-      'Wait for it to end and run the command again.',
-      1,
-    );
-  const machine = await planMachine(places);
-  const client = await readyWarden(
-    places,
-    machine.some(({ what }) => what.kind === 'copy'),
-    async () => carryOut(places, machine),
-  );
+  mustBeState(places);
+  takeTurn(places);
+  return untilInterrupted(async (left) => {
+    const machine = await decide(places, fleet);
+    const client = await readyWarden(places, machine, left);
+    left.addEventListener('abort', () => client.close());
+    try {
+      const { steps } = await asked<{ steps: string[] }>(client, left, 'fleet.apply', {
+        fleet,
+        letGo: options.letGo === true,
+      });
+      const status = await asked<StatusDocument>(client, left, 'status');
+      const done = [...machine.map(describe), ...steps];
+      return {
+        document: { steps: done, status },
+        text: (screen) =>
+          `${done.length === 0 ? 'Nothing to do: the machine is as the file says.' : done.join('\n')}\n\n${renderStatus(status, screen)}`,
+        exit: statusExit(status),
+      };
+    } finally {
+      client.close();
+    }
+  });
+}
+
+/** Everything that can be known to stand in the way is said before anything is made.
+ *  @returns the machine's part of the plan; the fleet's is the warden's */
+async function decide(places: Places, fleet: WantedFleet): Promise<Step[]> {
   try {
-    const { steps } = (await client.call('fleet.apply', { fleet, letGo: options.letGo === true })) as {
-      steps: string[];
-    };
-    const status = (await client.call('status')) as StatusDocument;
-    const done = [...machine.map(describe), ...steps];
-    return {
-      document: { steps: done, status },
-      text: (screen) =>
-        `${done.length === 0 ? 'Nothing to do: the machine is as the file says.' : done.join('\n')}\n\n${renderStatus(status, screen)}`,
-      exit: statusExit(status),
-    };
-  } finally {
-    client.close();
+    const machine = await planMachine(places);
+    const warden = await wardenThere(places);
+    warden?.close();
+    if (!warden) await mustHoldCompartments(places);
+    await planFleet(places, fleet);
+    return machine;
+  } catch (error) {
+    leaveNothingEmpty(places);
+    throw error;
   }
 }
 
 /** A warden that runs the newest copy. One that runs an older copy is ended first: its agents stop, and come back with the new one. */
-async function readyWarden(places: Places, newCopy: boolean, prepare: () => Promise<void>): Promise<Client> {
+async function readyWarden(places: Places, machine: readonly Step[], left: AbortSignal): Promise<Client> {
   const before = await wardenThere(places);
-  if (before && !newCopy) {
-    await prepare();
+  if (before && !machine.some(({ what }) => what.kind === 'copy')) {
+    await carryOut(places, machine, left);
     return before;
   }
-  if (before) {
-    const { programs } = (await before.call('status')) as StatusDocument;
-    const pid = programs.find(({ name }) => name === 'warden')?.pid;
-    if (pid !== undefined) process.kill(pid, 'SIGTERM');
-    before.close();
-    if (!(await wardenGone(places, 15_000)))
-      throw new Failure(
-        'old-warden',
-        `The warden of the older version (pid ${pid}) does not end.`,
-        'See: bulkhead logs warden',
-        3,
-      );
+  before?.close();
+  await endWarden(places);
+  await carryOut(places, machine, left);
+  return startWarden(places, thisTree().version, left);
+}
+
+async function asked<T>(client: Client, left: AbortSignal, request: string, body: object = {}): Promise<T> {
+  try {
+    return (await client.call(request, body)) as T;
+  } catch (error) {
+    if (error instanceof Failure || left.aborted) throw error;
+    throw new Failure(
+      'warden-ended',
+      `The warden ended while it put the fleet up (${(error as Error).message}).`,
+      'It starts again by itself and goes on; bulkhead up shows how far it is, bulkhead logs warden why it ended.',
+      1,
+    );
   }
-  await prepare();
-  return startWarden(places, thisTree().version);
 }

@@ -1,0 +1,39 @@
+import { observe } from '../../host/apply.ts';
+import { observeCgroups } from '../../host/cgroup-roots.ts';
+import { fleetFacts } from '../../host/compartment-facts.ts';
+import { Made } from '../../host/made.ts';
+import { uidsFor } from '../../host/uid-book.ts';
+import { viewFacts } from '../../host/view-facts.ts';
+import { mustBeSameFleet, mustHoldStored, readWanted } from '../../host/wanted.ts';
+import type { WantedFleet } from '../../model/fleet.ts';
+import { describe } from '../../plan/describe.ts';
+import { fleetResources } from '../../plan/fleet.ts';
+import type { Places } from '../../plan/places.ts';
+import { machineKinds } from '../../plan/scope.ts';
+import { planSteps } from '../../plan/step.ts';
+import { hostHands } from './machine.ts';
+import { wardenThere } from './warden-process.ts';
+
+/** The fleet's part of the plan, in words: the warden's own where one runs. Nothing is changed.
+ *  @throws Failure for all that can be known to stand in its way */
+export async function planFleet(places: Places, fleet: WantedFleet): Promise<string[]> {
+  const warden = await wardenThere(places);
+  if (warden) {
+    try {
+      return ((await warden.call('fleet.plan', { fleet })) as { steps: string[] }).steps;
+    } finally {
+      warden.close();
+    }
+  }
+  mustBeSameFleet(readWanted(places), fleet);
+  const uids = uidsFor(
+    places.uids,
+    fleet.agents.map(({ name }) => `${fleet.fleet}/${name}`),
+  );
+  const { facts } = fleetFacts(fleet, { places, view: viewFacts(), cgroups: observeCgroups() }, uids);
+  const wanted = fleetResources(fleet, facts);
+  const made = new Made(places.made).list().filter((resource) => !machineKinds(resource, places));
+  const steps = planSteps(wanted, await observe(hostHands(), wanted, made));
+  mustHoldStored(steps);
+  return steps.map(describe);
+}

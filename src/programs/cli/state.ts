@@ -1,0 +1,84 @@
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { lockFile } from '../../host/lock.ts';
+import { openAbove } from '../../host/writable.ts';
+import { Failure } from '../../model/failure.ts';
+import { type Places, STATE_FORMAT } from '../../plan/places.ts';
+
+/** The folder of a state: whether it may be one, whose turn it is, and what was begun in it. */
+const LOCK = 'up.lock';
+
+/** @throws Failure when the folder holds something else, could be replaced by somebody, or is of a format that we do not know:
+ *  it is never written to, and above all never removed */
+export function mustBeState(places: Places): void {
+  const { state } = places;
+  const stat = lstatSync(state, { throwIfNoEntry: false });
+  if (stat === undefined && !existsSync(dirname(state)))
+    throw new Failure(
+      'no-such-folder',
+      `${dirname(state)} does not exist.`,
+      `Make it first: mkdir -p ${dirname(state)}`,
+    );
+  const [open] = openAbove(state);
+  if (open !== undefined)
+    throw new Failure(
+      'state-replaceable',
+      `Somebody besides root may replace what is in ${open}, and the state would be in it.`,
+      'Use a folder that only root can reach by name: --state /var/lib/NAME',
+    );
+  if (stat === undefined) return;
+  if (!stat.isDirectory()) throw notOurs(state, 'it is not a folder');
+  const names = readdirSync(state).filter((name) => name !== LOCK && name !== 'lost+found');
+  if (names.length > 0 && !names.includes('format') && !names.includes('made'))
+    throw notOurs(state, `it holds other things (${names.slice(0, 3).join(', ')})`);
+  mustKnowFormat(places);
+}
+
+function mustKnowFormat({ state, format }: Places): void {
+  if (!existsSync(format)) return;
+  const text = readFileSync(format, 'utf8').trim();
+  if (!/^[1-9][0-9]{0,8}$/.test(text))
+    throw notOurs(state, `its file format says ${JSON.stringify(text.slice(0, 20))}`);
+  if (Number(text) > STATE_FORMAT)
+    throw new Failure(
+      'newer-state',
+      `${state} was written by a newer Bulkhead (format ${text}, this one knows ${STATE_FORMAT}).`,
+      'Use that newer Bulkhead, or another state: --state DIR',
+    );
+}
+
+function notOurs(state: string, why: string): Failure {
+  return new Failure(
+    'not-a-state',
+    `${state} is no state of Bulkhead's: ${why}.`,
+    'Name a folder of its own: --state DIR',
+  );
+}
+
+/** Makes the folder, if need be, and takes our turn in it until this process ends.
+ *  @throws Failure `busy` */
+export function takeTurn({ state }: Places): void {
+  mkdirSync(state, { recursive: true, mode: 0o711 });
+  if (lockFile(join(state, LOCK))) return;
+  throw new Failure(
+    'busy',
+    'Another up or down of this state is under way.',
+    'Wait for it to end and run the command again.',
+    1,
+  );
+}
+
+/** Takes the folder away again if nothing was begun in it. */
+export function leaveNothingEmpty(places: Places): void {
+  if (existsSync(places.state) && readdirSync(places.state).every((name) => name === LOCK)) removeState(places);
+}
+
+/** Takes away the state and all that is in it; where a file system is mounted on it, that stays, empty. */
+export function removeState({ state }: Places): void {
+  for (const name of readdirSync(state)) rmSync(join(state, name), { recursive: true, force: true });
+  try {
+    rmdirSync(state);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+  }
+}
