@@ -26,7 +26,7 @@ export function wardenUnit({ name, home, state }: UnitFacts): Extract<Resource, 
     '',
     '[Service]',
     'Type=exec',
-    `ExecStart=${[...argv, '--state', state, '--resume'].map(quoted).join(' ')}`,
+    `ExecStart=${[...argv, '--state', state, '--resume'].map(argument).join(' ')}`,
     'Environment=PATH=/usr/sbin:/usr/bin:/sbin:/bin',
     'WorkingDirectory=/',
     'UMask=0077',
@@ -37,7 +37,6 @@ export function wardenUnit({ name, home, state }: UnitFacts): Extract<Resource, 
     'RestartPreventExitStatus=3',
     'KillMode=mixed',
     'TimeoutStopSec=30',
-    'OOMScoreAdjust=-900',
     `StandardOutput=append:${escaped(state)}/logs/warden.log`,
     `StandardError=append:${escaped(state)}/logs/warden.log`,
     '',
@@ -47,15 +46,18 @@ export function wardenUnit({ name, home, state }: UnitFacts): Extract<Resource, 
   return { kind: 'unit', path: unitPath(name), text: `${lines.join('\n')}\n` };
 }
 
-/** systemd.service(5), "Command lines": `%` begins a specifier, `$` a variable, a backslash an escape. */
+/** systemd.service(5), "Command lines": there, besides, `$` begins a variable. */
+function argument(word: string): string {
+  return quoted(word).replaceAll('$', () => '$$');
+}
+
+/** systemd.syntax(7), "Quoting". */
 function quoted(word: string): string {
-  const text = escaped(word)
-    .replaceAll('\\', '\\\\')
-    .replaceAll('"', '\\"')
-    .replaceAll('$', () => '$$');
+  const text = escaped(word).replaceAll('\\', '\\\\').replaceAll('"', '\\"');
   return /^[\w/.=:+-]+$/.test(text) ? text : `"${text}"`;
 }
 
+/** systemd.unit(5), "Specifiers": `%` begins one. */
 function escaped(text: string): string {
   return text.replaceAll('%', '%%');
 }
