@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Confinement } from '../checks/walls/facts.ts';
 import { readAccounts } from './hands/users.ts';
 
@@ -9,11 +9,14 @@ export function namespacesOf(pid: number | 'self'): Record<string, string> {
   return Object.fromEntries(KINDS.map((kind) => [kind, readlinkSync(`/proc/${pid}/ns/${kind}`)]));
 }
 
-/** How confined the processes are that live in this process namespace; those that end meanwhile are left out. */
-export function confinementOf(pids: readonly number[], pidNamespace: string): Confinement[] {
-  return pids.flatMap((pid) => {
+/** How confined all processes of the machine are that live in this process namespace, in whatever cgroup; those that end meanwhile
+ *  are left out. */
+export function confinementIn(pidNamespace: string): Confinement[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).flatMap((pid) => {
     try {
-      return readlinkSync(`/proc/${pid}/ns/pid`) === pidNamespace ? [readConfinement(pid)] : [];
+      const found = isIn(pid, pidNamespace) ? readConfinement(pid) : undefined;
+      return found && !found.dead ? [found] : [];
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ESRCH') return [];
@@ -22,17 +25,29 @@ export function confinementOf(pids: readonly number[], pidNamespace: string): Co
   });
 }
 
+/** A process that even we may not look into (in a container: one of its host's) is no agent's while it is in our own process
+ *  namespace, and is counted as one of theirs when it is not. */
+function isIn(pid: number, pidNamespace: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`) === pidNamespace;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    return /^NSpid:\s*\d+\s+\d+/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  }
+}
+
 /** The real uid of a process, as the kernel has it. */
 export function uidOfProcess(pid: number): number {
   return readConfinement(pid).uid;
 }
 
 /** proc(5), /proc/PID/status. */
-function readConfinement(pid: number): Confinement {
+function readConfinement(pid: number): Confinement & { readonly dead: boolean } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const field = (key: string): string => new RegExp(`^${key}:\\s*(.*)$`, 'm').exec(status)?.[1]?.trim() ?? '';
   return {
     pid,
+    dead: /^[ZX]/.test(field('State')), // ended, and not yet asked for by its parent: there is nothing of it to take over
     name: field('Name'),
     uid: Number(field('Uid').split(/\s+/)[0]),
     capabilities: field('CapEff'),

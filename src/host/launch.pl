@@ -14,6 +14,8 @@
 use strict;
 use warnings;
 no warnings 'exec';
+# Whatever goes wrong here ends with 125 and nothing started. A script's own mistakes are caught in its eval.
+$SIG{__DIE__} = sub { return if !defined $^S || $^S; syswrite STDERR, $_[0]; exit 125 };
 
 open(my $arch, '<', '/proc/sys/kernel/arch') or die "launcher: which processor this is cannot be read (kernel 6.1 or newer)\n";
 chomp(my $machine = <$arch>);
@@ -43,7 +45,7 @@ sub touch { open(my $f, '>', $_[0]) or fail("create $_[0]"); close $f }
 
 my $mode = shift @ARGV // '';
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, @covers, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept);
+my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole);
 $umask = 027;
 $kept = 0;
 
@@ -73,6 +75,8 @@ my %order = (
   env => sub { $env{$_[0]} = text($_[1] // '') }, arg => sub { push @argv, text($_[0] // '') },
   set => sub { $A{$_[0]} = text($_[1] // '') }, text => sub { $program = text($_[0]) },
   cwd => sub { $cwd = text($_[0]) }, tty => sub { $tty = 1 }, umask => sub { $umask = oct $_[0] }, keep => sub { $kept = 0 + $_[0] },
+  use => sub { $_[0] =~ /^(?:POSIX|Socket|Fcntl)$/ or die "launcher: no such module $_[0]\n"; push @modules, $_[0] },
+  end => sub { $whole = 1 },
   filter => sub { open(my $f, '<:raw', $_[0]) or fail("open $_[0]"); local $/; $filter = <$f>; fail("read $_[0]") unless length $filter },
 );
 
@@ -116,11 +120,19 @@ sub mapped {
 
 while (my $line = <$spec>) {
   chomp $line;
+  die "launcher: orders after the end\n" if $whole;
   my ($name, @fields) = split /\t/, $line, -1;
-  my $do = $order{$name} or do { syswrite STDERR, "launcher: no such order $name\n"; exit 125 };
+  my $do = $order{$name // ''} or die "launcher: no such order\n";
   $do->(@fields);
 }
 close $spec;
+# Whoever wrote the orders may have died over them: nothing is begun with half of them.
+my %needs = (create => [$filter, $argv[0]], enter => [$filter, $argv[0]], script => [$filter, $program], program => [$argv[0]], mend => []);
+$needs{$mode} or die "launcher: no such mode\n";
+$whole && !grep { !defined } @{ $needs{$mode} } or die "launcher: the orders are not whole\n";
+$mode eq 'mend' || ($uid // 0) > 0 && ($gid // 0) > 0 && !grep { $_ == 0 } @groups or die "launcher: no user to become\n";
+my @spaces = $mode eq 'mend' ? qw(mnt) : $mode eq 'enter' || $mode eq 'script' ? qw(cgroup ipc uts net pid mnt user) : ();
+defined $ns{$_} or die "launcher: no $_ namespace to join\n" for @spaces;
 %ENV = %env;
 
 # From here on nothing is taken from outside.
@@ -202,7 +214,7 @@ if ($mode eq 'create') {
 }
 if ($mode eq 'enter' || $mode eq 'script') {
   require Errno;
-  if ($mode eq 'script') { require Socket; require POSIX; require Fcntl; Socket->import(); Fcntl->import(); }
+  for (@modules) { require "$_.pm"; $_->import() unless $_ eq 'POSIX' }
   become(1);
   confine();
   my $child = fork // fail('fork');
@@ -224,5 +236,3 @@ if ($mode eq 'enter' || $mode eq 'script') {
   my $status = $?;
   exit($status & 127 ? 128 + ($status & 127) : $status >> 8);
 }
-syswrite STDERR, "launcher: no such mode\n";
-exit 125;

@@ -14,7 +14,7 @@ export function launch(
   stdio: readonly ['ignore' | 'pipe' | number, 'ignore' | 'pipe' | number, 'ignore' | 'pipe' | number],
   more: readonly (number | 'pipe')[] = [],
 ): ChildProcess {
-  const text = orderText(orders);
+  const text = orderText([...orders, { do: 'end' }]);
   const all: StdioOptions = [...stdio, 'pipe', ...more];
   const child = spawn('/usr/bin/perl', [LAUNCHER, mode], { stdio: all, env: {}, cwd: '/' });
   const spec = child.stdio[3] as Writable;

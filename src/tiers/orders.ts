@@ -40,9 +40,15 @@ export type Order =
   | { readonly do: 'keep'; readonly count: number }
   /** The seccomp filter's bytes are in this file. */
   | { readonly do: 'filter'; readonly path: string }
+  /** Script mode: a module that is loaded before the launcher is confined. */
+  | { readonly do: 'use'; readonly module: ScriptModule }
   /** Script mode: the Perl text, and what it finds in %A. */
   | { readonly do: 'text'; readonly text: string }
-  | { readonly do: 'set'; readonly name: string; readonly value: string };
+  | { readonly do: 'set'; readonly name: string; readonly value: string }
+  /** The last one: orders that are cut off are not carried out at all. */
+  | { readonly do: 'end' };
+
+export type ScriptModule = 'POSIX' | 'Socket' | 'Fcntl';
 
 export type MountFlag = 'ro' | 'nosuid' | 'nodev' | 'noexec';
 export type MountFlags = readonly MountFlag[];
@@ -52,12 +58,15 @@ export interface IdPair {
   readonly seen: number;
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a field may not hold
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
 /** One line an order, fields separated by tabs, ended by a newline.
- *  @throws TypeError when a path holds a tab, a newline or NUL: such a path must have been refused at the door */
+ *  @throws TypeError when a field holds a control character: such a path must have been refused at the door */
 export function orderLine(order: Order): string {
   const fields = fieldsOf(order);
   for (const field of fields)
-    if (/[\t\n\0]/.test(field)) throw new TypeError(`a field of order ${order.do} holds a control character`);
+    if (CONTROL.test(field)) throw new TypeError(`a field of order ${order.do} holds a control character`);
   return `${[order.do, ...fields].join('\t')}\n`;
 }
 
@@ -76,7 +85,10 @@ function fieldsOf(order: Order): string[] {
       return [hex(order.path)];
     case 'emptynet':
     case 'tty':
+    case 'end':
       return [];
+    case 'use':
+      return [order.module];
     case 'stage':
     case 'devpts':
       return [order.at];

@@ -1,13 +1,15 @@
-import { fullUnless, type Judge, none, one } from './facts.ts';
+import { fullUnless, held, type Judge, none, one } from './facts.ts';
 import { mountsOf } from './files.ts';
 
 /** Only the allowed programs are there, and nothing that the agent can write can be started. */
 export const exec: Judge = (facts, expected) => {
-  const listed = one(facts, 'programs');
+  const listed = facts.inside.get('programs');
   if (listed === undefined) return none('the programs could not be listed');
-  const extra = listed.split(' ').filter((name) => name !== '' && !expected.programs.includes(name));
+  const extra = listed
+    .flatMap((names) => names.split(' '))
+    .filter((name) => name !== '' && !expected.programs.includes(name));
   const ran = expected.open.filter((place) => one(facts, `try.exec.${place}`) === 'done');
-  const unknown = expected.open.filter((place) => one(facts, `try.exec.${place}`) === undefined);
+  const unknown = expected.open.filter((place) => !ran.includes(place) && !held(facts, `try.exec.${place}`));
   const own = expected.ownPrograms ? ['/workspace'] : [];
   const stray = ran.filter((place) => !own.includes(place));
   const executable = mountsOf(facts).filter(
@@ -19,7 +21,7 @@ export const exec: Judge = (facts, expected) => {
   return fullUnless([
     extra.length > 0 && `programs that are not allowed: ${extra.slice(0, 5).join(', ')}`,
     stray.length > 0 && `a program it wrote ran in ${stray.join(', ')}`,
-    unknown.length > 0 && `not tried in ${unknown.join(', ')}`,
+    unknown.length > 0 && `could not be tried in ${unknown.join(', ')}`,
     executable.length > 0 && `writable and executable: ${executable.map(({ at }) => at).join(', ')}`,
     one(facts, 'call.memfd') !== '38' && one(facts, 'call.memfd') !== '1' && 'programs can be started from memory',
     expected.ownPrograms && 'programs it made itself run in /workspace (exec.own: allow)',

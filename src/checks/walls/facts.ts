@@ -13,19 +13,18 @@ export interface OutsideFacts {
   readonly hostNamespaces: Readonly<Record<string, string>>;
   /** The agent's namespaces: its first process's. */
   readonly agentNamespaces: Readonly<Record<string, string>>;
-  /** Every process in the compartment's process namespace, by /proc/PID/status. */
+  /** Every process of the machine that is in the compartment's process namespace, by /proc/PID/status: whatever brought it there. */
   readonly processes: readonly Confinement[];
-  /** Pids of the cgroup that were outside the process namespace: launchers and bubblewrap's own parent. */
-  readonly limits: Partial<Pick<Limits, 'memory' | 'processes' | 'cpu'>>;
   /** What limits leave out, in words; empty when all stand. */
   readonly limitsMissing: readonly string[];
   readonly ledger: { readonly answers: boolean; readonly why?: string; readonly uid?: number };
   readonly gateway: boolean;
+  /** Whether the packet filter of its network namespace, as the kernel lists it, is the one that we load. */
+  readonly packetFilter: boolean;
   /** Groups of the host, besides its own, that the agent's user is in. */
   readonly hostGroups: readonly string[];
   /** Masked names of a shared workspace: whether each is still covered. */
   readonly masksGone: readonly string[];
-  readonly knowledgeStale: readonly string[];
 }
 
 export interface Confinement {
@@ -44,10 +43,11 @@ export interface Confinement {
 export interface Expected {
   readonly uid: number;
   readonly gid: number;
+  readonly groups: readonly number[];
   readonly limits: Limits;
   readonly ownPrograms: boolean;
   readonly sharedWorkspace: boolean;
-  /** Names that may stand in /usr/bin. */
+  /** Names that may stand in the program folders. */
   readonly programs: readonly string[];
   readonly homes: readonly string[];
   readonly closed: readonly string[];
@@ -59,6 +59,12 @@ export type Judge = (facts: ProbeFacts, expected: Expected) => Enforcement;
 /** The value of a fact, or undefined when the probe said nothing of it. */
 export function one(facts: ProbeFacts, name: string): string | undefined {
   return facts.inside.get(name)?.[0];
+}
+
+/** Whether what was tried was refused because it may not be (EPERM 1, EACCES 13, EROFS 30). Any other reason (no descriptor left,
+ *  a file that vanished) can be the agent's doing and proves nothing: it shares its uid with the probe, so it can starve it. */
+export function held(facts: ProbeFacts, name: string): boolean {
+  return /^refused (1|13|30)$/.test(one(facts, name) ?? '');
 }
 
 /** Full when nothing is missing. */

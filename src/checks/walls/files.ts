@@ -1,10 +1,11 @@
-import { fullUnless, type Judge, none, one, type ProbeFacts } from './facts.ts';
+import { fullUnless, held, type Judge, none, one, type ProbeFacts } from './facts.ts';
 
 /** The system is read-only, and the writable places are the ones that were given: private, and neither setuid nor devices there. */
 export const files: Judge = (facts, expected) => {
   const mounts = mountsOf(facts);
   if (mounts.length === 0) return none('the mounts could not be read');
-  const written = expected.closed.filter((path) => one(facts, `try.write.${path}`)?.startsWith('refused') !== true);
+  const written = expected.closed.filter((path) => one(facts, `try.write.${path}`) === 'done');
+  const unknown = expected.closed.filter((path) => !written.includes(path) && !held(facts, `try.write.${path}`));
   if (written.includes('/')) return none('the root of the compartment can be written');
   const writable = mounts.filter(({ options }) => options.includes('rw'));
   const strange = writable.filter(({ at }) => !mayBeWritable(at, expected.open));
@@ -13,6 +14,7 @@ export const files: Judge = (facts, expected) => {
   );
   return fullUnless([
     written.length > 0 && `it can write ${written.join(', ')}`,
+    unknown.length > 0 && `could not be tried: ${unknown.join(', ')}`,
     strange.length > 0 && `writable besides its own places: ${strange.map(({ at }) => at).join(', ')}`,
     loose.length > 0 && `set-id programs or devices count on ${loose.map(({ at }) => at).join(', ')}`,
     facts.outside.masksGone.length > 0 && `not masked any more: ${facts.outside.masksGone.join(', ')}`,

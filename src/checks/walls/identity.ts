@@ -1,4 +1,4 @@
-import { fullUnless, type Judge, none, one } from './facts.ts';
+import { fullUnless, held, type Judge, none, one } from './facts.ts';
 
 /** A Unix user of its own that is nobody else, has no capability and no way to one, and sees no home but its own. */
 export const identity: Judge = (facts, expected) => {
@@ -7,12 +7,15 @@ export const identity: Judge = (facts, expected) => {
   if (uids.length === 0 || uids.some((uid) => Number(uid) !== expected.uid))
     return none(`the agent has uid ${uids.join('/')}, not ${expected.uid}`);
   const [mode, owner] = one(facts, 'home')?.split(' ') ?? [];
+  const groups = one(facts, 'self.Groups');
   const seen = expected.homes.filter((home) => one(facts, `seen.${home}`) !== 'no');
   return fullUnless([
     one(facts, 'self.Gid')
       ?.split(' ')
       .some((gid) => Number(gid) !== expected.gid) !== false && 'its group is another',
-    one(facts, 'try.become-root')?.startsWith('refused') !== true && 'it can become root',
+    groups !== expected.groups.join(' ') && `it has the groups ${groups ?? 'unknown'}`,
+    // EINVAL (setresuid(2)): the id does not even exist in its user namespace.
+    !held(facts, 'try.become-root') && one(facts, 'try.become-root') !== 'refused 22' && 'it can become root',
     facts.outside.hostGroups.length > 0 && `its user is in ${facts.outside.hostGroups.join(', ')}`,
     mode !== '0700' && `its home has mode ${mode ?? 'unknown'}, not 0700`,
     Number(owner) !== expected.uid && 'its home belongs to another',

@@ -11,12 +11,15 @@ import { syscalls } from './syscalls.ts';
 
 const JUDGES: Readonly<Record<Wall, Judge>> = { identity, files, exec, processes, syscalls, network, limits, record };
 
-/** Every wall, from what one round of probes found. A probe that did not come to its end proves nothing. */
-export function judgeWalls(facts: ProbeFacts, expected: Expected): Record<Wall, Enforcement> {
+/** Every wall, from what one round of probes found. A probe that did not come to its end proves nothing.
+ *  @param ended  how it ended, in words, should it not have come so far */
+export function judgeWalls(facts: ProbeFacts, expected: Expected, ended = ''): Record<Wall, Enforcement> {
   const whole = one(facts, 'end') === 'yes';
   const judged = WALLS.map((wall): [Wall, Enforcement] => [
     wall,
-    whole ? JUDGES[wall](facts, expected) : { level: 'unknown', why: 'the probe did not come to its end' },
+    whole
+      ? JUDGES[wall](facts, expected)
+      : { level: 'unknown', why: `the probe did not come to its end${ended && ` (${ended})`}` },
   ]);
   return Object.fromEntries(judged) as Record<Wall, Enforcement>;
 }

@@ -1,19 +1,21 @@
 import { readFileSync } from 'node:fs';
 import type { Expected, OutsideFacts } from '../../checks/walls/facts.ts';
 import { judgeWalls, readFacts } from '../../checks/walls/judge.ts';
-import { limitEnforcement, limitsInForce } from '../../host/cgroup-limits.ts';
-import { confinementOf, groupsOf, namespacesOf } from '../../host/confinement.ts';
+import { limitEnforcement } from '../../host/cgroup-limits.ts';
+import { confinementIn, groupsOf, namespacesOf } from '../../host/confinement.ts';
+import { rulesInForce, rulesWanted } from '../../host/netns-listing.ts';
 import type { MeasuredWall } from '../../model/documents.ts';
 import { type Enforcement, WALLS } from '../../model/enforcement.ts';
 import { unixUserName } from '../../model/unix-names.ts';
-import { cgroupPath } from '../../plan/fleet.ts';
+import { cgroupPath, netnsName } from '../../plan/fleet.ts';
 import { programNames } from '../../tiers/programs.ts';
+import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { Compartment } from './compartment.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { Logs } from './logs.ts';
 import type { Mending } from './mending.ts';
 import type { Record as Ledger } from './record.ts';
-import { runScript } from './scripts.ts';
+import { runScript, type ScriptResult } from './scripts.ts';
 
 const PROBE = readFileSync(new URL('../../host/probe.pl', import.meta.url), 'utf8');
 const EVERY_MS = 60_000;
@@ -34,7 +36,9 @@ export class Rounds {
   readonly #logs: Logs;
   readonly #mending: Mending;
   readonly #colleagues: Colleagues;
-  readonly #measured = new Map<string, readonly MeasuredWall[]>();
+  readonly #rules: string = rulesWanted();
+  /** With the first process of the compartment that was measured: what stood before it was put up anew is no measurement of it. */
+  readonly #measured = new Map<string, { readonly firstPid: number; readonly walls: readonly MeasuredWall[] }>();
 
   constructor(fleet: StandingFleet, record: Ledger, logs: Logs, mending: Mending, colleagues: Colleagues) {
     this.#fleet = fleet;
@@ -56,7 +60,7 @@ export class Rounds {
   wallsOf(agent: string): readonly MeasuredWall[] {
     const compartment = this.#fleet.compartments.get(agent);
     const known = this.#measured.get(agent);
-    if (compartment?.standing && known) return known;
+    if (known && compartment?.standing && compartment.firstPid === known.firstPid) return known.walls;
     const why = compartment ? `nothing runs in it (${compartment.state})` : 'it is not up';
     return WALLS.map((wall) => ({ wall, level: 'unknown', why: compartment?.standing ? 'not measured yet' : why }));
   }
@@ -83,19 +87,20 @@ export class Rounds {
       const masksGone = this.#mending.mend(compartment);
       const outside = this.#outside(compartment, firstPid, ledger, masksGone);
       const script = { text: PROBE, arguments: argumentsOf(expected), timeoutMs: PROBE_MS };
-      const result = await runScript(compartment, script);
+      const result = await runScript(compartment, script, []);
       if (compartment.firstPid !== firstPid) return; // another compartment by now
-      walls = new Map(Object.entries(judgeWalls({ inside: readFacts(result.stdout), outside }, expected)));
+      const facts = { inside: readFacts(result.stdout), outside };
+      walls = new Map(Object.entries(judgeWalls(facts, expected, howItEnded(result))));
     } catch (error) {
       const why = `the probe failed: ${(error as Error).message}`;
       walls = new Map(WALLS.map((wall) => [wall, { level: 'unknown', why }]));
     }
     const probedAt = new Date().toISOString();
-    const before = this.#measured.get(name);
+    const before = this.#measured.get(name)?.walls;
     const now = WALLS.map(
       (wall): MeasuredWall => ({ wall, ...(walls.get(wall) ?? { level: 'unknown', why: 'not judged' }), probedAt }),
     );
-    this.#measured.set(name, now);
+    this.#measured.set(name, { firstPid, walls: now });
     for (const wall of now)
       this.#tellChange(
         name,
@@ -130,14 +135,12 @@ export class Rounds {
     const fleet = this.#fleet.wanted?.fleet;
     if (!fleet) throw new Error('there is no fleet');
     const { cgroups } = this.#fleet.host;
-    const inForce = limitsInForce(cgroups, cgroupPath(fleet, agent.name)) ?? {};
     const stand = limitEnforcement(cgroups, cgroupPath(fleet, agent.name), agent.limits);
     const agentNamespaces = namespacesOf(firstPid);
     return {
       hostNamespaces: namespacesOf('self'),
       agentNamespaces,
-      processes: confinementOf(compartment.processes(), agentNamespaces.pid ?? ''),
-      limits: inForce,
+      processes: confinementIn(agentNamespaces.pid ?? ''),
       limitsMissing:
         stand.level === 'partial'
           ? stand.missing.map((what) => `${what} is not limited as wanted`)
@@ -146,9 +149,9 @@ export class Rounds {
             : [stand.why],
       ledger,
       gateway: this.#colleagues.gatewayRuns(),
+      packetFilter: rulesInForce(netnsName(fleet, agent.name)) === this.#rules,
       hostGroups: groupsOf(unixUserName(fleet, agent.name)),
       masksGone,
-      knowledgeStale: [],
     };
   }
 
@@ -165,10 +168,11 @@ export class Rounds {
 }
 
 function expectedOf(compartment: Compartment): Expected {
-  const { agent, uid, gid, workspace, knowledge, programs } = compartment.facts;
+  const { agent, uid, gid, groups, workspace, knowledge, programs } = compartment.facts;
   return {
     uid,
     gid,
+    groups,
     limits: agent.limits,
     ownPrograms: agent.exec.own === 'allow',
     sharedWorkspace: workspace.owner !== undefined,
@@ -189,12 +193,19 @@ function expectedOf(compartment: Compartment): Expected {
   };
 }
 
+/** Why a probe may not have come to its end, in words. */
+function howItEnded({ timedOut, status, stderr }: ScriptResult): string {
+  if (timedOut) return `not within ${PROBE_MS / 1000} s`;
+  return stderr.trim().split('\n').at(-1)?.slice(0, 200) || `status ${status}`;
+}
+
 function argumentsOf(expected: Expected): Record<string, string> {
   return {
     arch: process.arch === 'arm64' ? 'aarch64' : 'x86_64',
     homes: expected.homes.join('\t'),
     closed: expected.closed.join('\t'),
     open: expected.open.join('\t'),
+    bins: PROGRAM_FOLDERS.join('\t'),
     pids: String(process.pid),
   };
 }

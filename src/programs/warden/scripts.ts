@@ -1,5 +1,5 @@
 import { launch } from '../../host/launch.ts';
-import type { Order } from '../../tiers/orders.ts';
+import type { Order, ScriptModule } from '../../tiers/orders.ts';
 import type { Script } from './body.ts';
 import type { Compartment } from './compartment.ts';
 
@@ -14,10 +14,16 @@ export interface ScriptResult {
   readonly timedOut: boolean;
 }
 
-/** Runs Perl text inside a compartment as the agent, without starting a program there. */
-export function runScript(compartment: Compartment, script: Script): Promise<ScriptResult> {
+/** Runs Perl text inside a compartment as the agent, without starting a program there.
+ *  @param modules  what the text needs besides the language itself; each costs time at every start */
+export function runScript(
+  compartment: Compartment,
+  script: Script,
+  modules: readonly ScriptModule[] = ['POSIX', 'Socket', 'Fcntl'],
+): Promise<ScriptResult> {
   const orders: Order[] = [
     ...compartment.orders(),
+    ...modules.map((module): Order => ({ do: 'use', module })),
     ...Object.entries(script.arguments).map(([name, value]): Order => ({ do: 'set', name, value })),
     { do: 'text', text: script.text },
   ];
