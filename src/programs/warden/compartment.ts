@@ -85,9 +85,26 @@ export class Compartment {
     clearTimeout(this.#retry);
     if (this.standing) return;
     const { agent } = this.facts;
-    await this.#around.record('agent.started', { agent: agent.name, tier: agent.tier, digest: this.digest });
-    this.#become('starting');
     const begun = Date.now();
+    try {
+      await this.#around.record('agent.started', { agent: agent.name, tier: agent.tier, digest: this.digest });
+      this.#become('starting');
+      await this.#putUp(begun);
+      this.#startMain();
+    } catch (error) {
+      await this.#clear();
+      this.#become('failed', (error as Error).message);
+      this.#scheduleStart(begun);
+      throw new Failure(
+        'no-compartment',
+        `The compartment of ${agent.name} could not be put up: ${this.#why}`,
+        `What this machine can do: bulkhead doctor. All it said: bulkhead logs ${agent.name}`,
+        3,
+      );
+    }
+  }
+
+  async #putUp(begun: number): Promise<void> {
     this.#around.watch(this);
     const first = launch('create', sandboxOrders(this.facts), ['pipe', 'pipe', 'pipe']);
     this.#first = first;
@@ -99,21 +116,11 @@ export class Compartment {
       this.#around.log.note(`compartment: ${chunk.toString('utf8').trim()}`);
     });
     first.once('exit', (code, signal) => void this.#ended(first, begun, signal ?? `status ${code}`));
-    try {
-      await echoed(first);
-      this.#firstPid = onlyChild(first.pid ?? 0);
-      await this.#around.connect();
-      this.#startMain();
-    } catch (error) {
-      await this.#clear();
-      this.#become('failed', said.trim().split('\n').at(-1) || (error as Error).message);
-      throw new Failure(
-        'no-compartment',
-        `The compartment of ${agent.name} could not be put up: ${this.#why}`,
-        `What this machine can do: bulkhead doctor. All it said: bulkhead logs ${agent.name}`,
-        3,
-      );
-    }
+    await echoed(first).catch((error: Error) => {
+      throw new Error(said.trim().split('\n').at(-1) || error.message);
+    });
+    this.#firstPid = onlyChild(first.pid ?? 0);
+    await this.#around.connect();
   }
 
   /** Ends every process in it and leaves it down until `start`. */
@@ -201,25 +208,21 @@ export class Compartment {
     if (this.#first !== first || !this.standing) return;
     const { name } = this.facts.agent;
     await this.#clear();
-    const { attempts, waitMs } = nextAttempt(this.#attempts, Date.now() - begun);
-    this.#attempts = attempts;
     this.#become('failed', `its compartment ended with ${how}`);
     this.#around.tell('agent.ended', { agent: name, why: how });
-    this.#around.log.note(`the compartment ended (${how}); putting it up again in ${waitMs} ms`);
-    this.#scheduleStart(waitMs);
+    this.#around.log.note(`the compartment ended (${how})`);
+    this.#scheduleStart(begun);
   }
 
-  /** A start that fails (no ledger, no memory ...) is tried again until somebody stops the agent. */
-  #scheduleStart(waitMs: number): void {
+  /** What ended by itself, or could not be put up (no ledger, no memory ...), is tried again until somebody stops the agent.
+   *  @param begun  when the last start began, milliseconds since 1970 */
+  #scheduleStart(begun: number): void {
+    const { attempts, waitMs } = nextAttempt(this.#attempts, Date.now() - begun);
+    this.#attempts = attempts;
+    this.#around.log.note(`the compartment is put up again in ${waitMs} ms`);
     this.#retry = setTimeout(() => {
       if (this.#state !== 'failed') return;
-      this.start().catch((error: Error) => {
-        this.#around.log.note(error.message);
-        const next = nextAttempt(this.#attempts, 0);
-        this.#attempts = next.attempts;
-        if (this.#state !== 'stopped') this.#become('failed', error.message);
-        this.#scheduleStart(next.waitMs);
-      });
+      this.start().catch((error: Error) => this.#around.log.note(error.message)); // which tries again by itself
     }, waitMs);
   }
 

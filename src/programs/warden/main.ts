@@ -7,26 +7,23 @@ import { uidOf } from '../../host/accounts.ts';
 import { observeCgroups } from '../../host/cgroup-roots.ts';
 import { uidOfProcess } from '../../host/confinement.ts';
 import { lockFile } from '../../host/lock.ts';
-import { netnsPath } from '../../host/netns.ts';
 import { viewFacts } from '../../host/view-facts.ts';
 import { Failure } from '../../model/failure.ts';
-import { netnsName } from '../../plan/fleet.ts';
 import { groundOf } from '../../plan/machine.ts';
 import { DEFAULT_STATE, placesOf, STATE_FORMAT } from '../../plan/places.ts';
 import { syscallFilter } from '../../tiers/filter/filter.ts';
 import { serve } from '../../wire/serve.ts';
 import { Drills } from './drills.ts';
 import { StandingFleet } from './fleet.ts';
-import type { GatewayLink } from './gateway-link.ts';
 import { type Workshop, wardenHands } from './hands.ts';
 import { HeldAgents } from './held-agents.ts';
 import { Logs } from './logs.ts';
 import { Mending } from './mending.ts';
 import { Record } from './record.ts';
-import { type Caller, requests } from './requests.ts';
+import { type Caller, type Office, requests } from './requests.ts';
 import { Rounds } from './rounds.ts';
 import { Sessions } from './sessions.ts';
-import { gatewayProgram, ledgerProgram } from './staff.ts';
+import { Staff } from './staff.ts';
 
 const at = process.argv.indexOf('--state');
 const places = placesOf(at > 0 ? (process.argv[at + 1] ?? DEFAULT_STATE) : DEFAULT_STATE);
@@ -54,102 +51,34 @@ writeFileSync(places.filter, syscallFilter(process.arch === 'arm64' ? 'aarch64' 
 
 const record = new Record(places.ledgerSocket, logs.lost);
 const held = new HeldAgents(places.heldAgents);
-let link: GatewayLink | undefined;
 const mending = new Mending(logs);
-const workshop: Workshop = {
-  record,
-  mending,
-  logs,
-  held,
-  gateway: () => (gateway.state === 'running' ? link : undefined),
-};
-const fleet = new StandingFleet({ places, view: viewFacts(), cgroups: observeCgroups() }, record, (of) =>
-  wardenHands(of, workshop),
-);
+const staff: Staff = new Staff(places, ids, logs, record, () => fleet);
+const workshop: Workshop = { record, mending, logs, held, gateway: () => staff.gateway };
+const host = { places, view: viewFacts(), cgroups: observeCgroups() };
+const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
 const rounds = new Rounds(fleet, record, logs, mending, {
-  gatewayRuns: () => gateway.state === 'running',
-  ledgerUid: () => (ledger.pid === undefined ? undefined : uidOfProcess(ledger.pid)),
+  gatewayRuns: () => staff.gateway !== undefined,
+  ledgerUid: () => (staff.ledgerPid === undefined ? undefined : uidOfProcess(staff.ledgerPid)),
 });
-
-const ledger = ledgerProgram(places, ids, logs);
-const gateway = gatewayProgram(
-  places,
-  ids,
-  logs,
-  (agent) => {
-    const found = fleet.compartments.get(agent);
-    return found?.standing && fleet.wanted
-      ? netnsPath(netnsName(fleet.wanted.fleet, found.facts.agent.name))
-      : undefined;
-  },
-  (next) => {
-    link = next;
-  },
-);
-
-/** How long a request waits for ledger and gateway before it is refused. */
-const STAFFED_MS = 15_000;
-const staffed = Promise.withResolvers<void>();
-ledger.onReady = () => {
-  record
-    .connect(fleet.operatorUids())
-    .then(() => record.write({ event: 'program.started', program: 'ledger', restarts: ledger.restarts }))
-    .then(() => gateway.state === 'down' && gateway.restarts === 0 && gateway.start())
-    .catch((error: Error) => log.note(`the ledger does not answer: ${error.message}`));
-};
-ledger.onEnd = (how) => log.note(`the ledger ended (${how}): nothing new is started or connected until it is back`);
-gateway.onReady = () => {
-  record.tell({ event: 'program.started', program: 'gateway', restarts: gateway.restarts });
-  reconnect().then(
-    () => staffed.resolve(),
-    (error: Error) => log.note(`agents are without network: ${error.message}`),
-  );
-};
-gateway.onEnd = (how) => record.tell({ event: 'program.ended', program: 'gateway', how });
-
-/** A gateway that started anew knows nothing: it gets the policy, the sockets and the ports again. */
-async function reconnect(): Promise<void> {
-  if (!fleet.wanted || !link) return;
-  await link.policy(fleet.wanted, fleet.leases);
-  for (const [name, compartment] of fleet.compartments) {
-    if (!compartment.standing) continue;
-    await link.listen(name, netnsPath(netnsName(fleet.wanted.fleet, compartment.facts.agent.name)));
-    for (const port of compartment.facts.agent.ports) await link.publish(name, port);
-  }
-}
 
 let leaving = false;
 async function leave(): Promise<void> {
   if (leaving) return;
   leaving = true;
   for (const compartment of fleet.compartments.values()) await compartment.stop('the warden ends');
-  await gateway.end();
-  record.tell({ event: 'program.ended', program: 'warden', how: 'asked to' });
-  await ledger.end();
+  await staff.end();
   process.exit(0);
 }
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void leave());
 
-ledger.start();
-const office = {
-  fleet,
-  record,
-  held,
-  logs,
-  rounds,
+staff.start();
+const office: Office = {
+  ...{ fleet, record, held, logs, rounds },
   sessions: new Sessions(record),
   drills: new Drills(fleet, record, workshop.gateway),
-  programs: () => [
-    { name: 'warden', state: 'running', pid: process.pid },
-    ...[gateway, ledger].map(({ name, state, pid, restarts }) => ({
-      name,
-      state,
-      restarts,
-      ...(pid === undefined ? {} : { pid }),
-    })),
-  ],
+  programs: () => [{ name: 'warden', state: 'running', pid: process.pid }, ...staff.programs],
+  staffed: () => staff.completeSoon(),
   leave: () => void leave(),
-  staffed: () => within(STAFFED_MS, staffed.promise),
 };
 await serve<Caller>({
   path: places.wardenSocket,
@@ -159,7 +88,7 @@ await serve<Caller>({
   onBug: (error) => log.note(`a request failed: ${(error as Error).stack}`),
 });
 rounds.begin();
-await staffed.promise;
+await staff.complete();
 await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
 if (fleet.wanted && process.argv.includes('--resume')) {
   const { wanted } = fleet;
@@ -167,16 +96,6 @@ if (fleet.wanted && process.argv.includes('--resume')) {
     .apply(wanted, { letGo: false })
     .catch((error: Error) => log.note(`the fleet could not be put up: ${error.message}`));
   await rounds.now();
-}
-
-function within(ms: number, done: Promise<void>): Promise<void> {
-  const why = new Failure(
-    'not-staffed',
-    'The ledger or the gateway does not come up, so nothing is started.',
-    'The reason is in: bulkhead logs ledger, bulkhead logs gateway',
-    3,
-  );
-  return Promise.race([done, new Promise<void>((_, reject) => setTimeout(() => reject(why), ms).unref())]);
 }
 
 function idOf(user: string): number {

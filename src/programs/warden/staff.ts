@@ -1,74 +1,139 @@
-import { createReadStream } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { pipe } from '../../host/pipes.ts';
+import { netnsPath } from '../../host/netns.ts';
+import type { ProgramStatus } from '../../model/documents.ts';
+import { Failure } from '../../model/failure.ts';
+import { netnsName } from '../../plan/fleet.ts';
 import type { Places } from '../../plan/places.ts';
-import type { Order } from '../../tiers/orders.ts';
-import { GatewayLink } from './gateway-link.ts';
+import type { StandingFleet } from './fleet.ts';
+import type { GatewayLink } from './gateway-link.ts';
 import type { Logs } from './logs.ts';
-import { Program, type Start } from './program.ts';
+import { gatewayProgram, type Ids, ledgerProgram } from './own-programs.ts';
+import type { Program } from './program.ts';
+import type { Record } from './record.ts';
 
-/** The two programs that the warden keeps: how each is started, under whom, with what. */
-export interface Ids {
-  readonly gateway: number;
-  readonly ledger: number;
-}
+/** How long a request waits for ledger and gateway before it is refused. */
+const STAFFED_MS = 15_000;
 
-const source = (program: string): string => fileURLToPath(new URL(`../${program}/main.ts`, import.meta.url));
+/** Ledger and gateway, kept running: the ledger first, for without it the gateway may let nothing pass. */
+export class Staff {
+  readonly #ledger: Program;
+  readonly #gateway: Program;
+  readonly #logs: Logs;
+  readonly #record: Record;
+  readonly #fleet: () => StandingFleet;
+  readonly #complete = Promise.withResolvers<void>();
+  #link: GatewayLink | undefined;
 
-function orders(id: number, program: string, args: readonly string[]): Order[] {
-  const argv = [process.execPath, '--disable-warning=ExperimentalWarning', source(program), ...args];
-  return [
-    { do: 'uid', id },
-    { do: 'gid', id },
-    { do: 'umask', mode: '077' },
-    { do: 'env', name: 'PATH', value: '/usr/bin:/bin' },
-    ...argv.map((value): Order => ({ do: 'arg', value })),
-  ];
-}
+  constructor(places: Places, ids: Ids, logs: Logs, record: Record, fleet: () => StandingFleet) {
+    this.#logs = logs;
+    this.#record = record;
+    this.#fleet = fleet;
+    this.#ledger = ledgerProgram(places, ids, logs);
+    this.#gateway = gatewayProgram(
+      places,
+      ids,
+      logs,
+      (agent) => this.#netnsOf(agent),
+      (link) => {
+        this.#link = link;
+      },
+    );
+    this.#ledger.onReady = () => void this.#ledgerStands();
+    this.#ledger.onEnd = (how) =>
+      this.#note(`the ledger ended (${how}): nothing new is started or connected until it is back`);
+    this.#gateway.onReady = () => void this.#gatewayStands();
+    this.#gateway.onEnd = (how) => record.tell({ event: 'program.ended', program: 'gateway', how });
+  }
 
-/** The ledger lives as long as we hold the other end of its lifeline, and has no network. */
-export function ledgerProgram(places: Places, ids: Ids, logs: Logs): Program {
-  const prepare = (): Start => {
-    const lifeline = pipe();
-    const ready = pipe();
-    const args = ['--dir', places.ledger, '--socket', places.ledgerSocket, '--gateway-uid', String(ids.gateway)];
-    return {
-      orders: [{ do: 'emptynet' }, ...orders(ids.ledger, 'ledger', args)],
-      descriptors: [lifeline.read, ready.write],
-      held: [lifeline.write],
-      ready: () => word(ready.read),
-    };
-  };
-  return new Program('ledger', prepare, logs.ofProgram('ledger'));
-}
+  /** The gateway, while it runs. */
+  get gateway(): GatewayLink | undefined {
+    return this.#gateway.state === 'running' ? this.#link : undefined;
+  }
 
-/** @param onLink  the link of every new gateway, before it is ready */
-export function gatewayProgram(
-  places: Places,
-  ids: Ids,
-  logs: Logs,
-  netnsOf: (agent: string) => string | undefined,
-  onLink: (link: GatewayLink) => void,
-): Program {
-  const prepare = (): Start => {
-    const link = new GatewayLink(netnsOf);
-    onLink(link);
-    return {
-      orders: orders(ids.gateway, 'gateway', ['--ledger', places.ledgerSocket, '--dir', places.gateway]),
-      descriptors: link.theirs,
-      held: [],
-      ready: () => link.ready(),
-    };
-  };
-  return new Program('gateway', prepare, logs.ofProgram('gateway'));
-}
+  get ledgerPid(): number | undefined {
+    return this.#ledger.pid;
+  }
 
-/** Resolves at the first word on a pipe. */
-function word(fd: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stream = createReadStream('', { fd });
-    stream.once('data', () => resolve());
-    stream.once('end', () => reject(new Error('it ended before it was ready')));
-    stream.once('error', reject);
-  });
+  get programs(): ProgramStatus[] {
+    return [this.#gateway, this.#ledger].map(({ name, state, pid, restarts }) => ({
+      ...{ name, state, restarts },
+      ...(pid === undefined ? {} : { pid }),
+    }));
+  }
+
+  start(): void {
+    this.#ledger.start();
+  }
+
+  /** Resolves when both serve for the first time. */
+  complete(): Promise<void> {
+    return this.#complete.promise;
+  }
+
+  /** @throws Failure when they do not come up in time */
+  completeSoon(): Promise<void> {
+    const why = new Failure(
+      'not-staffed',
+      'The ledger or the gateway does not come up, so nothing is started.',
+      'The reason is in: bulkhead logs ledger, bulkhead logs gateway',
+      3,
+    );
+    const late = new Promise<void>((_, reject) => setTimeout(() => reject(why), STAFFED_MS).unref());
+    return Promise.race([this.#complete.promise, late]);
+  }
+
+  /** Ends both for good, the ledger last. */
+  async end(): Promise<void> {
+    await this.#gateway.end();
+    await this.#record
+      .write({ event: 'program.ended', program: 'warden', how: 'asked to' })
+      .catch((error: Error) => this.#note(`the end could not be recorded: ${error.message}`));
+    await this.#ledger.end();
+  }
+
+  async #ledgerStands(): Promise<void> {
+    try {
+      await this.#record.connect(this.#fleet().operatorUids());
+      await this.#record.write({ event: 'program.started', program: 'ledger', restarts: this.#ledger.restarts });
+      if (this.#gateway.state === 'down' && this.#gateway.restarts === 0) this.#gateway.start();
+    } catch (error) {
+      this.#note(`the ledger does not answer: ${(error as Error).message}`);
+    }
+  }
+
+  /** A gateway that started anew knows nothing: it gets the policy, the sockets and the ports again. */
+  async #gatewayStands(): Promise<void> {
+    const link = this.#link;
+    const fleet = this.#fleet();
+    this.#record.tell({ event: 'program.started', program: 'gateway', restarts: this.#gateway.restarts });
+    try {
+      if (link && fleet.wanted) await link.policy(fleet.wanted, fleet.leases);
+    } catch (error) {
+      this.#note(`the gateway has no policy, so it refuses everything: ${(error as Error).message}`);
+    }
+    for (const name of fleet.compartments.keys()) {
+      try {
+        if (link) await this.#reconnect(link, fleet, name);
+      } catch (error) {
+        this.#note(`${name} is without network: ${(error as Error).message}`);
+      }
+    }
+    this.#complete.resolve();
+  }
+
+  async #reconnect(link: GatewayLink, fleet: StandingFleet, name: string): Promise<void> {
+    const path = this.#netnsOf(name);
+    if (path === undefined) return;
+    await link.listen(name, path);
+    for (const port of fleet.compartment(name).facts.agent.ports) await link.publish(name, port);
+  }
+
+  #netnsOf(agent: string): string | undefined {
+    const { compartments, wanted } = this.#fleet();
+    const found = compartments.get(agent);
+    return found?.standing && wanted ? netnsPath(netnsName(wanted.fleet, found.facts.agent.name)) : undefined;
+  }
+
+  #note(text: string): void {
+    this.#logs.ofProgram('warden').note(text);
+  }
 }

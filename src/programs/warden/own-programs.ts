@@ -1,0 +1,74 @@
+import { createReadStream } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { pipe } from '../../host/pipes.ts';
+import type { Places } from '../../plan/places.ts';
+import type { Order } from '../../tiers/orders.ts';
+import { GatewayLink } from './gateway-link.ts';
+import type { Logs } from './logs.ts';
+import { Program, type Start } from './program.ts';
+
+/** The two programs that the warden keeps: how each is started, under whom, with what. */
+export interface Ids {
+  readonly gateway: number;
+  readonly ledger: number;
+}
+
+const source = (program: string): string => fileURLToPath(new URL(`../${program}/main.ts`, import.meta.url));
+
+function orders(id: number, program: string, args: readonly string[]): Order[] {
+  const argv = [process.execPath, '--disable-warning=ExperimentalWarning', source(program), ...args];
+  return [
+    { do: 'uid', id },
+    { do: 'gid', id },
+    { do: 'umask', mode: '077' },
+    { do: 'env', name: 'PATH', value: '/usr/bin:/bin' },
+    ...argv.map((value): Order => ({ do: 'arg', value })),
+  ];
+}
+
+/** The ledger lives as long as we hold the other end of its lifeline, and has no network. */
+export function ledgerProgram(places: Places, ids: Ids, logs: Logs): Program {
+  const prepare = (): Start => {
+    const lifeline = pipe();
+    const ready = pipe();
+    const args = ['--dir', places.ledger, '--socket', places.ledgerSocket, '--gateway-uid', String(ids.gateway)];
+    return {
+      orders: [{ do: 'emptynet' }, ...orders(ids.ledger, 'ledger', args)],
+      descriptors: [lifeline.read, ready.write],
+      held: [lifeline.write],
+      ready: () => word(ready.read),
+    };
+  };
+  return new Program('ledger', prepare, logs.ofProgram('ledger'));
+}
+
+/** @param onLink  the link of every new gateway, before it is ready */
+export function gatewayProgram(
+  places: Places,
+  ids: Ids,
+  logs: Logs,
+  netnsOf: (agent: string) => string | undefined,
+  onLink: (link: GatewayLink) => void,
+): Program {
+  const prepare = (): Start => {
+    const link = new GatewayLink(netnsOf);
+    onLink(link);
+    return {
+      orders: orders(ids.gateway, 'gateway', ['--ledger', places.ledgerSocket, '--dir', places.gateway]),
+      descriptors: link.theirs,
+      held: [],
+      ready: () => link.ready(),
+    };
+  };
+  return new Program('gateway', prepare, logs.ofProgram('gateway'));
+}
+
+/** Resolves at the first word on a pipe. */
+function word(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stream = createReadStream('', { fd });
+    stream.once('data', () => resolve());
+    stream.once('end', () => reject(new Error('it ended before it was ready')));
+    stream.once('error', reject);
+  });
+}
