@@ -93,11 +93,13 @@ export class Compartment {
       this.#startMain();
     } catch (error) {
       await this.#clear();
-      this.#become('failed', (error as Error).message);
-      this.#scheduleStart(begun);
+      if (this.#state !== 'stopped') {
+        this.#become('failed', (error as Error).message);
+        this.#scheduleStart(begun);
+      }
       throw new Failure(
         'no-compartment',
-        `The compartment of ${agent.name} could not be put up: ${this.#why}`,
+        `The compartment of ${agent.name} could not be put up: ${(error as Error).message}`,
         `What this machine can do: bulkhead doctor. All it said: bulkhead logs ${agent.name}`,
         3,
       );
