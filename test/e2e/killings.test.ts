@@ -101,7 +101,11 @@ test(`killing programs at any time opens no wall and loses no acknowledged recor
       `${killings} killings; the agent saw ${JSON.stringify([...tried])}; the canary was reached ${reached} times`,
     );
     for (const outcome of tried.keys()) if (!outcome.startsWith('allowed')) assert.doesNotMatch(outcome, /REACHED/);
-    assert.equal((await stand.run('busy', ['cat', '/workspace/opened'])).stdout, '', 'something opened in an earlier life');
+    assert.equal(
+      (await stand.run('busy', ['cat', '/workspace/opened'])).stdout,
+      '',
+      'something opened in an earlier life',
+    );
     assert.ok((tried.get('allowed REACHED') ?? 0) > 0, 'the allowed host was reached between killings');
 
     const verified = await stand.bulkhead(['ledger', 'verify', '--json']);
