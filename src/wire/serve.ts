@@ -112,7 +112,8 @@ async function reply<Caller extends string>(
 function handOver<Caller extends string>(connection: Connection<Caller>, id: unknown, answer: WithDescriptors): void {
   try {
     connection.notify({ id, ok: answer.ok });
-    if (connection.socket.writableLength > 0) throw new Error('the reply could not be written at once, so nothing can follow it');
+    if (connection.socket.writableLength > 0)
+      throw new Error('the reply could not be written at once, so nothing can follow it');
     sendDescriptors(descriptorOf(connection.socket), answer.descriptors);
   } finally {
     for (const fd of answer.descriptors) closeSync(fd);
