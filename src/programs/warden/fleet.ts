@@ -32,6 +32,8 @@ export class StandingFleet {
   readonly compartments: Map<string, Compartment> = new Map();
   /** Rules lent to agents for the length of a drill. */
   readonly leases: Map<string, readonly EgressRule[]> = new Map();
+  /** What there is of an agent besides its resources may go. */
+  onLetGo: (agent: string) => void = () => {};
   readonly #hands: Hands;
   readonly #record: Record;
   readonly #made: Made;
@@ -90,6 +92,7 @@ export class StandingFleet {
    *  @returns what was done, in words */
   async apply(fleet: WantedFleet, options: { letGo: boolean }, left?: AbortSignal): Promise<string[]> {
     return this.#alone(async () => {
+      const before = this.#wanted?.agents.map(({ name }) => name) ?? [];
       const planned = await this.plan(fleet);
       const lost = planned.steps.filter((step) => step.do === 'remove' && step.what.kind === 'disk');
       if (lost.length > 0 && !options.letGo)
@@ -109,6 +112,8 @@ export class StandingFleet {
       this.#planned = planned;
       await this.#record.readers(this.operatorUids());
       await apply(planned.steps, this.#hands, this.#made, this.#record, left);
+      const staying = new Set(fleet.agents.map(({ name }): string => name));
+      for (const name of before.filter((name) => !staying.has(name))) this.onLetGo(name);
       return planned.steps.map(describe);
     });
   }

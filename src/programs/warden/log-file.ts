@@ -10,6 +10,7 @@ export class LogFile {
   readonly path: string;
   #fd: number;
   #size: number;
+  #closed = false;
   readonly #watchers = new Set<(text: string) => void>();
 
   constructor(path: string) {
@@ -19,6 +20,7 @@ export class LogFile {
   }
 
   write(chunk: Buffer | string): void {
+    if (this.#closed) return; // the last words of an agent that was let go
     const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk);
     if (this.#size + bytes.length > LARGEST) this.#rotate();
     this.#size += writeSync(this.#fd, bytes);
@@ -47,6 +49,7 @@ export class LogFile {
   }
 
   close(): void {
+    this.#closed = true;
     closeSync(this.#fd);
   }
 

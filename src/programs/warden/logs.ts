@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { Failure } from '../../model/failure.ts';
 import type { Places } from '../../plan/places.ts';
 import type { LedgerEntry } from '../../wire/ledger-client.ts';
@@ -21,6 +21,14 @@ export class Logs {
 
   ofAgent(name: string): LogFile {
     return this.#at(`${this.#places.agentLogs}/${name}.log`);
+  }
+
+  /** An agent that was let go leaves no log. */
+  remove(agent: string): void {
+    const { path } = this.ofAgent(agent);
+    this.#open.get(path)?.close();
+    this.#open.delete(path);
+    for (const file of [path, `${path}.1`]) rmSync(file, { force: true });
   }
 
   /** An entry about something that had already happened could not be written: it must not vanish. */

@@ -56,6 +56,10 @@ const staff: Staff = new Staff(places, ids, logs, record, () => fleet);
 const workshop: Workshop = { record, mending, logs, held, gateway: () => staff.gateway };
 const host = { places, view: viewFacts(), cgroups: observeCgroups() };
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
+fleet.onLetGo = (agent) => {
+  held.release(agent);
+  logs.remove(agent);
+};
 const rounds = new Rounds(fleet, record, logs, mending, {
   gatewayRuns: () => staff.gateway !== undefined,
   ledgerUid: () => (staff.ledgerPid === undefined ? undefined : uidOfProcess(staff.ledgerPid)),
