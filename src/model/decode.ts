@@ -21,13 +21,24 @@ import { dictionary, distinct, entries, members, oneOf, text, whole, wrong } fro
 export function decodeWantedFleet(raw: unknown): WantedFleet {
   const fleet = members(raw, 'the fleet', ['format', 'fleet', 'source', 'operators', 'agents']);
   if (fleet.format !== 1) throw wrong('format', 'is not 1');
-  return {
+  const wanted: WantedFleet = {
     format: 1,
     fleet: fleetName(fleet.fleet),
     source: path(fleet.source, 'source'),
     operators: distinct(entries(fleet.operators, 'operators', operator), 'operators', ({ name }) => name),
     agents: distinct(entries(fleet.agents, 'agents', agent, MOST_AGENTS), 'agents', ({ name }) => name),
   };
+  refuseWritableKnowledge(wanted.agents);
+  return wanted;
+}
+
+/** What an agent may write, root must not bind for anybody: the agent could put a link in its place. */
+function refuseWritableKnowledge(agents: readonly WantedAgent[]): void {
+  for (const { knowledge } of agents)
+    for (const { name, path } of knowledge)
+      for (const { workspace } of agents)
+        if (workspace.kind === 'shared' && `${path}/`.startsWith(`${workspace.path}/`))
+          throw wrong(`knowledge ${name}`, 'lies in the workspace of an agent');
 }
 
 function operator(raw: unknown, at: string): Operator {

@@ -159,7 +159,13 @@ test('values out of range or in another spelling are refused', () => {
   refuses('agents.0.ports.0', 0, 65536, '80', 65535);
   refuses('agents.0.health.path', '', 'x', '/a b', '/\n');
   refuses('agents.0.knowledge.1.name', 'handbook', '../x');
-  refuses('agents.0.knowledge.0.path', '', 'x', '/a/../b');
+  refuses(
+    'agents.0.knowledge.0.path',
+    '',
+    'x',
+    '/a/../b',
+    `${(FULL.agents[0]?.workspace as { path: string }).path}/docs`,
+  );
 });
 
 test('nothing that JSON can hold makes it do anything but answer or refuse', () => {

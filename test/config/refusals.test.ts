@@ -248,6 +248,14 @@ test('two agents never get the same port, folder or user', () => {
   assert.ok(parsed(two('workspace: ~/a, shared: true', 'workspace: ~/ab, shared: true')));
 });
 
+test('knowledge in a folder that an agent may change is refused: a link in its place would show anything', () => {
+  const fleet = (knowledge: string): string =>
+    `fleet: x\nknowledge: { k: ${knowledge} }\nagents:\n  a: { workspace: ~/site, shared: true }\n  b: { knowledge: [k] }\n`;
+  for (const path of ['~/site', '~/site/docs', '~/site/docs/TASKS.md'])
+    assert.equal(failureOf(fleet(path)).code, 'knowledge-clash', path);
+  assert.ok(parsed(fleet('~/site2/docs')));
+});
+
 test('what looks like a key is refused, in env, in comments and anywhere else, and is never repeated', () => {
   const random = 'q7Zk29xLm0Vb4Nc8Rt1Yp6Wd3Sf5Hg2J';
   for (const line of [

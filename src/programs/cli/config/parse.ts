@@ -31,6 +31,7 @@ export function parseFleet(text: string, reading: Reading): WantedFleet {
   );
   const wanted: WantedFleet = { format: 1, fleet, source: reading.source, operators: operators(where, shape), agents };
   refuseClashes(where, wanted);
+  refuseWritableKnowledge(where, wanted.agents);
   return wanted;
 }
 
@@ -84,6 +85,20 @@ function operators(where: Where, shape: FleetFile): Operator[] {
       );
   }
   return found;
+}
+
+/** What an agent may write, root must not bind for anybody: the agent could put a link in its place. */
+function refuseWritableKnowledge(where: Where, agents: readonly WantedAgent[]): void {
+  for (const agent of agents)
+    for (const [i, entry] of agent.knowledge.entries())
+      for (const { name, workspace } of agents)
+        if (workspace.kind === 'shared' && isWithin(entry.path, workspace.path))
+          throw where.document.failure(
+            'knowledge-clash',
+            ['agents', agent.name, 'knowledge', i],
+            `the knowledge ${entry.name} lies in the workspace of ${name}, who could replace it by a link to anything`,
+            'Keep knowledge outside of the folders that agents may change.',
+          );
 }
 
 /** What each agent may say by itself, but not two of them. */
