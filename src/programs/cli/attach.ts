@@ -1,5 +1,7 @@
-import { closeSync, createReadStream, createWriteStream, readSync, writeSync } from 'node:fs';
+import { createReadStream, createWriteStream, readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { ioctl } from '../../host/libc.ts';
 import { resizeTerminal } from '../../host/terminal.ts';
 import { connectUnix } from '../../host/unix-socket.ts';
 import { Failure, type FailureDocument, failureDocument } from '../../model/failure.ts';
@@ -41,17 +43,19 @@ export async function ownFailure(running: Promise<number>): Promise<number> {
 
 async function onPipes(descriptors: readonly number[], control: Socket, exit: Promise<number>): Promise<number> {
   const [input = -1, output = -1, errors = -1] = descriptors;
-  const stdin = createWriteStream('', { fd: input });
+  const stdin = new Socket({ fd: input, readable: false, writable: true });
   stdin.on('error', () => process.stdin.unpipe(stdin)); // the command does not read (any more)
   process.stdin.pipe(stdin);
   const ends = [
-    drained(new Socket({ fd: output, readable: true, writable: false }), process.stdout),
-    drained(new Socket({ fd: errors, readable: true, writable: false }), process.stderr),
+    { fd: output, from: new Socket({ fd: output, readable: true, writable: false }), to: process.stdout },
+    { fd: errors, from: new Socket({ fd: errors, readable: true, writable: false }), to: process.stderr },
   ];
+  for (const { from, to } of ends) from.pipe(to, { end: false });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)
     process.on(signal, () => control.write(encodeFrame({ do: 'command.signal', signal })));
   const status = await exit;
-  await Promise.race([Promise.all(ends), new Promise((resolve) => setTimeout(resolve, LINGER_MS))]);
+  await Promise.all(ends.map(drained));
+  for (const stream of [stdin, ...ends.map(({ from }) => from)]) stream.destroy();
   process.stdin.destroy();
   return status;
 }
@@ -61,28 +65,35 @@ async function onTerminal(descriptors: readonly number[], control: Socket, exit:
   const output = createReadStream('', { fd: master, autoClose: false });
   output.on('error', () => {}); // EIO: nobody holds the other side of the terminal any more
   output.pipe(process.stdout, { end: false });
+  // Not written at once: a program that does not read its terminal must not keep us from showing what it says.
+  const input = createWriteStream('', { fd: master, autoClose: false });
+  input.on('error', () => {}); // EIO as well
   process.stdin.setRawMode(true);
-  process.stdin.on('data', (chunk: Buffer) => writeSync(master, chunk));
+  process.stdin.pipe(input, { end: false });
   process.stdout.on('resize', () => resizeTerminal(master, windowSize()));
   control.once('close', () => process.stdin.setRawMode(false));
   const status = await exit;
-  await Promise.race([
-    new Promise<void>((resolve) => output.once('close', () => resolve())),
-    new Promise((resolve) => setTimeout(resolve, LINGER_MS)),
-  ]);
+  await drained({ fd: master, from: output });
   process.stdin.setRawMode(false);
   process.stdin.destroy();
   output.destroy();
-  closeSync(master);
   return status;
 }
 
-function drained(from: Socket, to: NodeJS.WriteStream): Promise<void> {
-  from.pipe(to, { end: false });
-  return new Promise((resolve) => {
-    from.once('close', () => resolve());
-    from.once('error', () => resolve());
-  });
+/** Resolves when all is out that was in a pipe (or terminal) when its command ended. What the command left behind may hold the
+ *  pipe for as long as it likes: once it is empty, the command's own output has been read. */
+async function drained({ fd, from }: { readonly fd: number; readonly from: Readable }): Promise<void> {
+  const begun = performance.now();
+  const isEmpty = (): boolean => from.readableLength === 0 && bytesIn(fd) === 0;
+  while (!from.closed && !from.readableEnded && !from.errored && (performance.now() - begun < LINGER_MS || !isEmpty()))
+    await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+const FIONREAD = 0x541b; // ioctl_tty(2), pipe(7)
+
+function bytesIn(fd: number): number {
+  const count = Buffer.alloc(4);
+  return ioctl(fd, FIONREAD, count) < 0 ? 0 : count.readInt32LE(0);
 }
 
 /** The status the warden reports; our own failure when it goes away first. */
