@@ -8,7 +8,3 @@ export const BOXES: readonly Tier[] = ['sandbox', 'container', 'vm'];
 export function onlyShared(agent: AgentFacts): string | undefined {
   return agent.workspace.kind === 'shared' ? undefined : 'its workspace is its own: no tool of the operator obeys it';
 }
-
-export function onlyWithOthers(agent: AgentFacts): string | undefined {
-  return agent.others.length > 0 ? undefined : 'the fleet has no other agent';
-}

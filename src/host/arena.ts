@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import type { Args, Positive } from '../drill/attack.ts';
 import { PRELUDE } from '../drill/prelude.ts';
+import { SPARE_UID } from '../drill/spare-uid.ts';
 import { Failure } from '../model/failure.ts';
 import type { EgressRule } from '../model/fleet.ts';
 import { control, type Spoken } from './arena/control.ts';
 import { type Crew, crew } from './arena/crew.ts';
 import { farOrders, houseOrders } from './arena/orders.ts';
-import { bareSpace, farSpace, type Space, sweep } from './arena/space.ts';
+import { bareSpace, farSpace, HOUSE_ADDRESS, type Space, sweep } from './arena/space.ts';
 
 /** The hosts that the drill attacks, all of its own making: a network namespace with documentation addresses that is one hop
  *  away from the machine ("far"), services on the machine's own loopback ("house"), and the places where the positive controls
@@ -33,9 +34,6 @@ export interface ArenaOptions {
   /** The address of cloud metadata. The real one only where nothing else can be meant (tests in a namespace of their own). */
   readonly metadata?: { readonly four: string; readonly six: string };
 }
-
-/** No account has it; positive controls and targets run under it. */
-export const SPARE_UID = 64990;
 
 /** @throws Failure without root, without ip(8), or when another drill holds the documentation addresses */
 export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
@@ -64,7 +62,7 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
 
     const token = `reached-${randomBytes(8).toString('hex')}`;
     const allowToken = `welcome-${randomBytes(8).toString('hex')}`;
-    const shape = { token, allowToken, metadata, folder };
+    const shape = { token, allowToken, metadata, folder, house: HOUSE_ADDRESS };
     const house: Crew = await crew(options.house, { uid: SPARE_UID, list: houseOrders(shape) });
     closers.push(house.close);
     const outside: Crew = await crew(far.path, { uid: SPARE_UID, list: farOrders(shape, Object.values(house.ports)) });
@@ -80,7 +78,7 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
       deny_ip6: '2001:db8::1',
       dns_ip: '203.0.113.8',
       lan_ip: '198.51.100.20',
-      house_ip: '192.0.2.1',
+      house_ip: HOUSE_ADDRESS,
       metadata_ip: metadata.four,
       metadata_ip6: metadata.six,
       metadata_host: 'metadata.test',

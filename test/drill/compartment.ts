@@ -4,8 +4,9 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentFacts, Args } from '../../src/drill/attack.ts';
+import { SPARE_UID } from '../../src/drill/spare-uid.ts';
 import type { LedgerEntry, Outcome } from '../../src/drill/verdict.ts';
-import { type Arena, openArena, SPARE_UID } from '../../src/host/arena.ts';
+import { type Arena, openArena } from '../../src/host/arena.ts';
 import { socketpair } from '../../src/host/libc.ts';
 import { createNetns, deleteNetns, netnsPath, openAgentSockets } from '../../src/host/netns.ts';
 import type { EgressRule } from '../../src/model/fleet.ts';
@@ -95,7 +96,7 @@ export async function openBench(agents: readonly string[]): Promise<Bench> {
           agent,
           agents.filter((other) => other !== agent),
         ),
-      script: (agent, text, args, timeoutMs) =>
+      script: (agent, { text, args, timeoutMs }) =>
         runInside(netnsPath(spaces.get(agent) ?? ''), dir, text, args, timeoutMs),
       lease: async (agent, more) => {
         rules.set(agent, more);

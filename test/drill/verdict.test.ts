@@ -65,11 +65,11 @@ test('evidence whose argument has no value is missing, not fulfilled', () => {
   assert.match(unrecorded(attack.evidence, { entries: [recorded], args: {} }) ?? '', /a value for deny_ip/);
 });
 
-test('the last word counts: a text that was refused and then succeeded is a breach', () => {
-  assert.deepEqual(said({ stdout: 'refused no\ndone after all\n', timedOut: false }), {
-    word: 'done',
-    text: 'after all',
-  });
+test('a text that says two things, or is ended by somebody else, is believed in nothing', () => {
+  const both = said({ stdout: 'refused no\ndone after all\n', timedOut: false });
+  assert.deepEqual(both, { word: 'error', text: 'it said more than one thing: refused,done' });
+  const killed = said({ stdout: 'refused no\n', timedOut: false, status: 137 });
+  assert.deepEqual(killed, { word: 'error', text: 'it was ended before its time (status 137): no' });
 });
 
 test('a control that does not succeed, or that no counter sees, proves nothing', () => {
@@ -137,9 +137,9 @@ test('the table has a row a line, every bad result in full, and the sum', () => 
     { ...held, id: 'a02-unset', line: 2, result: 'breached' as const, why: 'it answered' },
   ];
   const screen = { width: 100, now: 0, style: (_: unknown, text: string) => text, write: () => {} };
-  const text = renderDrill({ attacks, access: [] }, screen);
+  const text = renderDrill({ attacks, access: [] }, screen, 3);
   assert.match(text, /a01-direct\s+2 held\s+a wall/);
   assert.match(text, /breached\s+a02-unset\s+it answered/);
-  assert.match(text, /coder: 2 held, 1 breached\./);
+  assert.match(text, /coder: 2 held, 1 breached/);
   assert.equal(common(['a09-x-y', 'a09-x-z']), 'a09-x');
 });

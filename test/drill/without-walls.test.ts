@@ -9,10 +9,10 @@ import { CREDENTIALS_FAMILY } from '../../src/drill/credentials/family.ts';
 import { FILES_FAMILY } from '../../src/drill/files/family.ts';
 import { PRELUDE } from '../../src/drill/prelude.ts';
 import { PROCESSES_FAMILY } from '../../src/drill/processes/family.ts';
+import { SPARE_UID } from '../../src/drill/spare-uid.ts';
 import { said } from '../../src/drill/verdict.ts';
 import { control } from '../../src/host/arena/control.ts';
 import { type NextDoor, nextDoor } from '../../src/host/arena/next-door.ts';
-import { SPARE_UID } from '../../src/host/arena.ts';
 import { MASKED } from '../../src/tiers/masks.ts';
 
 const FAMILIES = [FILES_FAMILY, PROCESSES_FAMILY, CONTROL_PLANE_FAMILY, CREDENTIALS_FAMILY];

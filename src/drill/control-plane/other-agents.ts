@@ -1,7 +1,7 @@
 import type { Attack } from '../attack.ts';
 import { kernel } from '../numbers.ts';
 import { ATTEMPTS, READING } from '../perl.ts';
-import { BOXES, EVERY_TIER, onlyWithOthers } from '../where.ts';
+import { BOXES, EVERY_TIER } from '../where.ts';
 
 export const otherAgents: readonly Attack[] = [
   {
@@ -12,7 +12,6 @@ export const otherAgents: readonly Attack[] = [
     wall: 'files',
     tiers: EVERY_TIER,
     positive: 'host-root',
-    applies: onlyWithOthers,
     program: `${ATTEMPTS}${READING}our %nr = $A{arch} eq 'aarch64' ? (init => 26, add => 27) : (init => 294, add => 254);
 my ($home, $workspace) = @A{qw(other_home other_workspace)};
 attempt('read', sub { reaches("$home/.claude/projects/drill.jsonl") ? 'through' : "$!" });

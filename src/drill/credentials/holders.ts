@@ -1,7 +1,7 @@
 import type { Attack } from '../attack.ts';
 import { kernel } from '../numbers.ts';
 import { CONNECTING, READING } from '../perl.ts';
-import { BOXES, EVERY_TIER, onlyWithOthers } from '../where.ts';
+import { BOXES, EVERY_TIER } from '../where.ts';
 
 /** Where secrets lie on a host. Nothing of the owner's is ever read by a control: its files are stand-ins with the canary. */
 export const holders: readonly Attack[] = [
@@ -71,7 +71,6 @@ refused("$own: $why; " . @homes . ' homes, none open but its own');
     wall: 'files',
     tiers: EVERY_TIER,
     positive: 'host-root',
-    applies: onlyWithOthers,
     program: `${READING}
 my $file = "$A{other_home}/.claude/projects/drill.jsonl";
 reaches($file) ? done("read $file") : refused("$file: $!");

@@ -1,7 +1,7 @@
 import type { Attack } from '../attack.ts';
 import { kernel } from '../numbers.ts';
 import { READING } from '../perl.ts';
-import { EVERY_TIER, onlyWithOthers } from '../where.ts';
+import { EVERY_TIER } from '../where.ts';
 
 /** Signal 0 asks whether a signal could be sent; none is ever sent. A number may also be that of a process of the agent's own,
  *  so the process must be what it is looked for as. */
@@ -58,7 +58,6 @@ refused(join '; ', @no);
     wall: 'processes',
     tiers: EVERY_TIER,
     positive: 'host-root',
-    applies: onlyWithOthers,
     program: `${SIGNAL}${String.raw`
 my $pid = 0 + $A{other_pid};
 my $status = slurp("/proc/$pid/status");

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -11,11 +11,24 @@ import type { Args } from '../../drill/attack.ts';
 export interface NextDoor {
   /** For texts inside a compartment; the agent's own places, limits and the programs' pids are the caller's to add. */
   readonly args: Args;
+  /** What stands for another agent's, on the host. */
+  readonly other: Args;
   /** For positive controls: the same, and a stand-in for everything else. `workspace` is emptied by `fresh`. */
   readonly controlArgs: Args;
   /** A new, empty workspace for the next control, owned by the spare uid. */
   fresh(): void;
   close(): Promise<void>;
+}
+
+const PREFIX = 'bulkhead-drill-';
+
+/** Takes away the folders of drills that were killed; all else goes with the process that serves them. */
+function sweepFolders(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = name.startsWith(PREFIX) ? Number(/^(\d+)-/.exec(name.slice(PREFIX.length))?.[1]) : Number.NaN;
+    if (Number.isInteger(pid) && !existsSync(`/proc/${pid}`))
+      rmSync(`${tmpdir()}/${name}`, { recursive: true, force: true });
+  }
 }
 
 const PROGRAM = fileURLToPath(new URL('./next-door.pl', import.meta.url));
@@ -25,7 +38,8 @@ const PROGRAM = fileURLToPath(new URL('./next-door.pl', import.meta.url));
  *  @param masked  names that tools of the host obey
  *  @throws Error with what it said when it cannot stand */
 export async function nextDoor(space: string | undefined, uid: number, masked: readonly string[]): Promise<NextDoor> {
-  const folder = mkdtempSync(`${tmpdir()}/bulkhead-drill-`);
+  sweepFolders();
+  const folder = mkdtempSync(`${tmpdir()}/${PREFIX}${process.pid}-`);
   const name = folder.slice(folder.lastIndexOf('/') + 1);
   const canary = randomBytes(12).toString('hex');
   const shmKey = randomInt(1 << 24, 1 << 30);
@@ -63,7 +77,8 @@ export async function nextDoor(space: string | undefined, uid: number, masked: r
   const workspace = `${folder}/own`;
   return {
     args,
-    controlArgs: { ...args, ...standIns(folder, workspace, victim, masked) },
+    other: another(folder, victim),
+    controlArgs: { ...args, ...standIns(folder, workspace, victim, masked), ...another(folder, victim) },
     fresh: () => prepare(workspace, uid),
     close: async () => {
       child.stdin.end();
@@ -92,11 +107,16 @@ function standIns(folder: string, workspace: string, victim: string, masked: rea
     warden_pid: victim,
     ledger_pid: victim,
     gateway_pid: victim,
+    ungranted: '/usr/bin/perl',
+  };
+}
+
+function another(folder: string, victim: string): Args {
+  return {
     other_home: `${folder}/other/home`,
     other_workspace: `${folder}/other/workspace`,
     other_uid: '0',
     other_pid: victim,
-    ungranted: '/usr/bin/perl',
   };
 }
 

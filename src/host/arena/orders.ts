@@ -7,12 +7,14 @@ export interface Shape {
   readonly allowToken: string;
   readonly metadata: { readonly four: string; readonly six: string };
   readonly folder: string;
+  /** An address of the machine itself, on the link. */
+  readonly house: string;
 }
 
 /** What the arena's name server says; only the positive controls ask it. */
 function names(shape: Shape): Names {
   return [
-    ['bulkhead.internal', '192.0.2.1'],
+    ['bulkhead.internal', shape.house],
     ['allow.test', '127.0.0.1'],
     ['other.test', '127.0.0.1'],
     ['wild.test', '127.0.0.1'],
@@ -21,6 +23,7 @@ function names(shape: Shape): Names {
     ['localhost', '127.0.0.1'],
     ['secure.test', '198.51.100.44'],
     ['metadata.test', shape.metadata.four],
+    ['metadata6.test', shape.metadata.six],
     ['*', '203.0.113.1'],
   ];
 }
@@ -39,9 +42,9 @@ export function houseOrders(shape: Shape): Order[] {
     { kind: 'tcp', name: 'private', watch: 'private', at: loopback, target: target(shape, []) },
     { kind: 'tcp', name: 'other', watch: 'other', at: loopback, target: target(shape, []) },
     { kind: 'tcp', watch: 'resolver', at: { path: `${shape.folder}/resolve.sock` }, target: target(shape, []) },
-    { kind: 'tcp', watch: 'admin', at: { address: '192.0.2.1', port: 80 }, target: target(shape, []) },
-    { kind: 'proxy', at: { address: '192.0.2.1', port: 3128 }, names: names(shape) },
-    { kind: 'socks', at: { address: '192.0.2.1', port: 1080 }, names: names(shape) },
+    { kind: 'tcp', watch: 'admin', at: { address: shape.house, port: 80 }, target: target(shape, []) },
+    { kind: 'proxy', at: { address: shape.house, port: 3128 }, names: names(shape) },
+    { kind: 'socks', at: { address: shape.house, port: 1080 }, names: names(shape) },
   ];
 }
 

@@ -1,9 +1,26 @@
-import { createServer, connect as dial, type Server, type Socket } from 'node:net';
+import { BlockList, createServer, connect as dial, isIPv6, type Server, type Socket } from 'node:net';
 
 /** Proxies without any policy, which stand where the gateway stands in the positive controls. They do what careless proxies
  *  did: cut a name at its NUL byte, take any spelling of an address, follow whatever the request line says, re-serialise
- *  nothing. They listen only inside the arena and dial only what `resolve` gives, which is only addresses of the arena. */
-export type Resolve = (name: string) => Promise<string>;
+ *  nothing. Whatever they are asked for, they dial only the arena: anybody on the machine can reach them while a drill runs. */
+export interface Ways {
+  readonly resolve: (name: string) => Promise<string>;
+  readonly mayDial: (address: string, port: number) => boolean;
+}
+
+/** Documentation addresses (RFC 5737, RFC 3849), what the arena's names stand for, and of loopback only the arena's own ports. */
+export function arenaOnly(addresses: readonly string[], loopbackPorts: () => readonly number[]): Ways['mayDial'] {
+  const [arena, loopback] = [new BlockList(), new BlockList()];
+  for (const range of ['198.51.100.0', '203.0.113.0']) arena.addSubnet(range, 24, 'ipv4');
+  arena.addSubnet('2001:db8::', 32, 'ipv6');
+  for (const range of ['127.0.0.0', '0.0.0.0']) loopback.addSubnet(range, 8, 'ipv4');
+  const family = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6' : 'ipv4');
+  for (const address of addresses)
+    if (!loopback.check(address, family(address))) arena.addAddress(address, family(address));
+  return (address, port) =>
+    arena.check(address, family(address)) ||
+    (loopback.check(address, family(address)) && loopbackPorts().includes(port));
+}
 
 /** The host and port that a careless reader sees in an authority or URL. The URL parser of WHATWG takes hexadecimal, octal,
  *  decimal and full-width spellings, user info and fragments. */
@@ -18,12 +35,14 @@ async function join(
   client: Socket,
   host: string,
   port: number,
-  resolve: Resolve,
+  { resolve, mayDial }: Ways,
   greet: string,
   first: Buffer,
 ): Promise<void> {
   try {
-    const server = dial({ host: await resolve(host.replace(/\0.*$/s, '').replace(/\.$/, '')), port });
+    const address = await resolve(host.replace(/\0.*$/s, '').replace(/\.$/, ''));
+    if (!mayDial(address, port)) return void client.destroy();
+    const server = dial({ host: address, port });
     server.on('error', () => client.destroy());
     client.on('close', () => server.destroy());
     server.on('close', () => client.end());
@@ -38,7 +57,7 @@ async function join(
   }
 }
 
-export function openHttpProxy(address: string, port: number, resolve: Resolve): Promise<Server> {
+export function openHttpProxy(address: string, port: number, ways: Ways): Promise<Server> {
   return listening(address, port, (client) => {
     client.once('data', (bytes: Buffer) => {
       client.pause();
@@ -49,15 +68,15 @@ export function openHttpProxy(address: string, port: number, resolve: Resolve): 
       const target = carelessTarget(named ?? '');
       if (!line || !target) return void client.end('HTTP/1.1 400 Bad Request\r\n\r\n');
       const head = text.indexOf('\r\n\r\n');
-      if (line[1] !== 'CONNECT') return void join(client, target.host, target.port, resolve, '', bytes);
+      if (line[1] !== 'CONNECT') return void join(client, target.host, target.port, ways, '', bytes);
       const rest = head < 0 ? Buffer.alloc(0) : bytes.subarray(Buffer.byteLength(text.slice(0, head + 4)));
-      join(client, target.host, target.port, resolve, 'HTTP/1.1 200 Connected\r\n\r\n', rest);
+      join(client, target.host, target.port, ways, 'HTTP/1.1 200 Connected\r\n\r\n', rest);
     });
   });
 }
 
 /** SOCKS5 without authentication (RFC 1928), CONNECT only. */
-export function openSocks(address: string, port: number, resolve: Resolve): Promise<Server> {
+export function openSocks(address: string, port: number, ways: Ways): Promise<Server> {
   return listening(address, port, (client) => {
     client.once('data', () => {
       client.write(Buffer.from([5, 0]));
@@ -79,7 +98,7 @@ export function openSocks(address: string, port: number, resolve: Resolve): Prom
           client,
           host,
           bytes.readUInt16BE(at),
-          resolve,
+          ways,
           '\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00',
           bytes.subarray(at + 2),
         );

@@ -10,6 +10,13 @@ export interface Space {
 
 const NAMED = '/run/netns';
 
+/** The two ends of the link to the far side: what is left of a documentation range whose lower half is routed there. */
+export const HOUSE_ADDRESS = '198.51.100.129';
+const FAR_ADDRESS = '198.51.100.130';
+/** Routed to the far side. */
+const FAR_RANGES = ['203.0.113.0/24', '198.51.100.0/25'];
+const FAR_RANGES6 = ['2001:db8::/33'];
+
 function run(...argv: string[]): string {
   const [command = '', ...rest] = argv;
   return execFileSync(command, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
@@ -55,6 +62,24 @@ function alive(pid: number): boolean {
   }
 }
 
+/** A machine that uses a documentation address for itself would lose its way to it while a drill runs.
+ *  @throws Failure when one of the ranges is routed or is an address here, by another drill or otherwise */
+function mustBeFree(house: string | undefined): void {
+  const used = (family: '-4' | '-6', range: string): boolean =>
+    within(house, 'ip', family, 'route', 'show', 'table', 'all', 'root', range).trim() !== '';
+  const taken = [
+    ...['203.0.113.0/24', '198.51.100.0/24'].filter((range) => used('-4', range)),
+    ...['2001:db8::/32'].filter((range) => used('-6', range)),
+  ];
+  if (taken.length > 0)
+    throw new Failure(
+      'drill-running',
+      `the documentation addresses ${taken.join(', ')} are routed on this machine, probably by another drill`,
+      `Wait for it to end, or look at: ip route show table all root ${taken[0]}`,
+      3,
+    );
+}
+
 /** One hop from the house over a veth pair; the house gets routes to the documentation ranges through it, and the far side
  *  holds their addresses on `lo` as whole networks (AnyIP), so that anything sent there arrives. */
 export function farSpace(
@@ -70,22 +95,24 @@ export function farSpace(
     run('ip', 'netns', 'del', name);
   };
   try {
+    mustBeFree(house);
     run('ip', 'link', 'add', near, 'type', 'veth', 'peer', 'name', away, 'netns', name);
     if (house !== undefined) run('ip', 'link', 'set', near, 'netns', house);
-    within(house, 'ip', 'addr', 'add', '192.0.2.1/30', 'dev', near);
+    within(house, 'ip', 'addr', 'add', `${HOUSE_ADDRESS}/30`, 'dev', near);
     within(house, 'ip', '-6', 'addr', 'add', '2001:db8:ffff::1/126', 'dev', near, 'nodad');
     within(house, 'ip', 'link', 'set', near, 'up');
     within(path, 'ip', 'link', 'set', 'lo', 'up');
-    within(path, 'ip', 'addr', 'add', '192.0.2.2/30', 'dev', away);
+    within(path, 'ip', 'addr', 'add', `${FAR_ADDRESS}/30`, 'dev', away);
     within(path, 'ip', '-6', 'addr', 'add', '2001:db8:ffff::2/126', 'dev', away, 'nodad');
     within(path, 'ip', 'link', 'set', away, 'up');
-    for (const range of ['203.0.113.0/24', '198.51.100.0/24', `${metadata.four}/32`]) {
+    // By way of the link by name: a route that is not ours could lead to its address as well, and these end with the link.
+    for (const range of [...FAR_RANGES, `${metadata.four}/32`]) {
       within(path, 'ip', 'route', 'add', 'local', range, 'dev', 'lo');
-      within(house, 'ip', 'route', 'add', range, 'via', '192.0.2.2');
+      within(house, 'ip', 'route', 'add', range, 'via', FAR_ADDRESS, 'dev', near);
     }
-    for (const range of ['2001:db8::/33', `${metadata.six}/128`]) {
+    for (const range of [...FAR_RANGES6, `${metadata.six}/128`]) {
       within(path, 'ip', '-6', 'route', 'add', 'local', range, 'dev', 'lo');
-      within(house, 'ip', '-6', 'route', 'add', range, 'via', '2001:db8:ffff::2');
+      within(house, 'ip', '-6', 'route', 'add', range, 'via', '2001:db8:ffff::2', 'dev', near);
     }
     // IPv4 may be bound anywhere in a local route; IPv6 needs the addresses themselves.
     for (const address of ['2001:db8::1', metadata.six])
@@ -93,14 +120,8 @@ export function farSpace(
     return { path, close };
   } catch (error) {
     close();
+    if (error instanceof Failure) throw error;
     const said = String((error as { stderr?: string }).stderr ?? error).trim();
-    if (said.includes('File exists'))
-      throw new Failure(
-        'drill-running',
-        'the documentation addresses are already routed on this machine, probably by another drill',
-        'Wait for it to end, or look at: ip route show 203.0.113.0/24',
-        3,
-      );
     throw new Failure('drill-no-network', `the drill's network cannot be made: ${said}`, 'Run: bulkhead doctor', 3);
   }
 }

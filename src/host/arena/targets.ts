@@ -8,7 +8,7 @@ import { createServer, isIP, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { heard, type Target } from './answers.ts';
 import { dnsOverTcp, dnsOverUdp, type Zone } from './dns.ts';
-import { openHttpProxy, openSocks } from './proxy.ts';
+import { arenaOnly, openHttpProxy, openSocks } from './proxy.ts';
 
 export type Place = { readonly address: string; readonly port: number } | { readonly path: string };
 
@@ -103,7 +103,11 @@ async function standUp(order: Order): Promise<[string, number] | undefined> {
     const known = (name: string): string | undefined =>
       isIP(name) ? name : name === 'localhost' ? '127.0.0.1' : undefined;
     const resolve = async (name: string): Promise<string> => known(name) ?? (await resolver.resolve4(name))[0] ?? '';
-    await (order.kind === 'proxy' ? openHttpProxy : openSocks)(at.address, at.port, resolve);
+    const mayDial = arenaOnly(
+      order.names.map(([, address]) => address),
+      () => Object.values(ports),
+    );
+    await (order.kind === 'proxy' ? openHttpProxy : openSocks)(at.address, at.port, { resolve, mayDial });
   }
   return undefined;
 }
@@ -120,13 +124,19 @@ function echoes(): number {
 
 const orders = JSON.parse(process.argv[2] ?? '') as Orders;
 const ports: Record<string, number> = {};
-for (const order of orders.list) {
-  const named = await standUp(order);
-  if (named) ports[named[0]] = named[1];
-}
+const stand = async (list: readonly Order[]): Promise<void> => {
+  for (const order of list) {
+    const named = await standUp(order);
+    if (named) ports[named[0]] = named[1];
+  }
+};
+/** What the warden lends a way to: it must see that the listener is ours, by the uid that made the socket. */
+const isLent = ({ at }: Order): boolean => 'port' in at && at.port === 0;
+await stand(orders.list.filter((order) => !isLent(order)));
 process.setgroups?.([]);
 process.setgid?.(orders.uid);
 process.setuid?.(orders.uid);
+await stand(orders.list.filter(isLent));
 process.stdout.write(`${JSON.stringify({ ports })}\n`);
 const lines = createInterface({ input: process.stdin });
 lines.on('line', () => process.stdout.write(`${JSON.stringify({ ...Object.fromEntries(counts), icmp: echoes() })}\n`));

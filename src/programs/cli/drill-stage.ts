@@ -1,7 +1,8 @@
 import type { AgentFacts, Args } from '../../drill/attack.ts';
 import { ownPlaces } from '../../drill/places.ts';
+import { SPARE_UID } from '../../drill/spare-uid.ts';
 import { nextDoor } from '../../host/arena/next-door.ts';
-import { type ArenaOptions, openArena, SPARE_UID } from '../../host/arena.ts';
+import { type ArenaOptions, openArena } from '../../host/arena.ts';
 import { MASKED } from '../../tiers/masks.ts';
 import type { Stage } from './drill.ts';
 
@@ -22,6 +23,8 @@ export async function openStage(options: StageOptions): Promise<Stage & { close(
       inside: async (agent) => ({
         ...arena.args,
         ...neighbour.args,
+        // In a fleet of one the neighbour is the other agent.
+        ...neighbour.other,
         ...ownPlaces(agent),
         knowledge: agent.knowledge.join(':'),
         other_agent: agent.others[0] ?? '',

@@ -17,17 +17,36 @@ import {
 } from '../../drill/verdict.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 
-/** The compartments, from the operator's side; the warden answers (`drill.begin`, `drill.script`, `drill.end`). */
+/** The compartments, from the operator's side; the warden answers (`drill.facts`, `drill.begin`, `drill.script`, `drill.end`). */
 export interface Compartments {
   facts(agent: string): Promise<AgentFacts>;
+  /** Why nothing can be tried in it: nothing of it runs. Not applicable when a person wanted that, an error otherwise. */
+  absent?(agent: string): Promise<Absent | undefined>;
   /** Runs a text, prelude and all, in the compartment, as the agent. */
-  script(agent: string, text: string, args: Args, timeoutMs: number): Promise<Outcome>;
-  /** Adds rules for the drill's own targets until `release` is called or the connection ends. */
-  lease(agent: string, rules: readonly EgressRule[]): Promise<() => Promise<void>>;
+  script(agent: string, script: Script): Promise<Outcome>;
+  /** Adds rules for the drill's own targets until `release` is called or the connection ends.
+   *  @param beside  the agent that is drilled, when these rules are not for it */
+  lease(agent: string, rules: readonly EgressRule[], beside?: string): Promise<Release>;
   /** How many entries the ledger has now. */
   ledgerSize(): Promise<number>;
   /** The agent's entries from that index on. */
   ledgerSince(index: number, agent: string): Promise<readonly LedgerEntry[]>;
+}
+
+/** @param attacks  what was found, for the record */
+export type Release = (attacks?: readonly AttackResult[]) => Promise<void>;
+
+export interface Absent {
+  readonly result: 'not-applicable' | 'error';
+  readonly why: string;
+}
+
+export interface Script {
+  /** Of the attack or access test. */
+  readonly id: string;
+  readonly text: string;
+  readonly args: Args;
+  readonly timeoutMs: number;
 }
 
 /** What is attacked: src/host/arena.ts for the network, others for files and processes. Several are used as one. */
@@ -73,10 +92,18 @@ export async function runDrill(
   };
   for (const name of options.agents) {
     const facts = await compartments.facts(name);
-    const releases = [await compartments.lease(name, stage.rules)];
+    const absent = await compartments.absent?.(name);
+    if (absent) {
+      for (const attack of options.families.flatMap((family) => family.attacks))
+        tell(attacks, { ...described(attack, name), ...absent });
+      for (const one of options.access) tell(access, { id: one.id, agent: name, tries: one.tries, ...absent });
+      continue;
+    }
+    const releases: Release[] = [];
     try {
+      releases.push(await compartments.lease(name, stage.rules));
       const [other] = facts.others;
-      if (other !== undefined) releases.push(await compartments.lease(other, stage.otherRules));
+      if (other !== undefined) releases.push(await compartments.lease(other, stage.otherRules, name));
       const run = observer(compartments, stage, facts, await stage.inside(facts), options.recordMs ?? 3000);
       for (const family of options.families) {
         for (const attack of family.attacks)
@@ -101,10 +128,14 @@ export async function runDrill(
         else tell(access, judgeAccess(test, name, await run(test)));
       }
     } finally {
-      for (const release of releases.reverse()) await release();
+      for (const release of releases.reverse()) await release(attacks.filter(({ agent }) => agent === name));
     }
   }
   return { attacks, access };
+}
+
+function described({ id, line, control, tries, wall }: Attack, agent: string): Omit<AttackResult, 'result'> {
+  return { id, line, agent, control, tries, wall };
 }
 
 async function attackOnce(
@@ -113,8 +144,7 @@ async function attackOnce(
   proof: () => Promise<string | undefined>,
   run: () => Promise<Observation>,
 ): Promise<AttackResult> {
-  const { id, line, control, tries, wall } = attack;
-  const one = { id, line, agent: facts.name, control, tries, wall };
+  const one = described(attack, facts.name);
   const why = notFor(attack, facts);
   if (why !== undefined) return { ...one, result: 'not-applicable', why };
   const flaw = await proof();
@@ -144,24 +174,20 @@ function observer(
   recordMs: number,
 ): (one: Attack | AccessTest) => Promise<Observation> {
   return async (one) => {
-    const since = await compartments.ledgerSize();
+    const evidence = one.evidence ?? [];
+    const since = evidence.length > 0 ? await compartments.ledgerSize() : 0;
     const before = await stage.watches();
-    const outcome = await compartments.script(
-      facts.name,
-      PRELUDE + one.program,
-      args,
-      (one.seconds ?? DEFAULT_SECONDS) * 1000,
-    );
-    const after = await stage.watches();
+    const timeoutMs = (one.seconds ?? DEFAULT_SECONDS) * 1000;
+    const outcome = await compartments.script(facts.name, { id: one.id, text: PRELUDE + one.program, args, timeoutMs });
+    const seen = { outcome, before, after: await stage.watches(), args };
     // Only what would be held, or ok, hangs on the record.
-    const { word } = said(outcome);
     const good = 'control' in one ? 'refused' : 'done';
+    if (evidence.length === 0 || said(outcome).word !== good) return { ...seen, entries: [] };
     const until = Date.now() + recordMs;
     for (;;) {
       const entries = await compartments.ledgerSince(since, facts.name);
-      const settled = word !== good || unrecorded(one.evidence, { entries, args }) === undefined;
-      if (settled || Date.now() > until) return { outcome, before, after, entries, args };
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      if (unrecorded(evidence, { entries, args }) === undefined || Date.now() > until) return { ...seen, entries };
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
   };
 }

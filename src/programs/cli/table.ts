@@ -139,6 +139,15 @@ export const TABLE: readonly Entry[] = [
   },
   // ---- proof and record
   {
+    name: 'drill',
+    group: 'proof and record',
+    operands: '[agent]',
+    options: [{ flags: '--junit <file>', summary: 'also write the results as a JUnit report' }],
+    summary: 'attacks from inside every compartment, and tests of what must work',
+    examples: ['sudo bulkhead drill coder', 'sudo bulkhead drill --junit drill.xml'],
+    load: () => import('./commands/drill.ts'),
+  },
+  {
     name: 'ledger tail',
     group: 'proof and record',
     options: [

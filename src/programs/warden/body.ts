@@ -55,18 +55,21 @@ export function signal(from: Body): (typeof SIGNALS)[number] {
   return found;
 }
 
-/** Rules that may be lent for a drill lead to this host's loopback only. */
+/** What may be lent for a drill, and nothing else: the names are the drill's own, under a top-level domain that nobody can have
+ *  (RFC 6761, 6.2), pinned to this host's loopback or to one documentation address (RFC 5737). That something else listens
+ *  there is for `Drills` to see. `localhost` is not pinned: the gateway must refuse where it leads. */
 export function rules(from: Body): EgressRule[] {
   const list = from.rules;
-  if (!Array.isArray(list) || list.length > 32) throw malformed('rules', 'a list');
-  return list.map((rule: Body) => {
-    const { host, port, address } = rule;
-    if (typeof host !== 'string' || !/^[a-z0-9.*-]{1,253}$/.test(host)) throw malformed('host', 'a host name');
+  if (!Array.isArray(list) || list.length > 8) throw malformed('rules', 'a list of at most 8');
+  return list.map((rule: unknown) => {
+    const { host, port, address } = (typeof rule === 'object' && rule !== null ? rule : {}) as Body;
     if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65_535) throw malformed('port', 'a port');
-    if (address === undefined && host === 'localhost') return { host, port: port as number };
-    if (typeof address !== 'string' || !/^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(address))
-      throw malformed('address', 'an address of 127.0.0.0/8');
-    return { host, port: port as number, address };
+    const numbered = { port: port as number };
+    if (host === 'localhost' && address === undefined) return { host, ...numbered };
+    if (host === 'secure.test' && port === 443 && address === '198.51.100.44') return { host, ...numbered, address };
+    if ((host === 'allow.test' || host === '*.wild.test' || host === 'other.test') && address === '127.0.0.1')
+      return { host, ...numbered, address };
+    throw malformed('rules', "the drill's own targets");
   });
 }
 
@@ -86,6 +89,24 @@ export function script(from: Body): Script {
     arguments: Object.fromEntries(pairs),
     timeoutMs: Math.min(60_000, count(from, 'timeoutMs', 10_000)),
   };
+}
+
+/** @returns with the attack's id */
+export function drillScript(from: Body): Script & { readonly attack: string } {
+  const attack = text(from, 'attack');
+  if (!/^[a-z0-9-]{1,80}$/.test(attack)) throw malformed('attack', 'the id of an attack');
+  return { ...script(from), attack };
+}
+
+/** What a drill of one agent found, as the operator's side says: how many of each result, and what was breached. */
+export function findings(from: Body): { readonly [field: string]: number | readonly string[] } | undefined {
+  if (from.results === undefined) return undefined;
+  const results = Object.entries(from.results as Body).slice(0, 8);
+  const breached = Array.isArray(from.breached) ? from.breached.slice(0, 500) : [];
+  if (!results.every(([name]) => /^[a-z-]{1,20}$/.test(name))) throw malformed('results', 'names of results');
+  if (!breached.every((id) => typeof id === 'string' && /^[a-z0-9-]{1,80}$/.test(id)))
+    throw malformed('breached', 'ids of attacks');
+  return { ...Object.fromEntries(results.map(([name]) => [name, count(from.results as Body, name, 0)])), breached };
 }
 
 function malformed(key: string, wanted: string): Failure {

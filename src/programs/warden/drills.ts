@@ -1,7 +1,9 @@
+import { SPARE_UID } from '../../drill/spare-uid.ts';
+import { listenerUid } from '../../host/listener.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 import type { Connection } from '../../wire/serve.ts';
-import type { Script } from './body.ts';
+import type { drillScript, findings } from './body.ts';
 import type { Compartment } from './compartment.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
@@ -21,35 +23,73 @@ export class Drills {
     this.#gateway = gateway;
   }
 
-  /** @param rules  to the drill's own targets on this host's loopback, for as long as the connection lasts */
-  async begin(compartment: Compartment, rules: readonly EgressRule[], connection: Connection<string>): Promise<void> {
+  /** @param rules  to the drill's own targets, for as long as the connection lasts
+   *  @param beside  the agent that is drilled, where this one is only given what that one must not use */
+  async begin(
+    compartment: Compartment,
+    rules: readonly EgressRule[],
+    beside: string | undefined,
+    connection: Connection<string>,
+  ): Promise<void> {
     const { name } = compartment.facts.agent;
-    const mine = this.#agents.get(connection);
-    if ((mine !== undefined && mine !== name) || (mine === undefined && this.#fleet.leases.has(name)))
-      throw new Failure('busy', `A drill of ${name} is under way.`, 'Wait for it to end.', 1);
-    await this.#record.write({ event: 'drill.begin', agent: name, rules, operator: connection.peer.uid });
-    this.#fleet.leases.set(name, rules);
+    if (connection.socket.destroyed) return;
+    if (this.#agents.has(connection) || this.#fleet.leases.has(name))
+      throw new Failure('drill-running', `A drill of ${name} is under way.`, 'Wait for it to end.', 1);
+    for (const { host, port, address } of rules)
+      if (address !== '198.51.100.44' && listenerUid(port) !== SPARE_UID)
+        throw new Failure(
+          'not-a-target',
+          `${host}:${port} cannot be lent: no target of a drill listens there.`,
+          'bulkhead drill makes its own targets.',
+          1,
+        );
+    // Taken before anything is waited for: the connection may end at any time, and its end must find this.
     this.#agents.set(connection, name);
-    if (mine === undefined) connection.socket.once('close', () => void this.end(connection));
-    await this.#load();
+    this.#fleet.leases.set(name, []);
+    connection.socket.once('close', () => void this.end(connection));
+    try {
+      await this.#record.write({
+        ...{ event: 'drill.begin', drill: true, agent: name, rules, operator: connection.peer.uid },
+        ...(beside === undefined ? {} : { beside }),
+      });
+      if (this.#agents.get(connection) !== name) return;
+      this.#fleet.leases.set(name, rules);
+      await this.#load();
+    } catch (error) {
+      await this.end(connection);
+      throw error;
+    }
   }
 
-  async script(compartment: Compartment, script: Script, connection: Connection<string>): Promise<ScriptResult> {
+  async script(
+    compartment: Compartment,
+    script: ReturnType<typeof drillScript>,
+    connection: Connection<string>,
+  ): Promise<ScriptResult> {
     const { name } = compartment.facts.agent;
+    if (this.#agents.get(connection) !== name)
+      throw new Failure(
+        'no-drill',
+        `No drill of ${name} was begun on this connection.`,
+        'Ask for drill.begin first.',
+        1,
+      );
     await this.#record.write(
-      { event: 'drill.attack', agent: name, id: script.arguments.id ?? '', operator: connection.peer.uid },
+      { event: 'drill.attack', drill: true, agent: name, id: script.attack, operator: connection.peer.uid },
       'accepted',
     );
     return runScript(compartment, script);
   }
 
-  async end(connection: Connection<string>): Promise<void> {
+  /** It never rejects: the end of a connection has nobody to be told, and a gateway that is away starts anew without what was lent.
+   *  @param found  absent when the drill was broken off */
+  async end(connection: Connection<string>, found?: ReturnType<typeof findings>): Promise<void> {
     const name = this.#agents.get(connection);
     if (name === undefined) return;
     this.#agents.delete(connection);
     this.#fleet.leases.delete(name);
-    await this.#load();
-    await this.#record.write({ event: 'drill.end', agent: name }, 'accepted');
+    await this.#load().catch(() => {});
+    this.#record.tell({ event: 'drill.end', drill: true, agent: name, ...(found ?? { why: 'broken off' }) });
   }
 
   async #load(): Promise<void> {

@@ -6,6 +6,7 @@ import { describe } from '../../plan/describe.ts';
 import { type Connection, type Request, WithDescriptors } from '../../wire/serve.ts';
 import * as body from './body.ts';
 import type { Compartment } from './compartment.ts';
+import { drillFacts } from './drill-facts.ts';
 import type { Drills } from './drills.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { HeldAgents } from './held-agents.ts';
@@ -141,15 +142,22 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
       from: EVERYBODY,
       answer: (from, connection) => office.sessions.signal(connection, body.signal(from)),
     },
+    'drill.facts': { from: EVERYBODY, answer: (from) => drillFacts(office, compartment(from)) },
     'drill.begin': {
       from: EVERYBODY,
-      answer: (from, connection) => office.drills.begin(compartment(from), body.rules(from), connection),
+      answer: (from, connection) => {
+        const beside = from.beside === undefined ? undefined : agentName(from.beside);
+        return office.drills.begin(compartment(from), body.rules(from), beside, connection);
+      },
     },
     'drill.script': {
       from: EVERYBODY,
-      answer: (from, connection) => office.drills.script(compartment(from), body.script(from), connection),
+      answer: (from, connection) => office.drills.script(compartment(from), body.drillScript(from), connection),
     },
-    'drill.end': { from: EVERYBODY, answer: (_, connection) => office.drills.end(connection) },
+    'drill.end': {
+      from: EVERYBODY,
+      answer: (from, connection) => office.drills.end(connection, body.findings(from)),
+    },
     logs: {
       from: EVERYBODY,
       answer: (from, connection) => {

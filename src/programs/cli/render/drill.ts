@@ -13,9 +13,15 @@ const STYLE: Readonly<Record<AttackResult['result'] | AccessResult['result'], Fo
 
 /** For each agent a row per line of the list of attacks (its variants counted), then every result that is bad, in full, then
  *  what was not tried and why. */
-export function renderDrill(document: DrillDocument, screen: Screen): string {
+export function renderDrill(document: DrillDocument, screen: Screen, seconds: number): string {
   const agents = [...new Set([...document.attacks, ...document.access].map(({ agent }) => agent))];
-  return agents.flatMap((agent) => renderAgent(agent, document, screen)).join('\n');
+  const ways = new Set(document.attacks.filter(({ result }) => result === 'held').map(({ id }) => id)).size;
+  const sums = agents.map((agent) => summary(agent, document));
+  return [
+    ...agents.flatMap((agent) => renderAgent(agent, document, screen)),
+    ...sums,
+    `${ways} attacks, each first seen to succeed where its wall is absent; ${Math.round(seconds)} s.`,
+  ].join('\n');
 }
 
 function renderAgent(agent: string, document: DrillDocument, screen: Screen): string[] {
@@ -26,6 +32,9 @@ function renderAgent(agent: string, document: DrillDocument, screen: Screen): st
   const bad = [...attacks, ...access].filter(({ result }) => ['breached', 'cut-off', 'error'].includes(result));
   const left = attacks.filter(({ result }) => result === 'not-applicable');
   const out = [screen.style('bold', agent), ''];
+  const [absent] = access;
+  if (absent && [...attacks, ...access].every(({ result, why }) => result === absent.result && why === absent.why))
+    return [...out, screen.style(['red', 'bold'], `Not drilled: ${absent.why ?? ''}`), ''];
   out.push(
     ...table(
       ['ATTACK', 'RESULT', 'HELD BY'],
@@ -44,7 +53,6 @@ function renderAgent(agent: string, document: DrillDocument, screen: Screen): st
       '',
     );
   if (left.length > 0) out.push('Not tried:', ...aligned(left.map(leftRow), screen), '');
-  out.push(summary(agent, attacks, access), '');
   return out;
 }
 
@@ -81,9 +89,11 @@ function leftRow({ id, why = '', step }: AttackResult): Cell[] {
   return [cell(id, 'dim'), cell(step === undefined ? why : `${why} (step ${step})`)];
 }
 
-function summary(agent: string, attacks: readonly AttackResult[], access: readonly AccessResult[]): string {
-  const count = (result: string): number => [...attacks, ...access].filter((one) => one.result === result).length;
-  const words = ['held', 'breached', 'error', 'not-applicable', 'ok', 'cut-off'] as const;
-  const counted = words.filter((word) => count(word) > 0).map((word) => `${count(word)} ${word}`);
-  return `${agent}: ${counted.join(', ')}.`;
+function summary(agent: string, document: DrillDocument): string {
+  const all = [...document.attacks, ...document.access].filter((one) => one.agent === agent);
+  const count = (result: string): number => all.filter((one) => one.result === result).length;
+  const words = { held: 'held', breached: 'breached', error: 'error', 'not-applicable': 'not applicable' };
+  const access = { ok: 'granted things work', 'cut-off': 'cut off' };
+  const counted = Object.entries({ ...words, ...access }).map(([result, text]) => `${count(result)} ${text}`);
+  return `${agent}: ${counted.filter((text) => !/^0 (?:error|cut)/.test(text)).join(', ')}`;
 }
