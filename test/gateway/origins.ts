@@ -31,11 +31,12 @@ function web(port: number): (socket: Socket) => void {
         /x-hold/.test(seen) ? 400 : 30,
       );
     });
+    socket.on('end', () => answered || socket.end());
     socket.on('close', () => say({ port, seen }));
   };
 }
 
-for (const port of [80, 8080]) createServer(web(port)).listen(port, address);
+for (const port of [80, 8080]) createServer({ allowHalfOpen: true }, web(port)).listen(port, address);
 createTls({ key: readFileSync(key), cert: readFileSync(cert) }, web(443)).listen(443, address);
 createTls({ key: readFileSync(key), cert: readFileSync(cert) }, web(8443)).listen(8443, address);
 // asks most clients for a second ClientHello, with a share for its only group

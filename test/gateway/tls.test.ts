@@ -132,6 +132,26 @@ test('a client that is silent at first is judged when it speaks', async () => {
   assert.match((await world.python('coder', good)).out, /hello from/);
 });
 
+test('what was sent right before a half-close arrives, and is answered', async () => {
+  const code = `
+import threading
+got=[]
+def one(port,data,expect):
+  s=socket.create_connection(('allow.test',port),timeout=8); s.sendall(data); s.shutdown(socket.SHUT_WR); out=b''
+  try:
+    while True:
+      d=s.recv(999)
+      if not d: break
+      out+=d
+  except OSError as e: out=repr(e).encode()
+  got.append(expect in out or out)
+http=b'GET / HTTP/1.1\\r\\nHost: allow.test\\r\\n\\r\\n'
+ts=[threading.Thread(target=one,args=a) for _ in range(25) for a in [(7000,b'\\0x',b'\\0x'),(80,http,b'hello from'),(8080,http,b'hello from')]]
+[t.start() for t in ts]; [t.join() for t in ts]
+print(len(got), [g for g in got if g is not True][:3])`;
+  assert.equal((await world.python('coder', code)).out.trim(), '75 []');
+});
+
 test('bytes pass unchanged both ways, half-closes too, and are counted', async () => {
   const code = `
 import hashlib,threading,os
@@ -147,6 +167,6 @@ while True:
 print(n, got.hexdigest()==hashlib.sha256(data).hexdigest())`;
   const { out, err } = await world.python('coder', code);
   assert.equal(out.trim(), '8000001 True', err);
-  const closed = await world.recorded('egress.closed', (entry) => entry.port === 7000);
+  const closed = await world.recorded('egress.closed', (entry) => entry.port === 7000 && Number(entry.up) > 1000);
   assert.deepEqual([closed.up, closed.down, closed.why], [8000001, 8000001, undefined]);
 });

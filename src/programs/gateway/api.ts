@@ -10,16 +10,16 @@ import { httpText } from './refuse.ts';
 
 /** http://bulkhead.internal/: what the agent may know of its own limits. Who is asking is known by the listener it came from. */
 export async function serveApi(door: Door): Promise<void> {
-  const read = await readHead(door, { host: INTERNAL, port: 80, literal: false });
-  if (read === undefined) return;
-  const target = requestTarget(read.head);
-  const host = onlyHost(read.head);
+  const head = await readHead(door, { host: INTERNAL, port: 80, literal: false });
+  if (head === undefined) return;
+  const target = requestTarget(head);
+  const host = onlyHost(head);
   if (target.kind !== 'origin' || host === undefined || hostText(host.host) !== INTERNAL)
     return sayAndClose(
       door.client,
       httpText(400, 'text/plain', 'This is http://bulkhead.internal/ and nothing else.\n'),
     );
-  return answerApi(door, read.head.method, target.path);
+  return answerApi(door, head.method, target.path);
 }
 
 export function answerApi({ client, compartment }: Door, method: string, path: string): void {

@@ -36,7 +36,6 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
   const { value: kind, bytes } = first;
   const why = disagreement(kind, destination);
   if (why !== undefined) {
-    client.unshift(bytes);
     open?.passage.abandon(why);
     const explanation = await door.compartment.refuse(destination, door.via, why, Date.now());
     if (kind.kind === 'http') sayInHttp(client, 403, explanation);
@@ -44,14 +43,10 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
     else sayInTls(client);
     return;
   }
-  if (kind.kind === 'http') {
-    client.unshift(bytes);
-    return serveRequest(door, destination, open);
-  }
+  if (kind.kind === 'http') return serveRequest(door, destination, open);
   const opened = open ?? (await openPassage(door, destination));
   if (opened.kind === 'open') {
     if (kind.kind === 'hello') return joinTls(door, destination, opened, kind, bytes);
-    client.unshift(bytes);
     join(client, opened.upstream, opened.passage);
   } else if (kind.kind === 'hello' && opened.kind !== 'unreachable') sayInTls(client);
   else client.resetAndDestroy();

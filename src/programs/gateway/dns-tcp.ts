@@ -1,5 +1,5 @@
 import { answerDns } from './dns-answers.ts';
-import { firstBytes } from './first-bytes.ts';
+import { consume, firstBytes } from './first-bytes.ts';
 import type { Door } from './passage.ts';
 
 const MOST_QUESTIONS = 100;
@@ -11,13 +11,13 @@ export async function serveDnsOverTcp({ client, compartment }: Door): Promise<vo
       bytes.length >= 2 && bytes.length >= 2 + bytes.readUInt16BE(0) ? 2 + bytes.readUInt16BE(0) : undefined,
     );
     if (first.kind !== 'read') break;
+    consume(client, first.value);
     const answer = await answerDns(compartment, first.bytes.subarray(2, first.value), Date.now());
     if (answer === undefined || client.destroyed) break;
     const framed = Buffer.alloc(2 + answer.length);
     framed.writeUInt16BE(answer.length, 0);
     answer.copy(framed, 2);
     client.write(framed);
-    if (first.bytes.length > first.value) client.unshift(first.bytes.subarray(first.value));
   }
   client.end();
   client.destroySoon();

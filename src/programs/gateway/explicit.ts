@@ -1,11 +1,11 @@
 import type { Destination } from '../../policy/egress.ts';
 import { type Authority, hostText } from '../../protocol/host.ts';
-import { onlyHost, requestTarget, valuesOf } from '../../protocol/http1.ts';
+import { onlyHost, type RequestHead, requestTarget, valuesOf } from '../../protocol/http1.ts';
 import { answerApi, serveApi } from './api.ts';
 import { carry } from './carry.ts';
 import { INTERNAL } from './names.ts';
 import { type Door, openPassage } from './passage.ts';
-import { forwardRequest, type ReadHead, readHead } from './plain-http.ts';
+import { forwardRequest, readHead } from './plain-http.ts';
 import { sayInHttp } from './refuse.ts';
 
 const HERE: Destination = { host: INTERNAL, port: 3128, literal: false };
@@ -14,10 +14,10 @@ const HERE: Destination = { host: INTERNAL, port: 3128, literal: false };
  *  allowed here that the transparent way would not allow. */
 export async function serveProxy(door: Door): Promise<void> {
   const { client, compartment } = door;
-  const read = await readHead(door, HERE);
-  if (read === undefined) return;
-  const target = requestTarget(read.head);
-  if (target.kind === 'authority') return tunnel({ ...door, via: 'connect' }, read, target.authority);
+  const head = await readHead(door, HERE);
+  if (head === undefined) return;
+  const target = requestTarget(head);
+  if (target.kind === 'authority') return tunnel({ ...door, via: 'connect' }, head, target.authority);
   if (target.kind !== 'absolute') {
     const why = target.kind === 'bad' ? target.why : 'this is a proxy; the page about it is http://bulkhead.internal/';
     return sayInHttp(client, 400, await compartment.refuse(HERE, door.via, why, Date.now()));
@@ -26,23 +26,23 @@ export async function serveProxy(door: Door): Promise<void> {
   if (host.kind === 'bad')
     return sayInHttp(client, 400, await compartment.refuseMalformed(host, port, 'proxy', Date.now()));
   const destination = compartment.destination(host, port);
-  if (isApi(destination)) return answerApi(door, read.head.method, target.path);
-  await forwardRequest({ ...door, via: 'proxy' }, destination, read);
+  if (isApi(destination)) return answerApi(door, head.method, target.path);
+  await forwardRequest({ ...door, via: 'proxy' }, destination, head);
 }
 
-async function tunnel(door: Door, read: ReadHead, { host, port }: Authority): Promise<void> {
+async function tunnel(door: Door, head: RequestHead, { host, port }: Authority): Promise<void> {
   const { client, compartment } = door;
   if (host.kind === 'bad')
     return sayInHttp(client, 400, await compartment.refuseMalformed(host, port ?? 0, door.via, Date.now()));
   const destination = compartment.destination(host, port ?? 443);
-  const hosts = valuesOf(read.head, 'host');
-  const also = onlyHost(read.head);
+  const hosts = valuesOf(head, 'host');
+  const also = onlyHost(head);
   if (port === undefined || hosts.length > 1 || (also !== undefined && hostText(also.host) !== hostText(host))) {
     const why = port === undefined ? 'CONNECT without a port' : 'the Host is not the authority of CONNECT';
     return sayInHttp(client, 403, await compartment.refuse(destination, door.via, why, Date.now()));
   }
   if (isApi(destination)) {
-    establish(client, read);
+    client.write(ESTABLISHED);
     return serveApi(door);
   }
   const opened = await openPassage(door, destination);
@@ -50,7 +50,7 @@ async function tunnel(door: Door, read: ReadHead, { host, port }: Authority): Pr
     const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
     return sayInHttp(client, status, opened.explanation);
   }
-  establish(client, read);
+  client.write(ESTABLISHED);
   await carry(door, destination, opened);
 }
 
@@ -58,7 +58,4 @@ function isApi({ host, port }: Destination): boolean {
   return host === INTERNAL && port === 80;
 }
 
-function establish(client: Door['client'], { rest }: ReadHead): void {
-  client.write('HTTP/1.1 200 Connection established\r\n\r\n');
-  if (rest.length > 0) client.unshift(rest);
-}
+const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n';

@@ -6,8 +6,9 @@ export type First<T> =
   /** `silent`: nothing came in `silenceMs`. `late`: something came but not all of it. `ended`: the client finished or left. */
   | { readonly kind: 'silent' | 'late' | 'ended' };
 
-/** Collects the first bytes of a paused socket until `read` makes something of them. The socket is paused again afterwards and
- *  holds nothing of what was collected: the caller puts back (`unshift`) what it does not use.
+/** Looks at the first bytes of a paused socket until `read` makes something of them. The socket is paused again afterwards and
+ *  still holds all of them; `consume` takes away what was used. (They are put back at once: a stream whose last byte was taken
+ *  says `end` on the next tick, paused or not, and takes nothing back after that.)
  *  @param read  undefined: more bytes are needed
  *  @param silenceMs  how long nothing at all may come; by default as long as the whole may take */
 export function firstBytes<T>(
@@ -23,6 +24,7 @@ export function firstBytes<T>(
       clearTimeout(whole);
       socket.off('data', onData).off('end', onEnd).off('close', onEnd);
       socket.pause();
+      if (result.kind === 'read') socket.unshift(result.bytes);
       resolve(result);
     };
     const onEnd = (): void => done({ kind: 'ended' });
@@ -40,6 +42,12 @@ export function firstBytes<T>(
     if (socket.destroyed || socket.readableEnded) onEnd();
     else socket.resume();
   });
+}
+
+/** Takes away bytes that `firstBytes` has shown. */
+export function consume(socket: Socket, length: number): void {
+  if (length > 0 && socket.read(length) === null && !socket.destroyed)
+    throw new Error('bytes that were shown are gone');
 }
 
 /** Ends a connection after its last bytes: what the client still sends is read and dropped for a moment, because closing with

@@ -11,20 +11,14 @@ import {
   upstreamHead,
 } from '../../protocol/http1.ts';
 import { hostPort } from './compartment.ts';
-import { firstBytes, linger } from './first-bytes.ts';
+import { consume, firstBytes, linger } from './first-bytes.ts';
 import { LIMITS } from './limits.ts';
 import { type Door, type Open, openPassage, type Passage } from './passage.ts';
 import { sayInHttp } from './refuse.ts';
 
-export interface ReadHead {
-  readonly head: RequestHead;
-  /** What came after the head. */
-  readonly rest: Buffer;
-}
-
-/** Reads a request head; one that is malformed is refused, recorded and answered.
+/** Reads a request head and leaves what follows it; one that is malformed is refused, recorded and answered.
  *  @param destination  what the refusal is recorded against */
-export async function readHead(door: Door, destination: Destination): Promise<ReadHead | undefined> {
+export async function readHead(door: Door, destination: Destination): Promise<RequestHead | undefined> {
   const { client } = door;
   const first = await firstBytes(client, (bytes) => {
     const result = readRequestHead(bytes);
@@ -34,8 +28,11 @@ export async function readHead(door: Door, destination: Destination): Promise<Re
     client.destroy();
     return undefined;
   }
-  const { value, bytes } = first;
-  if (value.kind === 'head') return { head: value.head, rest: bytes.subarray(value.length) };
+  const { value } = first;
+  if (value.kind === 'head') {
+    consume(client, value.length);
+    return value.head;
+  }
   const why = `malformed request: ${value.why}`;
   sayInHttp(client, value.status, await door.compartment.refuse(destination, door.via, why, Date.now()));
   return undefined;
@@ -44,27 +41,32 @@ export async function readHead(door: Door, destination: Destination): Promise<Re
 /** One plain HTTP request to an allowed destination. Its target and its one Host must agree with the destination; it is written
  *  anew, with `connection: close`; nothing that follows it on the connection is forwarded. */
 export async function serveRequest(door: Door, destination: Destination, open?: Open): Promise<void> {
-  const read = await readHead(door, destination);
-  if (read === undefined) open?.passage.abandon('no request');
-  else await forwardRequest(door, destination, read, open);
+  const head = await readHead(door, destination);
+  if (head === undefined) open?.passage.abandon('no request');
+  else await forwardRequest(door, destination, head, open);
 }
 
-export async function forwardRequest(door: Door, destination: Destination, read: ReadHead, open?: Open): Promise<void> {
+export async function forwardRequest(
+  door: Door,
+  destination: Destination,
+  head: RequestHead,
+  open?: Open,
+): Promise<void> {
   const { client, compartment } = door;
-  const plan = planRequest(read.head, destination);
+  const plan = planRequest(head, destination);
   if (typeof plan === 'string') {
     open?.passage.abandon(plan);
     const explanation = await compartment.refuse(destination, door.via, plan, Date.now());
     return sayInHttp(client, plan.startsWith('malformed') ? 400 : 403, explanation);
   }
-  const opened = open ?? (await openPassage(door, destination, { method: read.head.method }));
+  const opened = open ?? (await openPassage(door, destination, { method: head.method }));
   if (opened.kind !== 'open') {
     const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
     return sayInHttp(client, status, opened.explanation);
   }
   const { upstream, passage } = opened;
   upstream.write(plan.head);
-  sendBody(client, upstream, plan.body, read.rest, passage);
+  sendBody(client, upstream, plan.body, passage);
   returnAnswer(client, upstream, passage);
 }
 
@@ -92,7 +94,7 @@ function agrees({ host, port }: Authority, destination: Destination): boolean {
 }
 
 /** Forwards exactly the body; what comes after it is read and dropped, so that a client that leaves is noticed. */
-function sendBody(client: Socket, upstream: Socket, body: BodyReader, rest: Buffer, passage: Passage): void {
+function sendBody(client: Socket, upstream: Socket, body: BodyReader, passage: Passage): void {
   let done = false;
   const take = (chunk: Buffer): void => {
     if (done || !upstream.writable) return;
@@ -109,12 +111,17 @@ function sendBody(client: Socket, upstream: Socket, body: BodyReader, rest: Buff
       upstream.once('drain', () => client.resume());
     }
   };
+  const ended = (): void => {
+    if (!upstream.writable) return;
+    if (done)
+      upstream.end(); // as the server would see it without us
+    else passage.end('the request was cut off');
+  };
+  take(Buffer.alloc(0)); // a body of no bytes is complete
   client.on('data', take);
-  client.once('end', () => {
-    if (!done && upstream.writable) passage.end('the request was cut off');
-  });
+  if (client.readableEnded) ended();
+  else client.once('end', ended);
   client.resume();
-  take(rest);
 }
 
 /** The answer passes as it is; its end ends both connections. */

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { readGreeting, readSocksRequest, SOCKS, socksReply } from '../../protocol/socks5.ts';
 import { serveApi } from './api.ts';
 import { carry } from './carry.ts';
-import { firstBytes, sayAndClose } from './first-bytes.ts';
+import { consume, firstBytes, sayAndClose } from './first-bytes.ts';
 import { INTERNAL } from './names.ts';
 import { type Door, openPassage } from './passage.ts';
 
@@ -36,7 +36,7 @@ export async function serveSocks(door: Door): Promise<void> {
   await carry(inner, destination, opened);
 }
 
-/** One message; what follows it is put back. */
+/** One message; what follows it is left. */
 async function message<T extends { kind: string; length?: number }>(
   client: Socket,
   read: (bytes: Buffer) => T,
@@ -49,7 +49,6 @@ async function message<T extends { kind: string; length?: number }>(
     client.destroy();
     return undefined;
   }
-  const rest = first.bytes.subarray(first.value.length ?? first.bytes.length);
-  if (rest.length > 0) client.unshift(rest);
+  consume(client, first.value.length ?? 0);
   return first.value;
 }

@@ -7,7 +7,7 @@ import {
 } from '../../protocol/clienthello.ts';
 import { canonicalHost, hostText } from '../../protocol/host.ts';
 import { asksAgain, secondHelloAt } from '../../protocol/server-hello.ts';
-import { firstBytes } from './first-bytes.ts';
+import { consume, firstBytes } from './first-bytes.ts';
 import { join } from './join.ts';
 import type { Door, Open } from './passage.ts';
 import { sayInTls } from './refuse.ts';
@@ -40,17 +40,15 @@ export async function joinTls(
   const { client } = door;
   const { upstream, passage } = open;
   upstream.write(bytes.subarray(0, hello.length));
-  client.unshift(bytes.subarray(hello.length));
+  consume(client, hello.length);
   const answer = await firstBytes(upstream, (heard) => {
     const again = asksAgain(heard);
     return again === 'more' ? undefined : again;
   });
   if (answer.kind !== 'read') return passage.end('no answer to the ClientHello');
-  if (answer.value === 'no') {
-    upstream.unshift(answer.bytes);
-    return join(client, upstream, passage);
-  }
+  if (answer.value === 'no') return join(client, upstream, passage);
   client.write(answer.bytes);
+  consume(upstream, answer.bytes.length);
   const second = await firstBytes(client, secondHello);
   if (second.kind !== 'read') return passage.end('no second ClientHello');
   const why = second.value === 'none' ? undefined : helloDisagrees(second.value, destination);
@@ -59,7 +57,6 @@ export async function joinTls(
     await door.compartment.refuse(destination, door.via, why, Date.now());
     return sayInTls(client);
   }
-  client.unshift(second.bytes);
   join(client, upstream, passage);
 }
 
