@@ -5,6 +5,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
@@ -36,7 +37,7 @@ export const disks: Hand<Of<'disk'>> = {
     if (what.bytes > was.bytes) await grow(what, was);
   },
   async remove(what) {
-    while (isMounted(what.path)) await runToolLater('umount', [what.path]);
+    await detach(what);
     if (existsSync(what.path)) rmdirSync(what.path);
     for (const file of [what.image, `${what.image}.next`, growing(what.image)]) rmSync(file, { force: true });
   },
@@ -60,10 +61,41 @@ async function grow(what: Of<'disk'>, was: Of<'disk'>): Promise<void> {
   const fd = openSync(what.image, 'r+');
   ftruncateSync(fd, what.bytes);
   closeSync(fd);
-  const device = loopDevice(what.path);
-  await runToolLater('losetup', ['--set-capacity', device]);
-  await runToolLater('resize2fs', [device]);
+  await runToolLater('losetup', ['--set-capacity', loopDevice(what.path)]);
+  try {
+    await runToolLater('resize2fs', [loopDevice(what.path)]);
+  } catch (error) {
+    // While it is mounted the kernel asks for CAP_SYS_RESOURCE, which root in a container may lack: then not while it is mounted.
+    await growUnmounted(what, error as Error);
+  }
   rmSync(growing(what.image));
+}
+
+async function growUnmounted(what: Of<'disk'>, why: Error): Promise<void> {
+  await detach(what);
+  if (isAttached(what.image)) {
+    await mount(what);
+    throw new Failure(
+      'disk-busy',
+      `${what.image} cannot grow while agents run here (${why.message}).`,
+      'End them first: bulkhead down, then bulkhead up again.',
+    );
+  }
+  await runToolLater('e2fsck', ['-f', '-p', what.image]);
+  await runToolLater('resize2fs', [what.image]);
+  await mount(what);
+}
+
+async function detach(what: Of<'disk'>): Promise<void> {
+  while (isMounted(what.path)) await runToolLater('umount', [what.path]);
+}
+
+/** Whether a loop device still stands on it: some mount namespace holds the mount (loop(4); sysfs, backing_file). */
+function isAttached(image: string): boolean {
+  return readdirSync('/sys/block').some((name) => {
+    const file = `/sys/block/${name}/loop/backing_file`;
+    return existsSync(file) && readFileSync(file, 'utf8').trim() === image;
+  });
 }
 
 function growing(image: string): string {

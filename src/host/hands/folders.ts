@@ -1,8 +1,13 @@
 import {
   chmodSync,
   chownSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -97,9 +102,18 @@ export const held: Hand<Of<'held'>> = {
   },
   make(what) {
     mkdirSync(what.path, { recursive: true });
-    chmodSync(what.path, 0o555);
+    // By its descriptor: an agent that runs in this folder could have put a link in its place by now.
+    const fd = openSync(what.path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      if (fstatSync(fd).uid === 0) fchmodSync(fd, 0o555);
+    } finally {
+      closeSync(fd);
+    }
   },
   remove(what) {
+    // Somebody may have put a folder of their own in its place: theirs is not ours to take away, though it be empty.
+    const stat = lstatSync(what.path, { throwIfNoEntry: false });
+    if (stat?.uid !== 0 || (stat.mode & 0o7777) !== 0o555) return;
     try {
       rmdirSync(what.path);
     } catch (error) {

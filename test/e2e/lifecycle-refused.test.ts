@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Result } from './command.ts';
+import { ONE } from './fleets.ts';
+import { groupNames, netnsNames, userNames } from './machine.ts';
+import { changesSince, machineSnapshot } from './snapshot.ts';
+import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+
+const skip = { skip: NOT_ROOT };
+const TREE = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Two lines on stderr, nothing on stdout, this code and status; and the machine as it was. */
+async function refuses(stand: Stand, say: RegExp, exit: number, how: () => Promise<Result>): Promise<void> {
+  const before = machineSnapshot(stand.state);
+  const said = await how();
+  assert.match(said.stderr, say);
+  assert.match(said.stderr, /^[^\n]+\n[^\n]+\n$/, 'two lines: what is wrong, and what to do');
+  assert.deepEqual([said.status, said.stdout], [exit, '']);
+  assert.deepEqual(await changesSince(before, stand), [], 'nothing is left half made');
+}
+
+async function notUp(yaml: string, use: (stand: Stand) => Promise<void>): Promise<void> {
+  await withFleet(yaml, use, { up: false });
+}
+
+/** The command in a mount namespace in which a shell line was run first. */
+function behind(line: string): { program: string[] } {
+  return {
+    program: [
+      'unshare',
+      '--mount',
+      '--propagation',
+      'private',
+      'sh',
+      '-c',
+      `${line} && exec "$@"`,
+      'sh',
+      join(TREE, 'bulkhead'),
+    ],
+  };
+}
+
+for (const [what, line, say] of [
+  ['bubblewrap', 'mount --bind /dev/null /usr/bin/bwrap', /not installed: bwrap\.\nMend it.*bubblewrap/],
+  ['nftables', 'mount --bind /dev/null /usr/sbin/nft', /not installed: nft\.\nMend it.*nftables/],
+  ['cgroup v2', 'umount -l /sys/fs/cgroup/unified || umount -l /sys/fs/cgroup', /cgroup/],
+  ['ext4 tools', 'mount --bind /dev/null /usr/sbin/mkfs.ext4', /not installed: mkfs\.ext4\.\nMend it.*e2fsprogs/],
+] as const)
+  test(`a machine without ${what} is told before anything is made on it`, skip, async () => {
+    await notUp(ONE, async (stand) => refuses(stand, say, 3, () => stand.bulkhead(['up'], behind(line))));
+  });
+
+test('a machine without user namespaces is told before anything is made on it', skip, async () => {
+  // The limit is counted for each user namespace: one of our own with the limit 0 stands for a machine with none.
+  const line = 'echo 0 > /proc/sys/user/max_user_namespaces';
+  const program = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', `${line}; exec "$@"`, 'sh'];
+  await notUp(ONE, async (stand) => {
+    const said = await stand.bulkhead(['up', '--json'], { program: [...program, join(TREE, 'bulkhead')] });
+    assert.equal(said.status, 3, said.stdout + said.stderr);
+    assert.equal(existsSync(stand.state), false);
+  });
+});
+
+test(
+  "a user, a group or a network namespace that is somebody else's is neither used nor changed nor removed",
+  skip,
+  async () => {
+    await notUp(ONE, async (stand) => {
+      const name = `bh-${stand.fleet}-one`;
+      execFileSync('useradd', ['--system', '--no-create-home', '--comment', 'mine', '--no-user-group', name]);
+      await refuses(stand, new RegExp(`^The user ${name} is there already`), 2, () => stand.bulkhead(['up']));
+      assert.equal((await stand.bulkhead(['uninstall'])).status, 0);
+      assert.ok(userNames().includes(name));
+      execFileSync('userdel', [name]);
+      execFileSync('groupadd', ['--system', name]);
+      await refuses(stand, new RegExp(`^The group ${name} is there already`), 2, () => stand.bulkhead(['up']));
+      assert.ok(groupNames().includes(name));
+      execFileSync('groupdel', [name]);
+      execFileSync('ip', ['netns', 'add', name]);
+      await refuses(stand, new RegExp(`^The network namespace ${name} is there already`), 2, () =>
+        stand.bulkhead(['up']),
+      );
+      assert.ok(netnsNames().includes(name));
+      execFileSync('ip', ['netns', 'delete', name]);
+    });
+  },
+);
+
+test("a uid of the range that is somebody's is passed over", skip, async () => {
+  await notUp(ONE, async (stand) => {
+    const name = `x-${stand.fleet}`;
+    const plan = async (): Promise<string> => (await stand.bulkhead(['plan'])).stdout;
+    const uid = /user bh-\S+ \((\d+)\)/.exec(await plan())?.[1] ?? '';
+    execFileSync('useradd', ['--system', '--no-create-home', '--no-user-group', '--uid', uid, name]);
+    try {
+      assert.notEqual(/user bh-\S+ \((\d+)\)/.exec(await plan())?.[1], uid);
+    } finally {
+      execFileSync('userdel', [name]);
+    }
+  });
+});
+
+test(
+  'a state of a newer format, or of none that we know, is refused by every command that would change it',
+  skip,
+  async () => {
+    await withFleet(ONE, async (stand) => {
+      const format = join(stand.state, 'format');
+      for (const [text, say] of [
+        ['2\n', /was written by a newer Bulkhead \(format 2, this one knows 1\)/],
+        ['soon\n', /is no state of Bulkhead's: its file format says "soon"/],
+      ] as const) {
+        writeFileSync(format, text);
+        for (const command of [['plan'], ['up'], ['down'], ['down', '--purge'], ['uninstall']])
+          await refuses(stand, say, 2, () => stand.bulkhead(command));
+      }
+      writeFileSync(format, '1\n');
+      assert.equal((await stand.run('one', ['true'])).status, 0);
+    });
+  },
+);
+
+test('a folder that is no state is never written to and never removed', skip, async () => {
+  await notUp(ONE, async (stand) => {
+    mkdirSync(stand.state);
+    writeFileSync(join(stand.state, 'thesis.txt'), 'ten years');
+    for (const command of [['plan'], ['up'], ['down', '--purge'], ['uninstall']])
+      await refuses(stand, /is no state of Bulkhead's: it holds other things \(thesis\.txt\)/, 2, () =>
+        stand.bulkhead(command),
+      );
+    assert.deepEqual(readdirSync(stand.state), ['thesis.txt']);
+    rmSync(stand.state, { recursive: true });
+  });
+});
+
+test('a state that somebody could replace is refused', skip, async () => {
+  await notUp(ONE, async (stand) => {
+    const open = join(stand.folder, 'open');
+    mkdirSync(open);
+    chmodSync(open, 0o777);
+    const said = await stand.bulkhead(['up', '--json', '--state', join(open, 'state')]);
+    assert.deepEqual([said.status, said.json.error.code], [2, 'state-replaceable']);
+    assert.deepEqual(readdirSync(open), []);
+  });
+});
+
+test('root does not run from a tree that others can write', skip, async () => {
+  await notUp(ONE, async (stand) => {
+    const tree = mkdtempSync('/var/lib/bh-e2e-tree-');
+    try {
+      for (const part of ['bulkhead', 'package.json', 'src', 'schema'])
+        cpSync(join(TREE, part), join(tree, part), { recursive: true });
+      symlinkSync(join(TREE, 'node_modules'), join(tree, 'node_modules'));
+      chmodSync(join(tree, 'src/plan/step.ts'), 0o646);
+      for (const command of ['plan', 'up', 'down', 'uninstall'])
+        await refuses(stand, /src\/plan\/step\.ts can be written by somebody besides root/, 3, () =>
+          stand.bulkhead([command], { program: [join(tree, 'bulkhead')] }),
+        );
+    } finally {
+      rmSync(tree, { recursive: true, force: true });
+    }
+  });
+});
+
+test('another fleet in the same state, and a state that others hold, are refused', skip, async () => {
+  await withFleet(ONE, async (stand) => {
+    stand.write(`fleet: other${stand.fleet}\n${ONE}`);
+    for (const command of ['plan', 'up'])
+      await refuses(stand, /^This state holds the fleet t\w+, not othert\w+\./, 2, () => stand.bulkhead([command]));
+    assert.equal((await stand.bulkhead(['down'])).status, 0);
+    for (const command of ['plan', 'up'])
+      await refuses(stand, /^This state holds the fleet t\w+, not othert\w+\./, 2, () => stand.bulkhead([command]));
+  });
+});
+
+test('a workspace that is a link, or has one on its way, is refused before anything is made', skip, async () => {
+  await notUp('', async (stand) => {
+    mkdirSync(join(stand.folder, 'real/site'), { recursive: true });
+    symlinkSync('real/site', join(stand.folder, 'link'));
+    symlinkSync('real', join(stand.folder, 'way'));
+    for (const path of ['link', 'way/site']) {
+      stand.write(`agents:\n  one: { workspace: ${join(stand.folder, path)}, shared: true }\n`);
+      await refuses(stand, /link|plain folder/, 2, () => stand.bulkhead(['up']));
+    }
+  });
+});
+
+test('a published port that is taken on the host is told, and up goes through once it is free', skip, async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  try {
+    await notUp(`${ONE}    ports: [${port}]\n`, async (stand) => {
+      const said = await stand.bulkhead(['up']);
+      assert.notEqual(said.status, 0);
+      assert.match(said.stderr, new RegExp(`^[^\n]*${port}[^\n]*\n[^\n]+\n$`));
+      await new Promise((resolve) => server.close(resolve));
+      const up = await stand.bulkhead(['up']);
+      assert.equal(up.status, 0, up.stdout + up.stderr);
+      assert.deepEqual((await stand.bulkhead(['plan', '--json'])).json, { machine: [], steps: [] });
+    });
+  } finally {
+    server.close();
+  }
+});
+
+test(
+  'a disk that fills up during up is told as one; uninstall leaves nothing, and the file system empty',
+  skip,
+  async () => {
+    await notUp(ONE, async (stand) => {
+      for (const size of ['20m', '170m']) {
+        mkdirSync(stand.state, { recursive: true });
+        execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=755`, 'small', stand.state]);
+        try {
+          const up = await stand.bulkhead(['up']);
+          assert.match(up.stderr, /^[^\n]*(space|full|mkfs|write)[^\n]*\n[^\n]+\n$/i, up.stdout + up.stderr);
+          assert.equal(up.status, 3);
+          const gone = await stand.bulkhead(['uninstall']);
+          assert.equal(gone.status, 0, gone.stderr);
+          assert.deepEqual(readdirSync(stand.state), []);
+        } finally {
+          execFileSync('umount', [stand.state]);
+        }
+        rmSync(stand.state, { recursive: true });
+      }
+    });
+  },
+);
