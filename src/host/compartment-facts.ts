@@ -8,7 +8,7 @@ import { type AgentFacts, cgroupPath, type FleetFacts, netnsName } from '../plan
 import { agentPlaces, type Places } from '../plan/places.ts';
 import type { UidBook } from '../plan/uids.ts';
 import { EXEC_SETS } from '../policy/exec-sets.ts';
-import type { CompartmentFacts, HostFolder } from '../tiers/facts.ts';
+import type { CompartmentFacts, HostFolder, Knowledge, Owner } from '../tiers/facts.ts';
 import { MASKED, type Mask } from '../tiers/masks.ts';
 import { orderText } from '../tiers/orders.ts';
 import { sandboxOrders } from '../tiers/sandbox.ts';
@@ -71,11 +71,7 @@ function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, ui
     workspace:
       agent.workspace.kind === 'own' ? { path: places.workspace, masks: [] } : sharedFolder(agent.workspace.path, uid),
     knowledgeFolder: places.knowledge,
-    knowledge: agent.knowledge.map((entry) => ({
-      name: entry.name,
-      path: entry.path,
-      is: kindOf(entry.path, `knowledge ${entry.name}`),
-    })),
+    knowledge: agent.knowledge.map(({ name, path }) => knowledge(name, path, uid)),
     programs: allowedPrograms(agent),
     ...host.view,
     trees: [...new Set(sets.flatMap((set) => set.trees))].filter((tree) =>
@@ -119,7 +115,7 @@ function sharedFolder(path: string, uid: number): HostFolder {
     );
   return {
     path,
-    owner: { uids: { disk: stat.uid, seen: uid }, gids: { disk: stat.gid, seen: uid } },
+    owner: seenAs(stat, uid),
     masks: MASKED.map((name) => mask(path, name)),
   };
 }
@@ -142,15 +138,25 @@ function isHeld(stat: Stats): boolean {
   return stat.isDirectory() && stat.uid === 0 && (stat.mode & 0o777) === 0o555;
 }
 
-function kindOf(path: string, what: string): 'file' | 'folder' {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat?.isDirectory()) return 'folder';
-  if (stat?.isFile()) return 'file';
-  throw new Failure(
-    'not-there',
-    `${what} leads to ${path}, which is neither a file nor a folder.`,
-    'Make it, or correct the path in fleet.yaml.',
-  );
+/** A folder that only its owner may read is shown as the agent's own; a copy of such a file is made by src/host/knowledge-files.ts. */
+function knowledge(name: string, given: string, uid: number): Knowledge {
+  const stat = statSync(given, { throwIfNoEntry: false });
+  if (!stat?.isDirectory() && !stat?.isFile())
+    throw new Failure(
+      'not-there',
+      `knowledge ${name} leads to ${given}, which is neither a file nor a folder.`,
+      'Make it, or correct the path in fleet.yaml.',
+    );
+  const entry = { name, path: realpathSync(given), uid: stat.uid };
+  if (stat.isFile()) return { ...entry, is: 'file' };
+  return (stat.mode & 0o005) === 0o005
+    ? { ...entry, is: 'folder' }
+    : { ...entry, is: 'folder', owner: seenAs(stat, uid) };
+}
+
+/** Its owner and group on disk appear as the agent's. */
+function seenAs(stat: Stats, uid: number): Owner {
+  return { uids: { disk: stat.uid, seen: uid }, gids: { disk: stat.gid, seen: uid } };
 }
 
 function digest(text: string): string {

@@ -1,13 +1,18 @@
 import {
+  closeSync,
+  constants,
   copyFileSync,
+  fchmodSync,
+  fstatSync,
+  futimesSync,
   linkSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   renameSync,
   rmSync,
-  statSync,
-  utimesSync,
+  type Stats,
 } from 'node:fs';
 import { join } from 'node:path';
 
@@ -15,6 +20,8 @@ export interface KnowledgeEntry {
   readonly name: string;
   readonly path: string;
   readonly is: 'file' | 'folder';
+  /** Whose file it was when the fleet was planned. */
+  readonly uid: number;
 }
 
 /** Brings the folder that is shown as /knowledge up to date: an empty folder for each folder entry, where the compartment mounts the
@@ -36,29 +43,67 @@ function renewFolder(folder: string, { name }: KnowledgeEntry): boolean {
   return true;
 }
 
-/** An entry whose file is gone keeps its last content until there is one again. */
-function renewFile(folder: string, { name, path }: KnowledgeEntry): boolean {
-  const at = join(folder, name);
-  const source = statSync(path, { throwIfNoEntry: false });
-  const shown = lstatSync(at, { throwIfNoEntry: false });
-  if (!source?.isFile()) return false;
-  if (shown && shown.ino === source.ino && shown.dev === source.dev) return false;
-  if (shown && shown.dev !== source.dev && shown.mtimeMs === source.mtimeMs && shown.size === source.size) return false;
-  if (shown?.isDirectory()) rmSync(at, { recursive: true });
-  const next = join(folder, `.${name}.next`);
-  rmSync(next, { force: true });
-  linkOrCopy(path, next, source);
-  renameSync(next, at);
-  return true;
+/** An entry whose file is gone keeps its last content until there is one again. A file that others may not read is shown as a
+ *  copy that they may: the operator put it on the list. Only while it belongs to whom it did then, lest a link or another file in
+ *  its place make us read out what the operator could not. */
+function renewFile(folder: string, { name, path, uid }: KnowledgeEntry): boolean {
+  const source = opened(path);
+  if (source === undefined) return false;
+  try {
+    const stat = fstatSync(source);
+    const at = join(folder, name);
+    const shown = lstatSync(at, { throwIfNoEntry: false });
+    const open = (stat.mode & 0o004) !== 0;
+    if (!stat.isFile() || (!open && stat.uid !== uid) || (shown && isCurrent(shown, stat, open))) return false;
+    if (shown?.isDirectory()) rmSync(at, { recursive: true });
+    const next = join(folder, `.${name}.next`);
+    rmSync(next, { force: true });
+    if (!open || !linked(path, next, stat)) copy(source, next, stat);
+    renameSync(next, at);
+    return true;
+  } finally {
+    closeSync(source);
+  }
 }
 
-function linkOrCopy(path: string, next: string, source: { atime: Date; mtime: Date }): void {
+/** Undefined: nothing is there now, or a link. */
+function opened(path: string): number | undefined {
   try {
-    linkSync(path, next);
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EXDEV' && code !== 'EPERM' && code !== 'EMLINK') throw error;
-    copyFileSync(path, next);
-    utimesSync(next, source.atime, source.mtime);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENXIO') return undefined;
+    throw error;
+  }
+}
+
+function isCurrent(shown: Stats, source: Stats, open: boolean): boolean {
+  if (shown.ino === source.ino && shown.dev === source.dev) return open;
+  return shown.isFile() && shown.mtimeMs === source.mtimeMs && shown.size === source.size;
+}
+
+/** False where no link can be made: another file system, too many links. Between opening and linking another file may have come. */
+function linked(path: string, next: string, source: Stats): boolean {
+  try {
+    linkSync(path, next);
+    const made = lstatSync(next);
+    if (made.ino === source.ino && made.dev === source.dev) return true;
+    rmSync(next);
+    return false;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EXDEV' && code !== 'EPERM' && code !== 'EMLINK' && code !== 'ENOENT') throw error;
+    return false;
+  }
+}
+
+function copy(source: number, next: string, { atime, mtime }: Stats): void {
+  copyFileSync(`/proc/self/fd/${source}`, next, constants.COPYFILE_EXCL);
+  const fd = openSync(next, 'r');
+  try {
+    fchmodSync(fd, 0o444);
+    futimesSync(fd, atime, mtime);
+  } finally {
+    closeSync(fd);
   }
 }

@@ -30,6 +30,10 @@ for my $at (split /\t/, $A{closed}) {
   if ($made && -d $at) { unlink $path }
   tried("write.$at", $made);
 }
+for my $at (split /\t/, $A{readable}) {
+  my $is = -d $at ? opendir(my $f, $at) : open(my $g, '<', $at);
+  tried("read.$at", $is);
+}
 for my $at (split /\t/, $A{open}) {
   $path = "$at/.bulkhead-probe-$$";
   my $made = sysopen(my $f, $path, 1 | 0100 | 0200, 0700);

@@ -18,7 +18,7 @@ export interface CompartmentFacts {
   /** The folder shown as /knowledge: root's, with a mount point for each folder entry and a link to each file entry. A mount over a
    *  single file would go on showing the old one when somebody replaces it by rename, and cannot be taken off again. */
   readonly knowledgeFolder: string;
-  readonly knowledge: readonly { readonly name: string; readonly path: string; readonly is: 'file' | 'folder' }[];
+  readonly knowledge: readonly Knowledge[];
   readonly programs: readonly FoundProgram[];
   /** Those of the view and the exec sets that exist here. */
   readonly libraries: readonly string[];
@@ -37,9 +37,24 @@ export interface CompartmentFacts {
   readonly anchor: string;
 }
 
+export interface Knowledge {
+  readonly name: string;
+  readonly path: string;
+  readonly is: 'file' | 'folder';
+  /** Whose it was when it was looked at. */
+  readonly uid: number;
+  /** Set for a folder that others may not read: its owner appears as the agent. */
+  readonly owner?: Owner;
+}
+
+export interface Owner {
+  readonly uids: IdPair;
+  readonly gids: IdPair;
+}
+
 export interface HostFolder {
   readonly path: string;
   /** Set for a folder of the operator's: its owner appears as the agent. */
-  readonly owner?: { readonly uids: IdPair; readonly gids: IdPair };
+  readonly owner?: Owner;
   readonly masks: readonly Mask[];
 }

@@ -1,5 +1,5 @@
 import { agentReadme, groupFile, hostsFile, nsswitchFile, passwdFile, resolverFile } from './etc.ts';
-import type { CompartmentFacts } from './facts.ts';
+import type { CompartmentFacts, Owner } from './facts.ts';
 import type { MountFlags, Order } from './orders.ts';
 import { PATH_INSIDE } from './view.ts';
 
@@ -122,7 +122,7 @@ function rootOrders(facts: CompartmentFacts, root: string): Order[] {
     bind(facts.knowledgeFolder, '/knowledge', READ),
     ...facts.knowledge
       .filter((entry) => entry.is === 'folder')
-      .map((entry) => bind(entry.path, `/knowledge/${entry.name}`, READ)),
+      .map(({ name, path, owner }) => shown(path, `${root}/knowledge/${name}`, READ, owner)),
     folder('/shared'),
     folder('/tmp'),
     { do: 'tmpfs', at: `${root}/tmp`, flags: WRITE, data: `size=${TMP_BYTES},nr_inodes=${TMP_INODES},mode=1777` },
@@ -169,13 +169,15 @@ function programOrders(facts: CompartmentFacts, root: string): Order[] {
 function workspaceOrders(facts: CompartmentFacts, root: string, flags: MountFlags): Order[] {
   const { path, owner, masks } = facts.workspace;
   const at = `${root}/workspace`;
-  const whole: Order =
-    owner === undefined ? { do: 'bind', from: path, at, flags } : { do: 'idbind', from: path, at, flags, ...owner };
   return [
     { do: 'dir', at, mode: '0755' },
-    whole,
+    shown(path, at, flags, owner),
     ...masks.map(({ name }): Order => ({ do: 'bind', from: `${at}/${name}`, at: `${at}/${name}`, flags: READ })),
   ];
+}
+
+function shown(from: string, at: string, flags: MountFlags, owner: Owner | undefined): Order {
+  return owner === undefined ? { do: 'bind', from, at, flags } : { do: 'idbind', from, at, flags, ...owner };
 }
 
 /** All folders above these paths, each before what is in it. */

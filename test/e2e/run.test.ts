@@ -176,7 +176,6 @@ async function crowd(stand: Stand): Promise<void> {
       (_, i) => piped(stand, 'one', ['sh', '-c', `cat; exit ${i}`], { input: Buffer.from(`n${i}`) }).ended,
     ),
   );
-  all.forEach(({ status, stdout, stderr }, i) =>
-    assert.deepEqual([status, stdout.toString(), stderr.toString()], [i, `n${i}`, '']),
-  );
+  for (const [i, { status, stdout, stderr }] of all.entries())
+    assert.deepEqual([status, stdout.toString(), stderr.toString()], [i, `n${i}`, '']);
 }

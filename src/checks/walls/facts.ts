@@ -51,6 +51,8 @@ export interface Expected {
   readonly programs: readonly string[];
   readonly homes: readonly string[];
   readonly closed: readonly string[];
+  /** What it was granted to read. */
+  readonly readable: readonly string[];
   readonly open: readonly string[];
 }
 

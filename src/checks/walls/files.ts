@@ -7,6 +7,7 @@ export const files: Judge = (facts, expected) => {
   const written = expected.closed.filter((path) => one(facts, `try.write.${path}`) === 'done');
   const unknown = expected.closed.filter((path) => !written.includes(path) && !held(facts, `try.write.${path}`));
   if (written.includes('/')) return none('the root of the compartment can be written');
+  const cutOff = expected.readable.filter((path) => one(facts, `try.read.${path}`) !== 'done');
   const writable = mounts.filter(({ options }) => options.includes('rw'));
   const strange = writable.filter(({ at }) => !mayBeWritable(at, expected.open));
   const loose = writable.filter(
@@ -15,6 +16,7 @@ export const files: Judge = (facts, expected) => {
   return fullUnless([
     written.length > 0 && `it can write ${written.join(', ')}`,
     unknown.length > 0 && `could not be tried: ${unknown.join(', ')}`,
+    cutOff.length > 0 && `it cannot read ${cutOff.join(', ')}`,
     strange.length > 0 && `writable besides its own places: ${strange.map(({ at }) => at).join(', ')}`,
     loose.length > 0 && `set-id programs or devices count on ${loose.map(({ at }) => at).join(', ')}`,
     facts.outside.masksGone.length > 0 && `not masked any more: ${facts.outside.masksGone.join(', ')}`,

@@ -7,6 +7,7 @@ import { uidOf } from '../../host/accounts.ts';
 import { observeCgroups } from '../../host/cgroup-roots.ts';
 import { uidOfProcess } from '../../host/confinement.ts';
 import { lockFile } from '../../host/lock.ts';
+import { Made } from '../../host/made.ts';
 import { viewFacts } from '../../host/view-facts.ts';
 import { Failure } from '../../model/failure.ts';
 import { groundOf } from '../../plan/machine.ts';
@@ -51,7 +52,7 @@ writeFileSync(places.filter, syscallFilter(process.arch === 'arm64' ? 'aarch64' 
 
 const record = new Record(places.ledgerSocket, logs.lost);
 const held = new HeldAgents(places.heldAgents);
-const mending = new Mending(logs);
+const mending = new Mending(logs, new Made(places.made));
 const staff: Staff = new Staff(places, ids, logs, record, () => fleet);
 const workshop: Workshop = { record, mending, logs, held, gateway: () => staff.gateway };
 const host = { places, view: viewFacts(), cgroups: observeCgroups() };

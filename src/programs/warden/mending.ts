@@ -1,7 +1,9 @@
-import { type FSWatcher, readFileSync, watch } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { type FSWatcher, lstatSync, readFileSync, watch } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { held } from '../../host/hands/folders.ts';
 import { renewKnowledge } from '../../host/knowledge-files.ts';
 import { launch } from '../../host/launch.ts';
+import type { Made } from '../../host/made.ts';
 import type { CompartmentFacts } from '../../tiers/facts.ts';
 import type { Order } from '../../tiers/orders.ts';
 import type { Compartment } from './compartment.ts';
@@ -12,13 +14,18 @@ const SETTLE_MS = 10;
 
 /** Puts back what a rename on the host takes off a running compartment. A mount goes away in every namespace when somebody
  *  replaces what it stands on by rename, as editors and git do (rename(2)): then a masked name is open. It is noticed by
- *  inotify within milliseconds, and by every round of probes. Knowledge that is one file is linked anew in the same way. */
+ *  inotify within milliseconds, and by every round of probes. Knowledge that is one file is linked anew in the same way.
+ *
+ *  For those milliseconds an agent can write what was put there, or make what was taken away; so it is always told. */
 export class Mending {
   readonly #logs: Logs;
+  readonly #made: Made;
   readonly #watchers = new Map<Compartment, FSWatcher[]>();
 
-  constructor(logs: Logs) {
+  /** @param made  where folders that hold a name are written down, to be taken away with the rest */
+  constructor(logs: Logs, made: Made) {
     this.#logs = logs;
+    this.#made = made;
   }
 
   /** From before the compartment starts until `unwatch`. */
@@ -27,11 +34,18 @@ export class Mending {
     this.unwatch(compartment);
     renewKnowledge(facts.knowledgeFolder, facts.knowledge);
     let settling: NodeJS.Timeout | undefined;
+    // Begun by the first of several, not put off by the next: the agent, who shares the folder, must not be able to put it off.
     const look = (): void => {
-      clearTimeout(settling);
-      settling = setTimeout(() => this.#look(compartment), SETTLE_MS);
+      settling ??= setTimeout(() => {
+        settling = undefined;
+        this.#look(compartment);
+      }, SETTLE_MS);
     };
-    const watchers = watchedFolders(facts).map((folder) => watch(folder, { persistent: false }, look));
+    const watchers = watched(facts).map(({ folder, names }) =>
+      watch(folder, { persistent: false }, (_, name) => {
+        if (name === null || names.has(name)) look();
+      }),
+    );
     for (const watcher of watchers)
       watcher.on('error', (error) => this.#log(compartment).note(`watching ended: ${error.message}`));
     this.#watchers.set(compartment, watchers);
@@ -49,15 +63,29 @@ export class Mending {
     const renewed = renewKnowledge(facts.knowledgeFolder, facts.knowledge);
     if (renewed.length > 0) this.#log(compartment).note(`knowledge renewed: ${renewed.join(', ')}`);
     const mounted = new Set(mountPoints(firstPid));
-    const open = facts.workspace.masks.map(({ name }) => `/workspace/${name}`).filter((at) => !mounted.has(at));
-    if (open.length > 0) this.#cover(compartment, firstPid, open);
-    return open;
+    const open = facts.workspace.masks.map(({ name }) => name).filter((name) => !mounted.has(`/workspace/${name}`));
+    for (const name of open) this.#hold(join(facts.workspace.path, name));
+    const at = open.map((name) => `/workspace/${name}`);
+    if (open.length > 0) this.#cover(compartment, firstPid, at);
+    return at;
+  }
+
+  /** A name that was taken away on the host is held again, as it is before a compartment starts. */
+  #hold(path: string): void {
+    if (lstatSync(path, { throwIfNoEntry: false })) return;
+    const step = { do: 'make', what: { kind: 'held', path } } as const;
+    this.#made.begin(step);
+    held.make(step.what);
+    this.#made.end(step);
   }
 
   #look(compartment: Compartment): void {
     try {
       const open = this.mend(compartment);
-      if (open.length > 0) this.#log(compartment).note(`replaced on the host, so masked again: ${open.join(', ')}`);
+      if (open.length > 0)
+        this.#log(compartment).note(
+          `replaced on the host, so masked again: ${open.join(', ')}. For a moment the agent could write there: look before you use it`,
+        );
     } catch (error) {
       this.#log(compartment).note(`mending failed: ${(error as Error).message}`);
     }
@@ -79,12 +107,14 @@ export class Mending {
   }
 }
 
-function watchedFolders(facts: CompartmentFacts): string[] {
-  const masked = facts.workspace.masks
-    .filter(({ is }) => is !== 'held')
-    .map(({ name }) => dirname(join(facts.workspace.path, name)));
-  const known = facts.knowledge.filter(({ is }) => is === 'file').map(({ path }) => dirname(path));
-  return [...new Set([...masked, ...known])];
+/** The folders where a change matters, and the names that matter in each. */
+function watched(facts: CompartmentFacts): { folder: string; names: ReadonlySet<string> }[] {
+  const paths = [
+    ...facts.workspace.masks.map(({ name }) => join(facts.workspace.path, name)),
+    ...facts.knowledge.filter(({ is }) => is === 'file').map(({ path }) => path),
+  ];
+  const folders = Map.groupBy(paths, dirname);
+  return [...folders].map(([folder, inside]) => ({ folder, names: new Set(inside.map((path) => basename(path))) }));
 }
 
 function mountPoints(pid: number): string[] {

@@ -189,6 +189,7 @@ function expectedOf(compartment: Compartment): Expected {
       ...knowledge.map(({ name }) => `/knowledge/${name}`),
       ...workspace.masks.map(({ name }) => `/workspace/${name}`),
     ],
+    readable: knowledge.map(({ name }) => `/knowledge/${name}`),
     open: ['/workspace', '/home/agent', '/tmp', '/dev/shm'],
   };
 }
@@ -204,6 +205,7 @@ function argumentsOf(expected: Expected): Record<string, string> {
     arch: process.arch === 'arm64' ? 'aarch64' : 'x86_64',
     homes: expected.homes.join('\t'),
     closed: expected.closed.join('\t'),
+    readable: expected.readable.join('\t'),
     open: expected.open.join('\t'),
     bins: PROGRAM_FOLDERS.join('\t'),
     pids: String(process.pid),
