@@ -32,6 +32,8 @@ export class StandingFleet {
   readonly compartments: Map<string, Compartment> = new Map();
   /** Rules lent to agents for the length of a drill. */
   readonly leases: Map<string, readonly EgressRule[]> = new Map();
+  /** Published ports, with the agent each leads to. */
+  readonly ports: Map<number, string> = new Map();
   /** What there is of an agent besides its resources may go. */
   onLetGo: (agent: string) => void = () => {};
   readonly #hands: Hands;

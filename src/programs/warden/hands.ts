@@ -9,6 +9,7 @@ import { netnsPath } from '../../host/netns.ts';
 import { Failure } from '../../model/failure.ts';
 import { cgroupPath, netnsName } from '../../plan/fleet.ts';
 import { Compartment } from './compartment.ts';
+import { openDoor } from './door.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { HeldAgents } from './held-agents.ts';
@@ -41,7 +42,7 @@ export function wardenHands(fleet: StandingFleet, workshop: Workshop): Hands {
     netns: netnses,
     policy: policyHand(fleet, workshop),
     compartment: compartmentHand(fleet, workshop),
-    port: portHand(workshop),
+    port: portHand(fleet, workshop),
   };
 }
 
@@ -63,17 +64,16 @@ function policyHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'policy'>
   };
 }
 
-function portHand(workshop: Workshop): Hand<Of<'port'>> {
-  const published = new Map<number, Of<'port'>>();
+function portHand({ ports }: StandingFleet, workshop: Workshop): Hand<Of<'port'>> {
   return {
-    observe: (what) => published.get(what.port),
+    observe: (what) => (ports.get(what.port) === what.agent ? what : undefined),
     async make(what) {
       await needed(workshop.gateway()).publish(what.agent, what.port);
-      published.set(what.port, what);
+      ports.set(what.port, what.agent);
     },
     async remove(what) {
       await workshop.gateway()?.unpublish(what.agent, what.port);
-      published.delete(what.port);
+      if (ports.get(what.port) === what.agent) ports.delete(what.port);
     },
   };
 }
@@ -92,7 +92,14 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
       const compartment = new Compartment(facts, what.digest, {
         cgroups: fleet.host.cgroups,
         cgroup: cgroupPath(name, what.agent),
-        connect: () => needed(workshop.gateway()).listen(what.agent, netnsPath(netnsName(name, facts.agent.name))),
+        connect: () =>
+          openDoor(
+            needed(workshop.gateway()),
+            fleet,
+            what.agent,
+            netnsPath(netnsName(name, facts.agent.name)),
+            (text) => workshop.logs.ofProgram('warden').note(text),
+          ),
         disconnect: async () => workshop.gateway()?.forget(what.agent),
         record: (event, fields) => workshop.record.write({ event, ...fields }),
         tell: (event, fields) => workshop.record.tell({ event, ...fields }),

@@ -3,6 +3,7 @@ import type { ProgramStatus } from '../../model/documents.ts';
 import { Failure } from '../../model/failure.ts';
 import { netnsName } from '../../plan/fleet.ts';
 import type { Places } from '../../plan/places.ts';
+import { openDoor } from './door.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { Logs } from './logs.ts';
@@ -123,8 +124,7 @@ export class Staff {
   async #reconnect(link: GatewayLink, fleet: StandingFleet, name: string): Promise<void> {
     const path = this.#netnsOf(name);
     if (path === undefined) return;
-    await link.listen(name, path);
-    for (const port of fleet.compartment(name).facts.agent.ports) await link.publish(name, port);
+    await openDoor(link, fleet, name, path, (text) => this.#note(text));
   }
 
   #netnsOf(agent: string): string | undefined {

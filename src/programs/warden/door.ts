@@ -1,0 +1,22 @@
+import type { StandingFleet } from './fleet.ts';
+import type { GatewayLink } from './gateway-link.ts';
+
+/** Gives the gateway the sockets of a compartment that stands, and publishes its ports again: the gateway closes them when a
+ *  compartment goes, and a new gateway has none. A port that another program has taken meanwhile is not worth an agent's network:
+ *  it is left out, and the next plan has it as a step. */
+export async function openDoor(
+  gateway: GatewayLink,
+  { ports }: StandingFleet,
+  agent: string,
+  netns: string,
+  note: (text: string) => void,
+): Promise<void> {
+  await gateway.listen(agent, netns);
+  for (const [port, of] of ports) {
+    if (of !== agent) continue;
+    await gateway.publish(agent, port).catch((error: Error) => {
+      ports.delete(port);
+      note(`port ${port} of ${agent} is not published any more: ${error.message}`);
+    });
+  }
+}
