@@ -89,7 +89,8 @@ function firstToSpeak(one: Socket, other: Socket): Promise<Socket> {
       one.on(event, oneSpoke);
       other.on(event, otherSpoke);
     }
-    if (one.destroyed || other.destroyed) spoke(other);
+    if (one.destroyed || one.readableEnded) spoke(one);
+    else if (other.destroyed || other.readableEnded) spoke(other);
   });
 }
 
