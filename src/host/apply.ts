@@ -52,7 +52,7 @@ export async function apply(
       await perform(hands, step);
       made.end(step);
     } catch (raw) {
-      const error = mendable(step, raw);
+      const error = mendable(raw, describe(step));
       await recorder.failed(step, (error as Error).message).catch(() => {}); // what failed first is what the operator is told
       if (!LEAVES.has(step.what.kind)) throw error;
       first ??= error;
@@ -73,13 +73,14 @@ function interrupted(): Failure {
   );
 }
 
-/** What the kernel refuses for want of space is nothing that we could have done right. */
-function mendable(step: Step, error: unknown): unknown {
+/** What the kernel refuses for want of space is nothing that we could have done right.
+ *  @returns a Failure instead of such an error, and any other as it is */
+export function mendable(error: unknown, what: string): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EROFS') return error;
   return new Failure(
     'no-space',
-    `There is no ${code === 'EROFS' ? 'writable disk' : 'space left'} for: ${describe(step)}`,
+    `There is no ${code === 'EROFS' ? 'writable disk' : 'space left'} for: ${what}`,
     'Free some and run the command again, or use a state on a larger disk: --state DIR',
     3,
   );

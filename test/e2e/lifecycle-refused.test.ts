@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Result } from './command.ts';
-import { ONE } from './fleets.ts';
+import { ONE, TWO } from './fleets.ts';
 import { groupNames, netnsNames, userNames } from './machine.ts';
 import { changesSince, machineSnapshot } from './snapshot.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
@@ -65,13 +65,27 @@ for (const [what, line, say] of [
     await notUp(ONE, async (stand) => refuses(stand, say, 3, () => stand.bulkhead(['up'], behind(line))));
   });
 
+/** The setting counts for each user namespace by itself: one with all our ids and the setting 0 stands for a machine with none.
+ *  CALL: unshare(2), with CLONE_NEWUSER and CLONE_NEWNS. */
+const NO_USER_NAMESPACES = `
+pipe(my $in, my $told); pipe(my $held, my $go);
+my $child = fork;
+if (!$child) {
+  syscall(0 + $ENV{CALL}, 0x10020000) == 0 or die "unshare: $!";
+  syswrite $told, 'x'; sysread $held, my $byte, 1;
+  open(my $most, '>', '/proc/sys/user/max_user_namespaces') or die $!; syswrite $most, '0'; close $most;
+  exec @ARGV; die $!;
+}
+sysread $in, my $byte, 1;
+for (qw(uid_map gid_map)) { open(my $map, '>', "/proc/$child/$_") or die $!; syswrite($map, '0 0 65536') or die $!; close $map }
+syswrite $go, 'x'; waitpid $child, 0; exit($? >> 8);`;
+
 test('a machine without user namespaces is told before anything is made on it', skip, async () => {
-  // The limit is counted for each user namespace: one of our own with the limit 0 stands for a machine with none.
-  const line = 'echo 0 > /proc/sys/user/max_user_namespaces';
-  const program = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', `${line}; exec "$@"`, 'sh'];
+  const program = ['perl', '-e', NO_USER_NAMESPACES, join(TREE, 'bulkhead')];
+  const env = { CALL: process.arch === 'arm64' ? '97' : '272' };
   await notUp(ONE, async (stand) => {
-    const said = await stand.bulkhead(['up', '--json'], { program: [...program, join(TREE, 'bulkhead')] });
-    assert.equal(said.status, 3, said.stdout + said.stderr);
+    const say = /user-namespaces: user namespaces tried, and failed.*\nMend it.*max_user_namespaces=/;
+    await refuses(stand, say, 3, () => stand.bulkhead(['up'], { program, env }));
     assert.equal(existsSync(stand.state), false);
   });
 });
@@ -219,26 +233,50 @@ test('a published port that is taken on the host is told, and up goes through on
   }
 });
 
+/** The state on a file system of its own of this size. */
+async function onSmallDisk(stand: Stand, size: string, use: () => Promise<void>): Promise<void> {
+  mkdirSync(stand.state, { recursive: true });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=755`, 'small', stand.state]);
+  try {
+    await use();
+    const gone = await stand.bulkhead(['uninstall']);
+    assert.equal(gone.status, 0, gone.stdout + gone.stderr);
+    assert.deepEqual(readdirSync(stand.state), []);
+  } finally {
+    execFileSync('umount', ['--lazy', stand.state]);
+  }
+}
+
+test('a disk too small for the programs is told as one, and left as it was', skip, async () => {
+  await notUp(ONE, async (stand) => {
+    await onSmallDisk(stand, '20m', async () => {
+      const up = await stand.bulkhead(['up']);
+      assert.match(up.stderr, /^There is no space left for: [^\n]*Bulkhead's own files[^\n]*\nFree some[^\n]*\n$/);
+      assert.equal(up.status, 3);
+      assert.ok(!existsSync(join(stand.state, 'lib/0.1.0.next')), 'half a copy does not keep the disk full');
+    });
+  });
+});
+
 test(
-  'a disk that fills up during up is told as one; uninstall leaves nothing, and the file system empty',
+  'a disk that fills up while the fleet stands: up is refused, and goes through once there is space',
   skip,
   async () => {
     await notUp(ONE, async (stand) => {
-      for (const size of ['20m', '170m']) {
-        mkdirSync(stand.state, { recursive: true });
-        execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=755`, 'small', stand.state]);
-        try {
-          const up = await stand.bulkhead(['up']);
-          assert.match(up.stderr, /^[^\n]*(space|full|mkfs|write)[^\n]*\n[^\n]+\n$/i, up.stdout + up.stderr);
-          assert.equal(up.status, 3);
-          const gone = await stand.bulkhead(['uninstall']);
-          assert.equal(gone.status, 0, gone.stderr);
-          assert.deepEqual(readdirSync(stand.state), []);
-        } finally {
-          execFileSync('umount', [stand.state]);
-        }
-        rmSync(stand.state, { recursive: true });
-      }
+      await onSmallDisk(stand, '190m', async () => {
+        assert.equal((await stand.bulkhead(['up'])).status, 0);
+        const filler = join(stand.state, 'logs/filler');
+        assert.throws(() => execFileSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k'], { stdio: 'pipe' }));
+        stand.write(TWO);
+        const full = await stand.bulkhead(['up']);
+        assert.match(full.stderr, /^[^\n]*(space|full|ledger)[^\n]*\n[^\n]+\n$/i);
+        assert.ok(full.status === 1 || full.status === 3, `status ${full.status}`);
+        rmSync(filler);
+        const late = Date.now() + 30_000;
+        for (let up = await stand.bulkhead(['up']); up.status !== 0; up = await stand.bulkhead(['up']))
+          assert.ok(Date.now() < late, up.stdout + up.stderr);
+        assert.deepEqual((await stand.bulkhead(['plan', '--json'])).json, { machine: [], steps: [] });
+      });
     });
   },
 );

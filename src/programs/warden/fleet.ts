@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { uidOf } from '../../host/accounts.ts';
-import { apply, observe } from '../../host/apply.ts';
+import { apply, mendable, observe } from '../../host/apply.ts';
 import { fleetFacts, type Host } from '../../host/compartment-facts.ts';
 import type { Hands } from '../../host/hands/hand.ts';
 import { Made } from '../../host/made.ts';
@@ -146,7 +146,9 @@ export class StandingFleet {
 
   /** One at a time, in the order asked: the fleet's own start, an up, a down. */
   #alone<T>(act: () => Promise<T>): Promise<T> {
-    const mine = this.#turn.then(act);
+    const mine = this.#turn.then(act).catch((error: unknown) => {
+      throw mendable(error, this.host.places.state);
+    });
     this.#turn = mine.catch(() => {}); // whoever asked is told
     return mine;
   }

@@ -11,6 +11,8 @@ export class LogFile {
   #fd: number;
   #size: number;
   #closed = false;
+  /** Bytes that found no space. */
+  #lost = 0;
   readonly #watchers = new Set<(text: string) => void>();
 
   constructor(path: string) {
@@ -23,7 +25,7 @@ export class LogFile {
     if (this.#closed) return; // the last words of an agent that was let go
     const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk);
     if (this.#size + bytes.length > LARGEST) this.#rotate();
-    this.#size += writeSync(this.#fd, bytes);
+    this.#put(bytes);
     for (const watcher of this.#watchers) watcher(bytes.toString('utf8'));
   }
 
@@ -51,6 +53,26 @@ export class LogFile {
   close(): void {
     this.#closed = true;
     closeSync(this.#fd);
+  }
+
+  /** A full disk takes words away, not the warden and with it every agent. What is missing is said once there is space. */
+  #put(bytes: Buffer): void {
+    try {
+      if (this.#lost > 0) {
+        this.#size += writeSync(
+          this.#fd,
+          `-- ${new Date().toISOString()} ${this.#lost} bytes are missing here: no space\n`,
+        );
+        this.#lost = 0;
+      }
+      const done = writeSync(this.#fd, bytes);
+      this.#size += done;
+      this.#lost += bytes.length - done;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+      this.#lost += bytes.length;
+    }
   }
 
   #rotate(): void {

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { wardenProcesses } from '../../src/host/warden-processes.ts';
+import type { Started } from './command.ts';
+import { TWO } from './fleets.ts';
+import { changesSince, machineSnapshot } from './snapshot.ts';
+import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { processesAbout } from './sweep.ts';
+
+const skip = { skip: NOT_ROOT };
+const LONG = process.env.BULKHEAD_LONG === '1';
+
+/** Waits until the journal has this many lines, or the command has ended. @returns how many it has */
+async function journalled(stand: Stand, lines: number, started: Started): Promise<number> {
+  const path = join(stand.state, 'made');
+  for (;;) {
+    const count = existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0;
+    if (count >= lines || started.child.exitCode !== null || started.child.signalCode !== null) return count;
+    await sleep(1);
+  }
+}
+
+async function mustConverge(stand: Stand): Promise<void> {
+  const up = await stand.bulkhead(['up']);
+  assert.equal(up.status, 0, up.stdout + up.stderr);
+  assert.deepEqual((await stand.bulkhead(['plan', '--json'])).json, { machine: [], steps: [] });
+  assert.equal((await stand.run('two', ['true'])).status, 0);
+}
+
+async function mustLeaveNothing(stand: Stand, before: ReadonlySet<string>): Promise<void> {
+  const gone = await stand.bulkhead(['uninstall']);
+  assert.equal(gone.status, 0, gone.stdout + gone.stderr);
+  assert.deepEqual(await changesSince(before, stand), []);
+}
+
+/** The fleet's own part of the first journal: what the warden does, after the machine's part of these many lines. */
+const MACHINE_LINES = 32;
+const FLEET_LINES = 42;
+
+test('the warden killed at a step of up: up again converges, and uninstall leaves nothing', skip, async () => {
+  const every = LONG ? 1 : 6;
+  await withFleet(
+    TWO,
+    async (stand) => {
+      const before = machineSnapshot(stand.state);
+      let killed = 0;
+      for (let at = 1; at <= FLEET_LINES; at += every) {
+        const up = stand.start(['up']);
+        await journalled(stand, MACHINE_LINES + at, up);
+        const { wardens } = wardenProcesses(stand.state);
+        for (const pid of wardens) process.kill(pid, 'SIGKILL');
+        killed += wardens.length;
+        const said = await up.ended;
+        if (said.status !== 0) assert.match(said.stderr, /^[^\n]+\n[^\n]+\n$/, 'two lines');
+        if (at % 4 === 1) await mustConverge(stand);
+        await mustLeaveNothing(stand, before);
+      }
+      assert.ok(killed >= FLEET_LINES / every, `${killed} wardens were killed`);
+    },
+    { up: false },
+  );
+});
+
+test(
+  'the command line killed at any moment of up: up again converges, and uninstall leaves nothing',
+  skip,
+  async () => {
+    await withFleet(
+      TWO,
+      async (stand) => {
+        const before = machineSnapshot(stand.state);
+        for (const at of LONG ? Array.from({ length: 40 }, (_, i) => 2 * i) : [3, 8, 14, 31, 50, 70]) {
+          const up = stand.start(['up']);
+          await journalled(stand, at, up);
+          process.kill(-(up.child.pid ?? 0), 'SIGKILL');
+          await up.ended;
+          if (at % 7 === 0) await mustConverge(stand);
+          await mustLeaveNothing(stand, before);
+        }
+      },
+      { up: false },
+    );
+  },
+);
+
+test('Ctrl-C during up stops between two steps, says so in two lines, and status 1', skip, async () => {
+  await withFleet(
+    TWO,
+    async (stand) => {
+      const before = machineSnapshot(stand.state);
+      for (const at of [2, 12, 40]) {
+        const up = stand.start(['up']);
+        await journalled(stand, at, up);
+        process.kill(-(up.child.pid ?? 0), 'SIGINT');
+        const said = await up.ended;
+        assert.deepEqual([said.status, said.signal, said.stdout], [1, null, '']);
+        assert.match(said.stderr, /^It was stopped between two steps[^\n]*\nbulkhead up goes on from here[^\n]*\n$/);
+        const journal = readFileSync(join(stand.state, 'made'), 'utf8').split('\n').length;
+        await sleep(500);
+        assert.ok(
+          readFileSync(join(stand.state, 'made'), 'utf8').split('\n').length <= journal + 1,
+          'no further step was begun',
+        );
+      }
+      await mustConverge(stand);
+      await mustLeaveNothing(stand, before);
+    },
+    { up: false },
+  );
+});
+
+test('down cut off at any moment is finished by the next one', skip, async () => {
+  await withFleet(
+    TWO,
+    async (stand) => {
+      const before = machineSnapshot(stand.state);
+      for (const wait of [150, 400, 700]) {
+        await mustConverge(stand);
+        const down = stand.start(['down', '--purge']);
+        await sleep(wait);
+        process.kill(-(down.child.pid ?? 0), 'SIGKILL');
+        await down.ended;
+        await mustLeaveNothing(stand, before);
+      }
+    },
+    { up: false },
+  );
+});
+
+test('two ups at once: one is told that it is busy, the other goes through', skip, async () => {
+  await withFleet(
+    TWO,
+    async (stand) => {
+      const first = stand.start(['up']);
+      await journalled(stand, 1, first);
+      const second = await stand.bulkhead(['up', '--json']);
+      assert.deepEqual([second.status, second.json.error.code], [1, 'busy']);
+      const down = await stand.bulkhead(['down', '--json']);
+      assert.deepEqual([down.status, down.json.error.code], [1, 'busy']);
+      const { status, stderr } = await first.ended;
+      assert.equal(status, 0, stderr);
+    },
+    { up: false },
+  );
+});
+
+test('a warden that is killed while the fleet stands is started again with its agents', skip, async () => {
+  await withFleet(TWO, async (stand) => {
+    const [old] = wardenProcesses(stand.state).wardens;
+    process.kill(old ?? 0, 'SIGKILL');
+    const late = Date.now() + 30_000;
+    for (;;) {
+      const { status } = await stand.run('two', ['true']);
+      if (status === 0) break;
+      assert.ok(Date.now() < late, 'the fleet should be back');
+      await sleep(300);
+    }
+    assert.equal(wardenProcesses(stand.state).keepers.length, 1);
+    assert.ok(processesAbout(stand.state).length > 0);
+    assert.equal((await stand.bulkhead(['up', '--json'])).json.steps.length, 0);
+  });
+});
