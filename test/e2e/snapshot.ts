@@ -33,7 +33,8 @@ export async function changesSince(
   const { users } = groundOf(stand.state);
   const ours = [stand.state, `bh-${stand.fleet}-`, `bulkhead/${stand.fleet}`, users.gateway, users.ledger];
   const others = (line: string): boolean =>
-    /\bbh[0-9a-z]*-|\bbhd\d+|bulkhead|\/tmp\/|bhtest|netns t\d|47\d{3}/.test(line) && !ours.some((name) => line.includes(name));
+    /\bbh[0-9a-z]*-|\bbhd\d+|bulkhead|\/tmp\/|bhtest|netns t\d|47\d{3}/.test(line) &&
+    !ours.some((name) => line.includes(name));
   for (let look = 0; ; look++) {
     const now = machineSnapshot(stand.state);
     const changed = [
