@@ -1,4 +1,4 @@
-import { type FSWatcher, lstatSync, readFileSync, watch } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { held } from '../../host/hands/folders.ts';
 import { renewKnowledge } from '../../host/knowledge-files.ts';
@@ -8,6 +8,7 @@ import type { CompartmentFacts } from '../../tiers/facts.ts';
 import type { Order } from '../../tiers/orders.ts';
 import type { Compartment } from './compartment.ts';
 import type { Logs } from './logs.ts';
+import { NameWatch } from './name-watch.ts';
 
 /** Several names change at once when a tool writes; they are looked at together. */
 const SETTLE_MS = 10;
@@ -20,7 +21,9 @@ const SETTLE_MS = 10;
 export class Mending {
   readonly #logs: Logs;
   readonly #made: Made;
-  readonly #watchers = new Map<Compartment, FSWatcher[]>();
+  readonly #watchers = new Map<Compartment, NameWatch[]>();
+  /** First processes of compartments whose names are just being covered. */
+  readonly #covering = new Set<number>();
 
   /** @param made  where folders that hold a name are written down, to be taken away with the rest */
   constructor(logs: Logs, made: Made) {
@@ -36,18 +39,14 @@ export class Mending {
     let settling: NodeJS.Timeout | undefined;
     // Begun by the first of several, not put off by the next: the agent, who shares the folder, must not be able to put it off.
     const look = (): void => {
-      settling ??= setTimeout(() => {
+      if (settling) return;
+      settling = setTimeout(() => {
         settling = undefined;
         this.#look(compartment);
       }, SETTLE_MS);
     };
-    const watchers = watched(facts).map(({ folder, names }) =>
-      watch(folder, { persistent: false }, (_, name) => {
-        if (name === null || names.has(name)) look();
-      }),
-    );
-    for (const watcher of watchers)
-      watcher.on('error', (error) => this.#log(compartment).note(`watching ended: ${error.message}`));
+    const failed = (error: Error): void => this.#log(compartment).note(`watching ended: ${error.message}`);
+    const watchers = watched(facts).map(({ folder, names }) => new NameWatch(folder, names, look, failed));
     this.#watchers.set(compartment, watchers);
   }
 
@@ -66,7 +65,7 @@ export class Mending {
     const open = facts.workspace.masks.map(({ name }) => name).filter((name) => !mounted.has(`/workspace/${name}`));
     for (const name of open) this.#hold(join(facts.workspace.path, name));
     const at = open.map((name) => `/workspace/${name}`);
-    if (open.length > 0) this.#cover(compartment, firstPid, at);
+    if (open.length > 0 && !this.#covering.has(firstPid)) this.#cover(compartment, firstPid, at);
     return at;
   }
 
@@ -97,6 +96,11 @@ export class Mending {
       ...open.map((at): Order => ({ do: 'cover', at, flags: ['ro', 'nosuid', 'nodev', 'noexec'] })),
     ];
     const launcher = launch('mend', orders, ['ignore', 'ignore', 'pipe']);
+    this.#covering.add(firstPid);
+    launcher.once('close', (status) => {
+      this.#covering.delete(firstPid);
+      if (status === 0 && compartment.firstPid === firstPid) this.#look(compartment); // what was replaced meanwhile
+    });
     launcher.stderr?.on('data', (chunk: Buffer) =>
       this.#log(compartment).note(`mending: ${chunk.toString('utf8').trim()}`),
     );
