@@ -42,6 +42,15 @@ test('with a ledger that refuses nothing is reached', async () => {
   assert.equal(await reached(), 4);
 });
 
+test('the address of the probes is refused, even where a rule names it, and only that is not recorded', async () => {
+  await world.policy({ coder: [{ host: '192.0.2.254', port: 80 }, { host: 'allow.test', port: 80 }] });
+  const { out } = await world.curl('coder', 'http://192.0.2.254/');
+  assert.match(out, /refused to all/);
+  await world.curl('coder', 'http://192.0.2.253/');
+  await world.recorded('egress.denied', (one) => one.host === '192.0.2.253');
+  assert.equal(world.entries.filter((one) => one.host === '192.0.2.254').length, 0);
+});
+
 test('what was refused while the ledger was away is written when it is back', async () => {
   await world.stopLedger();
   for (let i = 0; i < 3; i++) await world.curl('coder', 'http://203.0.113.11:81/');
