@@ -42,15 +42,23 @@ export async function withFleet(
 ): Promise<void> {
   await withMachine(async () => {
     const stand = newStand(yaml, wishes);
+    const failed: unknown[] = [];
     try {
       if (wishes.up !== false) {
         const up = await stand.bulkhead(['up']);
         assert.equal(up.status, 0, `up: ${up.stdout}${up.stderr}`);
       }
       await use(stand);
-    } finally {
-      await clear(stand);
+    } catch (error) {
+      failed.push(error);
     }
+    try {
+      await clear(stand);
+    } catch (error) {
+      failed.push(error);
+    }
+    if (failed.length === 1) throw failed[0];
+    if (failed.length > 1) throw new AggregateError(failed, failed.map(String).join('\n'));
   });
 }
 
