@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ground } from '../ground.ts';
+import { amongPeers } from './peers.ts';
+
+/** A proxy of others, running on the host's loopback with one name allowed, its log kept as it does by default. */
+export interface Running {
+  readonly pid: number;
+  readonly port: number;
+}
+
+export const SQUID_PORT = 38_128;
+export const TINYPROXY_PORT = 38_129;
+
+/** @param hosts  the file that says where the allowed name is */
+export function squid(ground: Ground, folder: string, hosts: string, host: string): Promise<Running> {
+  const home = open(folder, 'squid');
+  const config = `
+http_port 127.0.0.1:${SQUID_PORT}
+hosts_file ${hosts}
+acl allowed dstdomain ${host}
+http_access allow allowed
+http_access deny all
+cache deny all
+cache_mem 8 MB
+access_log daemon:${home}/access.log squid
+cache_log ${home}/cache.log
+pid_filename ${home}/squid.pid
+coredump_dir ${home}
+pinger_enable off
+shutdown_lifetime 0 seconds
+`;
+  writeFileSync(join(home, 'squid.conf'), config);
+  return started(
+    ground,
+    [...amongPeers(hosts), 'squid', '--foreground', '-N', '-f', join(home, 'squid.conf')],
+    SQUID_PORT,
+  );
+}
+
+export function tinyproxy(ground: Ground, folder: string, hosts: string, host: string): Promise<Running> {
+  const home = open(folder, 'tinyproxy');
+  writeFileSync(join(home, 'allowed'), `^${host.replaceAll('.', '\\.')}$\n`);
+  const config = `
+User nobody
+Group nogroup
+Port ${TINYPROXY_PORT}
+Listen 127.0.0.1
+Timeout 600
+LogFile "${home}/tinyproxy.log"
+LogLevel Connect
+MaxClients 1000
+ConnectPort 443
+Filter "${home}/allowed"
+FilterDefaultDeny Yes
+FilterExtended On
+`;
+  writeFileSync(join(home, 'tinyproxy.conf'), config);
+  return started(ground, [...amongPeers(hosts), 'tinyproxy', '-d', '-c', join(home, 'tinyproxy.conf')], TINYPROXY_PORT);
+}
+
+/** A folder that the proxy's own user may write. */
+function open(folder: string, name: string): string {
+  const home = join(folder, name);
+  mkdirSync(home);
+  chmodSync(home, 0o777);
+  return home;
+}
+
+async function started(ground: Ground, [program = '', ...args]: readonly string[], port: number): Promise<Running> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-2000);
+    });
+  ground.keep(() => ended(child));
+  for (const late = Date.now() + 15_000; Date.now() < late && child.exitCode === null; await sleep(50))
+    if (await answers(port)) return { pid: child.pid ?? 0, port };
+  throw new Error(said.trim().split('\n').at(-1) || 'it does not listen');
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const hard = setTimeout(() => child.kill('SIGKILL'), 3000);
+  await gone;
+  clearTimeout(hard);
+}
