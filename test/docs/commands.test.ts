@@ -10,7 +10,7 @@ function shown(path: string): string[][] {
   const fenced = [...read(path).matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)];
   const blocks = fenced.flatMap(([, language, block]) => (language === '' ? (block ?? '').split('\n') : []));
   return blocks
-    .flatMap((line) => /^(?:\$ )?(?:.*; )?\.\/bulkhead(?: (.*))?$/.exec(line)?.[1] ?? [])
+    .flatMap((line) => /^(?:\$ )?(?:.*[; ] ?)?\.\/bulkhead(?: (.*))?$/.exec(line)?.[1] ?? [])
     .map((line) =>
       [...line.matchAll(/"[^"]*"|'[^']*'|[^\s"']+/g)].map(([word]) => word.replace(/^(["'])(.*)\1$/, '$2')),
     )
