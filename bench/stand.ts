@@ -11,6 +11,8 @@ import { sweep } from '../test/e2e/sweep.ts';
 import { type Ground, TOP } from './ground.ts';
 
 const run = promisify(execFile);
+/** Another fleet that went up on this machine at the same moment took the number that was found free. */
+const TAKEN = /already exists|which now belongs to/;
 let count = 0;
 
 /** A real fleet of the bench's own: its own state, its own names, gone with the ground it stands on. */
@@ -49,8 +51,7 @@ export class Stand {
         await this.bulkhead('up', '--let-go', '--file', this.file);
         return performance.now() - begun;
       } catch (error) {
-        // Another fleet that goes up at the same moment on this machine may take the number that was found free.
-        if (tries === 0 || !(error as Error).message.includes('already exists')) throw error;
+        if (tries === 0 || !TAKEN.test((error as Error).message)) throw error;
       }
     }
   }
