@@ -17,6 +17,15 @@ export function lockFile(path: string): boolean {
   return true;
 }
 
+/** Locks a folder without leaving anything in it, for as long as this process lives.
+ *  @returns whether we have it */
+export function lockFolder(path: string): boolean {
+  const fd = openSync(path, 'r');
+  if (flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
+  closeSync(fd);
+  return false;
+}
+
 /** Whether somebody holds the lock now. Takes it for a moment if nobody does. */
 export function isLocked(path: string): boolean {
   const fd = openSync(path, 'a+', 0o600);

@@ -179,3 +179,21 @@ test('a warden that is killed while the fleet stands is started again with its a
     assert.equal((await stand.bulkhead(['up', '--json'])).json.steps.length, 0);
   });
 });
+
+test('ups of several states at once do not give out the same numbers', skip, async () => {
+  await withFleet(
+    TWO,
+    async (one) =>
+      withFleet(
+        TWO,
+        async (other) => {
+          const ups = await Promise.all([one.bulkhead(['up']), other.bulkhead(['up'])]);
+          for (const up of ups) assert.equal(up.status, 0, up.stdout + up.stderr);
+          const [mine, theirs] = await Promise.all([one, other].map((stand) => stand.run('one', ['id', '-u'])));
+          assert.notEqual(mine?.stdout, theirs?.stdout);
+        },
+        { up: false },
+      ),
+    { up: false },
+  );
+});

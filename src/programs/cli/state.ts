@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { lockFile } from '../../host/lock.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { lockFile, lockFolder } from '../../host/lock.ts';
 import { openAbove } from '../../host/writable.ts';
 import { Failure } from '../../model/failure.ts';
 import { type Places, STATE_FORMAT } from '../../plan/places.ts';
@@ -66,6 +67,24 @@ export function takeTurn({ state }: Places): void {
     'Wait for it to end and run the command again.',
     1,
   );
+}
+
+const NUMBERS_MS = 120_000;
+
+/** The numbers of users and groups belong to the whole machine: an `up` that gives some out waits for that of another state.
+ *  @throws Failure `busy` */
+export async function takeNumbers(left: AbortSignal): Promise<void> {
+  const late = Date.now() + NUMBERS_MS;
+  while (!lockFolder('/etc')) {
+    if (left.aborted || Date.now() > late)
+      throw new Failure(
+        'busy',
+        'An up of another state gives out numbers of users and groups.',
+        'Wait for it to end and run the command again.',
+        1,
+      );
+    await wait(50);
+  }
 }
 
 /** Takes the folder away again if nothing was begun in it. */

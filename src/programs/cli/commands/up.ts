@@ -14,7 +14,7 @@ import { untilInterrupted } from '../interrupt.ts';
 import { carryOut, mustBeRoot, planMachine } from '../machine.ts';
 import { planFleet } from '../plan-fleet.ts';
 import { renderStatus, statusExit } from '../render/status.ts';
-import { leaveNothingEmpty, mustBeState, takeTurn } from '../state.ts';
+import { leaveNothingEmpty, mustBeState, takeNumbers, takeTurn } from '../state.ts';
 import { endWarden, startWarden, wardenThere } from '../warden-process.ts';
 
 /** Puts the fleet up as the file says; returns when it stands and every wall has been measured. */
@@ -25,6 +25,7 @@ export async function run({ state, options }: Call): Promise<Answer> {
   mustBeState(places);
   takeTurn(places);
   return untilInterrupted(async (left) => {
+    await takeNumbers(left);
     const machine = await decide(places, fleet);
     const client = await readyWarden(places, machine, left);
     left.addEventListener('abort', () => client.close());
