@@ -12,8 +12,8 @@ export interface ExecSet {
 /** Everyday work in a shell. */
 const BASE = `
   sh bash dash env printenv test [ expr echo printf true false date sleep timeout seq
-  ls cat cp mv rm mkdir rmdir ln touch chmod stat du find xargs file readlink realpath basename dirname mktemp pwd
-  grep sed awk mawk head tail sort uniq wc cut tr tee paste comm cmp diff patch fold nl tac rev split less od base64 sha256sum
+  ls cat cp mv rm mkdir rmdir ln touch chmod stat du find fd fdfind xargs file readlink realpath basename dirname mktemp pwd
+  grep rg sed awk mawk head tail sort uniq wc cut tr tee paste comm cmp diff patch fold nl tac rev split less od base64 sha256sum
   tar gzip gunzip xz unzip
   id whoami uname nproc ps kill which getent curl
   tty stty tput clear df hostname expand fmt join nice nohup numfmt shuf sum md5sum sha1sum sha512sum unexpand yes zcat`;
