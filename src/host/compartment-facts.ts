@@ -51,6 +51,7 @@ export function fleetFacts(
         .map((mask) => join(compartment.workspace.path, mask.name)),
     };
   }
+  refuseWritableKnowledge([...compartments.values()]);
   const policy = digest(canonicalJson(fleet.agents.map(({ name, egress }) => ({ name, egress }))));
   return { facts: { places: host.places, agents, policy, rules: rulesWanted() }, compartments };
 }
@@ -152,6 +153,19 @@ function knowledge(name: string, given: string, uid: number): Knowledge {
   return (stat.mode & 0o005) === 0o005
     ? { ...entry, is: 'folder' }
     : { ...entry, is: 'folder', owner: seenAs(stat, uid) };
+}
+
+/** By where the links on the way really lead: what an agent may write, root must not bind for anybody. */
+function refuseWritableKnowledge(compartments: readonly CompartmentFacts[]): void {
+  for (const { knowledge: entries } of compartments)
+    for (const { name, path } of entries)
+      for (const { workspace, agent } of compartments)
+        if (workspace.owner !== undefined && `${path}/`.startsWith(`${workspace.path}/`))
+          throw new Failure(
+            'knowledge-clash',
+            `The knowledge ${name} is ${path}, which lies in the workspace of ${agent.name}, who could replace it by a link to anything.`,
+            'Keep knowledge outside of the folders that agents may change.',
+          );
 }
 
 /** Its owner and group on disk appear as the agent's. */

@@ -214,6 +214,20 @@ test('a workspace that is a link, or has one on its way, is refused before anyth
   });
 });
 
+test('knowledge that a link leads into a shared folder is refused before anything is made', skip, async () => {
+  await notUp('', async (stand) => {
+    const site = join(stand.folder, 'site');
+    mkdirSync(join(site, 'docs'), { recursive: true });
+    symlinkSync('site/docs', join(stand.folder, 'handbook'));
+    stand.write(`knowledge: { handbook: ${join(stand.folder, 'handbook')} }
+agents:
+  one: { workspace: ${site}, shared: true }
+  two: { knowledge: [handbook] }
+`);
+    await refuses(stand, /^The knowledge handbook is [^\n]*site\/docs/, 2, () => stand.bulkhead(['up']));
+  });
+});
+
 test('a published port that is taken on the host is told, and up goes through once it is free', skip, async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
