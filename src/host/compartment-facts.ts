@@ -93,7 +93,13 @@ function allowedPrograms(agent: WantedAgent): CompartmentFacts['programs'] {
   const ofSets = agent.exec.sets.flatMap((name) => EXEC_SETS[name].programs).map((name) => findProgram(name));
   const byName = agent.exec.allow.map((name) => {
     const found = findProgram(name);
-    if (found) return found;
+    if (found && !isCovered(found.file)) return found;
+    if (found)
+      throw new Failure(
+        'program-covered',
+        `agents.${agent.name}.exec.allow names ${found.file}, which no compartment shows: it has folders of its own there.`,
+        'Put the program where programs are, for example /usr/local/bin, or in a folder of its own under /opt.',
+      );
     throw new Failure(
       'no-such-program',
       `agents.${agent.name}.exec.allow names ${JSON.stringify(name)}, which is not on this machine.`,
@@ -103,6 +109,11 @@ function allowedPrograms(agent: WantedAgent): CompartmentFacts['programs'] {
   const found = [...ofSets, ...byName].filter((program) => program !== undefined);
   const unique = new Map(found.map((program) => [program.name, program]));
   return [...unique.values()].filter((program) => !denied.has(program.name) && !denied.has(program.file));
+}
+
+/** Places of the host that a compartment has its own of, or that hold what is nobody's business. */
+function isCovered(file: string): boolean {
+  return /^\/(tmp|var\/tmp|home|root|workspace|knowledge|shared|dev|proc|sys|run|etc)\//.test(file);
 }
 
 /** A folder of the operator's: its owner appears as the agent, and what host tools obey in it is masked. */

@@ -38,7 +38,10 @@ export class Made {
       const key = identity(step.what);
       if (step.do === 'remove') {
         if (at === 'end') there.delete(key);
-      } else if (at === 'begin') there.set(key, step.what);
+      } else if (at === 'begin') {
+        if (step.do === 'make') there.delete(key); // made anew: it now stands behind what it needs
+        there.set(key, step.what);
+      }
     }
     return [...there.values()];
   }

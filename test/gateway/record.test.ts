@@ -42,13 +42,21 @@ test('with a ledger that refuses nothing is reached', async () => {
   assert.equal(await reached(), 4);
 });
 
-test('the address of the probes is refused, even where a rule names it, and only that is not recorded', async () => {
-  await world.policy({ coder: [{ host: '192.0.2.254', port: 80 }, { host: 'allow.test', port: 80 }] });
+test('what is refused at the address of the probes is judged like the rest, and is all that is not recorded', async () => {
   const { out } = await world.curl('coder', 'http://192.0.2.254/');
-  assert.match(out, /refused to all/);
+  assert.match(out, /no rule grants the address 192\.0\.2\.254/);
   await world.curl('coder', 'http://192.0.2.253/');
   await world.recorded('egress.denied', (one) => one.host === '192.0.2.253');
   assert.equal(world.entries.filter((one) => one.host === '192.0.2.254').length, 0);
+  await world.policy({
+    coder: [
+      { host: '192.0.2.254', port: 80, address: '203.0.113.10' },
+      { host: 'allow.test', port: 80 },
+    ],
+  });
+  await world.curl('coder', 'http://192.0.2.254/');
+  await world.recorded('egress.allowed', (one) => one.host === '192.0.2.254');
+  await world.policy({ coder: [80, 443, 7000].map((port) => ({ host: 'allow.test', port })) });
 });
 
 test('what was refused while the ledger was away is written when it is back', async () => {

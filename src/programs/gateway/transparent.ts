@@ -3,7 +3,6 @@ import { judgeEgress } from '../../policy/egress.ts';
 import { serveApi } from './api.ts';
 import { carry } from './carry.ts';
 import type { Compartment } from './compartment.ts';
-import type { Explanation } from './denials.ts';
 import { serveDnsOverTcp } from './dns-tcp.ts';
 import { serveProxy } from './explicit.ts';
 import { LIMITS } from './limits.ts';
@@ -26,21 +25,16 @@ export async function attend(outside: Outside, compartment: Compartment, client:
   const wait = compartment.pace.turn(performance.now());
   if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
   if (destination.host === INTERNAL && OWN_PORTS[localPort]) return OWN_PORTS[localPort](door);
-  if (localAddress === PROBE_ADDRESS) return explain(client, PROBE_REFUSED);
   const verdict = judgeEgress(compartment.rules, destination);
   if (verdict.kind === 'allow') return carry(door, destination);
   if (localPort === 53) return serveDnsOverTcp(door);
+  if (localAddress === PROBE_ADDRESS) return explain(client, { denied: PROBE_ADDRESS, rule: verdict.why, ask: null });
   await explain(client, await compartment.refuse(destination, door.via, verdict.why, Date.now()));
 }
 
-/** Where src/host/probe.pl asks every minute whether this door still says no. It is refused to everybody whatever the rules say,
- *  so nothing is gained by it, and it is the one refusal that is not recorded: it would be most of the record. */
+/** Where src/host/probe.pl asks every minute whether policy still says no: a documentation address (RFC 5737). What is refused
+ *  there is the one refusal that is not recorded, for it would be most of the record. */
 const PROBE_ADDRESS = '192.0.2.254';
-const PROBE_REFUSED: Explanation = {
-  denied: PROBE_ADDRESS,
-  rule: 'the address of the probes is refused to all',
-  ask: null,
-};
 
 /** Ports of bulkhead.internal. */
 const OWN_PORTS: Readonly<Record<number, (door: Door) => Promise<void>>> = {

@@ -152,7 +152,7 @@ export class Compartment {
   async resume(): Promise<void> {
     await thaw(this.#around.cgroups, this.#around.cgroup);
     this.#become(this.#main ? 'running' : this.facts.agent.command ? 'waiting' : 'idle');
-    if (this.#state === 'waiting') this.#startMain();
+    if (this.#state === 'waiting') this.#scheduleMain(Date.now(), 'it was resumed');
   }
 
   /** Pids on the host, the launcher's own among them. */
@@ -196,13 +196,25 @@ export class Compartment {
       this.#main = undefined;
       if (!this.standing || this.#state === 'stopped') return;
       const how = signal ?? `status ${code}`;
-      const { attempts, waitMs } = nextAttempt(this.#attempts, Date.now() - begun);
-      this.#attempts = attempts;
       this.#around.tell('command.ended', { agent: name, argv: command, how });
-      this.#around.log.note(`${name} ended (${how}); starting it again in ${waitMs} ms`);
       if (this.#state !== 'paused') this.#become('waiting', `its command ended with ${how}`);
-      this.#retry = setTimeout(() => this.#state === 'waiting' && this.#startMain(), waitMs);
+      this.#scheduleMain(begun, `${name} ended (${how})`);
     });
+  }
+
+  /** Starts the agent's command again: recorded first, like every start. What the ledger refuses is tried again later. */
+  #scheduleMain(begun: number, why: string): void {
+    const { command, name } = this.facts.agent;
+    const { attempts, waitMs } = nextAttempt(this.#attempts, Date.now() - begun);
+    this.#attempts = attempts;
+    this.#around.log.note(`${why}; its command is started again in ${waitMs} ms`);
+    this.#retry = setTimeout(() => {
+      if (this.#state !== 'waiting') return;
+      this.#around.record('command.started', { agent: name, argv: command, restart: attempts.total }).then(
+        () => this.#state === 'waiting' && this.#startMain(),
+        (error: Error) => this.#state === 'waiting' && this.#scheduleMain(Date.now(), error.message),
+      );
+    }, waitMs);
   }
 
   /** The walls themselves went away. */

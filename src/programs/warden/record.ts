@@ -4,7 +4,8 @@ import { describe } from '../../plan/describe.ts';
 import type { Step } from '../../plan/step.ts';
 import { dialLedger, type LedgerClient, type LedgerEntry, type Strength } from '../../wire/ledger-client.ts';
 
-const HEALTH_MS = 3000;
+/** How long the ledger may take to answer. What it takes later is in the record and was not done. */
+const PATIENCE_MS = 5000;
 
 /** The warden's end of the ledger. While it is away every `write` is refused: no record, no act. */
 export class Record implements Recorder {
@@ -38,10 +39,7 @@ export class Record implements Recorder {
   /** @throws when the ledger does not answer, or takes nothing more */
   async health(): Promise<void> {
     if (!this.#client) throw new Error('the ledger is not running');
-    const late = new Promise<never>((_, reject) => {
-      setTimeout(() => reject(new Error('the ledger has not answered for 3 s')), HEALTH_MS).unref();
-    });
-    const { full } = (await Promise.race([this.#client.client.call('health'), late])) as { full?: boolean };
+    const { full } = (await inTime(this.#client.client.call('health'))) as { full?: boolean };
     if (full) throw new Error('the ledger cannot write: its disk is full');
   }
 
@@ -54,7 +52,7 @@ export class Record implements Recorder {
         'It is being started again; the reason is in: bulkhead logs ledger',
         1,
       );
-    await this.#client.append([entry], strength);
+    await inTime(this.#client.append([entry], strength));
   }
 
   /** For what has happened already and cannot be refused any more: an end, a failure. It is written when the ledger can. */
@@ -85,3 +83,24 @@ export class Record implements Recorder {
 function subject(step: Step): { agent?: string } {
   return 'agent' in step.what ? { agent: step.what.agent } : {};
 }
+
+/** @throws Failure `record-failed` when there is no answer in time */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let late: NodeJS.Timeout | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    late = setTimeout(() => reject(NO_ANSWER()), PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([answer, silence]);
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+const NO_ANSWER = (): Failure =>
+  new Failure(
+    'record-failed',
+    `The ledger has not answered for ${PATIENCE_MS / 1000} s, so nothing can be recorded and nothing is started.`,
+    'See what it does: bulkhead status, bulkhead logs ledger',
+    1,
+  );
