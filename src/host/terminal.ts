@@ -6,6 +6,9 @@ import { errno, ioctl } from './libc.ts';
 const TIOCSPTLCK = 0x40045431;
 const TIOCGPTN = 0x80045430;
 const TIOCSWINSZ = 0x5414;
+const TCGETS = 0x5401;
+const TCSETS = 0x5402;
+const OPOST = 1;
 
 export interface Terminal {
   readonly master: number;
@@ -37,6 +40,16 @@ export function resizeTerminal(master: number, size: { rows: number; columns: nu
   winsize.writeUInt16LE(size.rows, 0);
   winsize.writeUInt16LE(size.columns, 2);
   checked(ioctl(master, TIOCSWINSZ, winsize), 'the size of the terminal');
+}
+
+/** Takes what is written to a terminal as it is: what comes from another terminal has its line ends already, and a program on the
+ *  whole screen moves the cursor with bare line feeds. Node's raw mode leaves this on; its end puts back all there was.
+ *  termios(3): struct termios begins with c_iflag and c_oflag, 32 bits each; OPOST is 1. */
+export function passThrough(terminal: number): void {
+  const termios = Buffer.alloc(64);
+  checked(ioctl(terminal, TCGETS, termios), 'the settings of the terminal');
+  termios.writeUInt32LE((termios.readUInt32LE(4) & ~OPOST) >>> 0, 4);
+  checked(ioctl(terminal, TCSETS, termios), 'the settings of the terminal');
 }
 
 function checked(result: number, what: string): void {

@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream, readSync, writeSync } from 'node:f
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { ioctl } from '../../host/libc.ts';
-import { resizeTerminal } from '../../host/terminal.ts';
+import { passThrough, resizeTerminal } from '../../host/terminal.ts';
 import { connectUnix } from '../../host/unix-socket.ts';
 import { Failure, type FailureDocument, failureDocument } from '../../model/failure.ts';
 import { agentName } from '../../model/names.ts';
@@ -69,6 +69,7 @@ async function onTerminal(descriptors: readonly number[], control: Socket, exit:
   const input = createWriteStream('', { fd: master, autoClose: false });
   input.on('error', () => {}); // EIO as well
   process.stdin.setRawMode(true);
+  passThrough(process.stdin.fd);
   process.stdin.pipe(input, { end: false });
   process.stdout.on('resize', () => resizeTerminal(master, windowSize()));
   control.once('close', () => process.stdin.setRawMode(false));
