@@ -1,18 +1,22 @@
 /** Perl that several attacks share. Each piece stands before the text that uses it. */
 
 /** `attempt(NAME, sub {...})` runs one way to try it in a child of its own, so that a way that is answered with death does not
- *  end the others. The sub returns text that begins with `through` when the effect happened, and why not otherwise.
- *  `none_worked()` ends the attack when no attempt got through. `@litter` holds files to remove before the end. With `$A{every}`,
- *  which only positive controls are given, a success does not end it: the ways that do not work even there are then listed. */
+ *  end the others. The sub returns text that begins with `through` when the effect happened, why not otherwise, or dies of
+ *  `broken(WHY)` when it could not be tried. The child has no way to our output, so whoever gets into it cannot speak for us; one
+ *  that is killed proves nothing, but where the third argument says that this is how the wall holds. `none_worked()` ends the
+ *  attack when no attempt got through. `@litter` holds files to remove before the end. With `$A{every}`, which only positive
+ *  controls are given, a success does not end it: the ways that do not work even there are then listed. */
 export const ATTEMPTS: string = `
 our (@no, @yes, @litter);
+sub broken { die "broken $_[0]\\n" }
 sub apart {
   my ($do) = @_;
-  pipe(my $from, my $to) or return ("pipe: $!", 0);
+  pipe(my $from, my $to) or failed("pipe: $!");
   my $pid = fork;
-  return ("fork: $!", 0) unless defined $pid;
+  failed("fork: $!") unless defined $pid;
   if (!$pid) {
     close $from;
+    sysopen(my $nothing, '/dev/null', Fcntl::O_RDWR()) and POSIX::dup2(fileno $nothing, 1) or POSIX::_exit(99);
     my $told = eval { $do->() };
     $told = "died: $@" unless defined $told;
     syswrite $to, $told;
@@ -25,10 +29,13 @@ sub apart {
   return ($text, $?);
 }
 sub attempt {
-  my ($name, $do) = @_;
+  my ($name, $do, $killed_is_held) = @_;
   my ($text, $status) = apart($do);
-  if ($text =~ /^through/) { if ($A{every}) { push @yes, $name } else { unlink @litter; done("$name: $text") } }
-  else { push @no, "$name: " . ($status & 127 ? 'killed by signal ' . ($status & 127) : $text) }
+  my $signal = $status & 127;
+  if ($text =~ /^through/) { if ($A{every}) { push @yes, $name; return } unlink @litter; done("$name: $text") }
+  my $why = $text =~ /^died: (broken .*)/ ? $1 : $signal == 9 && !$killed_is_held ? 'its process was killed' : $status >> 8 ? 'it did not start' : '';
+  if ($why ne '') { unlink @litter; failed("$name: $why") }
+  push @no, "$name: " . ($signal ? "killed by signal $signal" : $text);
 }
 sub none_worked {
   unlink @litter;
@@ -51,7 +58,8 @@ sub reaches { my $text = slurp($_[0]); return defined $text && index($text, $A{c
 
 /** `foreign_program()`: the bytes of a program that is on no list: it ends with status 42. An ELF shared object that is its own
  *  entry (elf(5)), so it can be executed, given to ld.so, or preloaded. Both segments are writable because older C libraries
- *  relocate the dynamic section in place. `plant(PATH)` writes it there. */
+ *  relocate the dynamic section in place. `plant(PATH)` writes it there. `seal(PATH)` is what changes with every change to a file,
+ *  by whomever (ctime, which nobody can set). `runs(FILE, ARGV)` starts it. */
 export const PROGRAM: string = String.raw`
 sub foreign_program {
   my $arm = $A{arch} eq 'aarch64';
@@ -67,17 +75,26 @@ sub foreign_program {
 }
 sub plant {
   my ($path, $bytes, $mode) = @_;
-  sysopen(my $f, $path, Fcntl::O_WRONLY() | Fcntl::O_CREAT() | Fcntl::O_EXCL(), $mode) or return 0;
+  sysopen(my $f, $path, Fcntl::O_WRONLY() | Fcntl::O_CREAT() | Fcntl::O_EXCL(), $mode) or broken("create $path: $!");
   my $wrote = syswrite $f, $bytes;
+  defined $wrote && $wrote == length $bytes or broken("write $path: $!");
   close $f;
-  return defined $wrote && $wrote == length $bytes;
+}
+sub seal {
+  my ($path) = @_;
+  my @s = lstat $path or return 'gone';
+  sysopen my $f, $path, Fcntl::O_RDONLY() | Fcntl::O_NONBLOCK() or return "closed: $!";
+  my $b = "\0" x 256;
+  syscall($A{arch} eq 'aarch64' ? 80 : 5, fileno $f, $b) == 0 or return "no stat: $!"; # fstat(2): st_ctime at byte 104 on both
+  return join ' ', @s[0, 1, 2, 3, 7], unpack 'x104 q2', $b;
 }
 sub runs {
   my ($file, @argv) = @_;
   my $pid = fork;
-  return "fork: $!" unless defined $pid;
+  broken("fork: $!") unless defined $pid;
   if (!$pid) { open STDOUT, '>', '/dev/null'; open STDERR, '>', '/dev/null'; exec { $file } @argv; POSIX::_exit($! & 127 || 1) }
   waitpid $pid, 0;
+  broken('what was started was killed') if ($? & 127) == 9;
   return $? == 42 << 8 ? 'through' : 'ended with ' . ($? & 127 ? 'signal ' . ($? & 127) : ($? >> 8));
 }
 our @loaders = ('/lib64/ld-linux-x86-64.so.2', '/lib/ld-linux-aarch64.so.1', '/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2', '/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1');

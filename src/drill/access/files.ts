@@ -8,7 +8,7 @@ function writes(folder: 'workspace' | 'home' | 'tmp'): AccessTest {
     tries: `writes, reads and removes a file in its ${folder}`,
     tiers: EVERY_TIER,
     program: `
-my $file = ${path} . "/.bulkhead-drill-$$";
+my $file = ${path} . "/.bulkhead-drill-$tag";
 sysopen(my $fh, $file, O_CREAT | O_EXCL | O_RDWR, 0600) or refused("create: $!");
 syswrite($fh, $A{canary}) or refused("write: $!");
 sysseek $fh, 0, 0; sysread $fh, my $back, 100;

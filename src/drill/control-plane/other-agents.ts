@@ -17,7 +17,7 @@ my ($home, $workspace) = @A{qw(other_home other_workspace)};
 attempt('read', sub { reaches("$home/.claude/projects/drill.jsonl") ? 'through' : "$!" });
 for my $dir ($home, $workspace) {
   attempt("list $dir", sub { opendir(my $d, $dir) ? 'through' : "$!" });
-  attempt("write in $dir", sub { my $at = "$dir/.drill-$$"; sysopen my $f, $at, Fcntl::O_WRONLY() | Fcntl::O_CREAT() | Fcntl::O_EXCL(), 0600 or return "$!"; unlink $at; 'through' });
+  attempt("write in $dir", sub { my $at = "$dir/.drill-$tag"; sysopen my $f, $at, Fcntl::O_WRONLY() | Fcntl::O_CREAT() | Fcntl::O_EXCL(), 0600 or return "$!"; unlink $at; 'through' });
   attempt("watch $dir", sub { my $fd = syscall $nr{init}, 0; my $path = $dir; syscall($nr{add}, $fd, $path, 0x100) >= 0 ? 'through' : "$!" }); # IN_CREATE
 }
 none_worked();

@@ -17,7 +17,7 @@ sub try_files {
 }
 sub try_folders {
   for my $dir (@_) {
-    my $at = "$dir/.drill-$$";
+    my $at = "$dir/.drill-$tag";
     if (sysopen my $f, $at, Fcntl::O_WRONLY() | Fcntl::O_CREAT() | Fcntl::O_EXCL(), 0600) { unlink $at; done("made a file in $dir") }
     push @no, "$dir: $!";
   }

@@ -112,6 +112,8 @@ my $pattern = slurp('/proc/sys/kernel/core_pattern') // '';
 my $pid = fork;
 defined $pid or failed("fork: $!");
 if (!$pid) {
+  POSIX::close(1); # whoever can dump it could also speak through it
+  $SIG{SEGV} = 'DEFAULT';
   kernel('prctl', 4, 1, 0, 0, 0); # only what is dumpable is dumped
   my $limit = "\0" x 16;
   syscall($nr{prlimit64}, 0, 4, 0, $limit); # RLIMIT_CORE

@@ -16,7 +16,7 @@ export const devices: readonly Attack[] = [
 for my $dir (split /:/, $A{write_dirs}) {
   for my $call ('mknod', 'mknodat') {
     attempt("$call in $dir", sub {
-      my $at = "$dir/.drill-device-$$";
+      my $at = "$dir/.drill-device-$tag";
       my $device = 1 << 8 | 9; # urandom: harmless
       my $r = $call eq 'mknod' ? kernel('mknod', $at, 020600, $device) : kernel('mknodat', -100, $at, 020600, $device);
       return "$!" if $r < 0;
@@ -73,7 +73,7 @@ refused("nothing but the harmless devices among $seen names");
     positive: 'host-user',
     program: `${ATTEMPTS}${PROGRAM}${kernel('open', 'creat', 'openat', 'openat2', 'chmod', 'fchmod', 'fchmodat', 'fchmodat2', 'mknod', 'mknodat')}
 my $dir = $A{workspace};
-my $at = "$dir/.drill-suid-$$";
+my $at = "$dir/.drill-suid-$tag";
 my $flags = 0101; # O_CREAT | O_WRONLY
 my %way = (
   chmod => sub { plant($at, 'x', 0700); kernel('chmod', $at, 04755) },
@@ -114,8 +114,8 @@ none_worked();
     remains: 'an access list that grants others: reading what an agent gives away is the other compartment, line 105',
     program: `${ATTEMPTS}${PROGRAM}${kernel('setxattr', 'lsetxattr')}
 for my $dir (split /:/, $A{write_dirs}) {
-  my $at = "$dir/.drill-xattr-$$";
-  plant($at, foreign_program(), 0755) or next;
+  my $at = "$dir/.drill-xattr-$tag";
+  plant($at, foreign_program(), 0755);
   push @litter, $at;
   # struct vfs_cap_data, revision 2 (linux/capability.h): cap_net_raw, effective
   my %value = ('security.capability' => pack('L5', 0x02000001, 1 << 13, 0, 0, 0), 'trusted.drill' => 'x', 'security.drill' => 'x');

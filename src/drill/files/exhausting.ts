@@ -7,6 +7,7 @@ import { BOXES, onlyShared } from '../where.ts';
 const writable = (which: string): string =>
   `${kernel('statfs', 'fallocate')}${String.raw`
 my @dirs = split /:/, $A{write_dirs};
+my %own = map { $_ => 1 } @dirs;
 if (open my $mounts, '<', '/proc/self/mountinfo') {
   while (<$mounts>) { my $at = (split / /)[4]; push @dirs, $at unless $at =~ m{^/(proc|sys)(/|$)} }
 }
@@ -14,8 +15,8 @@ if (open my $mounts, '<', '/proc/self/mountinfo') {
 my (%had, @found);
 for my $dir (@dirs) {
   next if $had{$dir}++;
-  my $file = "$dir/.drill-room-$$";
-  sysopen my $f, $file, Fcntl::O_RDWR() | Fcntl::O_CREAT() | Fcntl::O_EXCL(), 0600 or next;
+  my $file = "$dir/.drill-room-$tag";
+  sysopen my $f, $file, Fcntl::O_RDWR() | Fcntl::O_CREAT() | Fcntl::O_EXCL(), 0600 or do { failed("create in $dir: $!") if $own{$dir}; next };
   unlink $file;
   my $b = "\0" x 256;
   syscall($nr{statfs}, $dir, $b) == 0 or failed("statfs $dir: $!");

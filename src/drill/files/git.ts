@@ -74,7 +74,7 @@ export const gitFiles: readonly Attack[] = [
     tries: 'puts a .git file in place of .git, that leads git on the host to a repository with settings of the agent',
     control: '.git is a mount point, or masked where it does not exist',
     program: `${NAMES}${String.raw`
-my ($git, $away) = ("$root/.git", "$root/.drill-git-$$");
+my ($git, $away) = ("$root/.git", "$root/.drill-git-$tag");
 my $moved = rename $git, $away;
 push @held, "rename: $!";
 my $made = sysopen my $f, $git, Fcntl::O_WRONLY() | Fcntl::O_CREAT() | Fcntl::O_EXCL(), 0644;

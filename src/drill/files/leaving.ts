@@ -37,8 +37,8 @@ refused("the path is not there: $!");
 my $why = '';
 for my $dir (split /:/, $A{write_dirs}) {
   for my $target (@targets) {
-    my $link = "$dir/.drill-link-$$";
-    symlink $target, $link or do { $why = "symlink: $!"; next };
+    my $link = "$dir/.drill-link-$tag";
+    symlink $target, $link or failed("symlink in $dir: $!");
     my $read = reaches($link);
     $why = "open: $!";
     unlink $link;
@@ -60,7 +60,7 @@ refused($why);
 my $why = '';
 for my $dir (split /:/, $A{write_dirs}) {
   for my $target (@targets) {
-    my $link = "$dir/.drill-hard-$$";
+    my $link = "$dir/.drill-hard-$tag";
     link $target, $link or do { $why = "link: $!"; next };
     my $read = reaches($link);
     unlink $link;

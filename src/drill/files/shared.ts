@@ -33,7 +33,7 @@ for my $name (@masked) {
   if (sysopen my $f, $path, Fcntl::O_WRONLY() | Fcntl::O_CREAT() | Fcntl::O_EXCL(), 0644) { unlink $path; rmdir $made if $new_parent; done("made the file $name") }
   my $why = "$!";
   if (mkdir $path, 0755) { rmdir $path; rmdir $made if $new_parent; done("made the folder $name") }
-  if (-d $path && sysopen my $f, "$path/.drill-$$", Fcntl::O_WRONLY() | Fcntl::O_CREAT(), 0644) { unlink "$path/.drill-$$"; done("made a file inside $name") }
+  if (-d $path && sysopen my $f, "$path/.drill-$tag", Fcntl::O_WRONLY() | Fcntl::O_CREAT(), 0644) { unlink "$path/.drill-$tag"; done("made a file inside $name") }
   rmdir $made if $new_parent;
   push @held, "$name: $why";
 }
@@ -51,7 +51,7 @@ my %all;
 for my $name (@masked) { my $path = "$root/$name"; while ($path ne $root) { $all{$path} = 1; $path = parent($path) } }
 for my $path (sort keys %all) {
   next unless -e $path || -l $path;
-  my $away = "$root/.drill-away-$$";
+  my $away = "$root/.drill-away-$tag";
   if (rename $path, $away) { rename $away, $path; done("renamed $path") }
   my $why = "$!";
   push @held, "$path: $why";
@@ -91,7 +91,7 @@ refused(@held ? join('; ', @held) : 'none of the names is an ordinary file here'
 for my $name (@masked) {
   my $path = "$root/$name";
   next if -e $path && !-d $path;
-  my $at = -d $path ? "$path/.drill-fifo-$$" : $path;
+  my $at = -d $path ? "$path/.drill-fifo-$tag" : $path;
   my $made = POSIX::mkfifo($at, 0644);
   push @held, "$name: $!";
   if ($made) { unlink $at; done("a FIFO at $at") }

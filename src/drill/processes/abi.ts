@@ -76,7 +76,7 @@ attempt('seccomp', sub {
   kernel('seccomp', $high | 1, $high | 8, $program) >= 0 ? 'through' : "$!";
 });
 attempt('chmod', sub {
-  my $at = "$A{workspace}/.drill-high-$$";
+  my $at = "$A{workspace}/.drill-high-$tag";
   plant($at, 'x', 0700);
   my $r = kernel('fchmodat', -100, $at, $high | 1 << 16 | 04755);
   my $why = "$!";

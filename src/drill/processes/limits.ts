@@ -67,7 +67,7 @@ attempt('memory', sub {
     while ($filled < $piece) { my $n = syscall($nr{read}, fileno $zero, $at + $filled, $piece - $filled); return "memory ends after $had: $!" if $n <= 0; $filled += $n }
   }
   return 'through: more than the limit';
-});
+}, 1);
 none_worked();
 `,
   },

@@ -31,7 +31,7 @@ for my $flags (@flags) {
   attempt("execveat, flags $flags", sub {
     my $f = memfd($flags) or return "memfd_create: $!";
     my $pid = fork;
-    return "fork: $!" unless defined $pid;
+    broken("fork: $!") unless defined $pid;
     if (!$pid) {
       my ($empty, $name) = ('', "x\0");
       my $argv = pack 'P Q', $name, 0;

@@ -8,11 +8,15 @@ const EACH_DIR = `
 sub in_each {
   my ($what, $bytes, $mode, $do) = @_;
   for my $dir (split /:/, $A{noexec_dirs}) {
-    my $path = "$dir/.drill-program-$$";
+    my $path = "$dir/.drill-program-$tag";
     attempt("$what in $dir", sub {
-      plant($path, $bytes, $mode) or return "write: $!";
-      my $told = $do->($path, $dir);
+      plant($path, $bytes, $mode);
+      my $before = seal($path);
+      my $told = eval { $do->($path, $dir) } // $@;
+      my $after = seal($path);
       unlink $path;
+      broken("somebody changed $path meanwhile") if $told !~ /^through/ && $before ne $after;
+      die $told if $told =~ /^broken /;
       return $told;
     });
   }
@@ -46,12 +50,15 @@ export const running: readonly Attack[] = [
     program: `${ATTEMPTS}${PROGRAM}
 for my $dir (split /:/, $A{noexec_dirs}) {
   attempt("ls in $dir", sub {
-    mkdir "$dir/.drill-bin-$$", 0755 or return "mkdir: $!";
-    plant("$dir/.drill-bin-$$/ls", foreign_program(), 0755) or return "write: $!";
-    local $ENV{PATH} = "$dir/.drill-bin-$$:/usr/bin:/bin";
+    mkdir "$dir/.drill-bin-$tag", 0755 or broken("mkdir: $!");
+    plant("$dir/.drill-bin-$tag/ls", foreign_program(), 0755);
+    my $before = seal("$dir/.drill-bin-$tag/ls");
+    local $ENV{PATH} = "$dir/.drill-bin-$tag:/usr/bin:/bin";
     my $told = runs('ls', 'ls', '/');
-    unlink "$dir/.drill-bin-$$/ls";
-    rmdir "$dir/.drill-bin-$$";
+    my $after = seal("$dir/.drill-bin-$tag/ls");
+    unlink "$dir/.drill-bin-$tag/ls";
+    rmdir "$dir/.drill-bin-$tag";
+    broken("somebody changed $dir/.drill-bin-$tag/ls meanwhile") if $told !~ /^through/ && $before ne $after;
     return $told;
   });
 }
@@ -124,9 +131,9 @@ in_each('a library', foreign_program(), 0644, sub {
       'what a granted interpreter computes by itself: no wall confines that, `map` says code: any; the walls decide what it can touch',
     program: `${ATTEMPTS}${PROGRAM}
 my $program = $A{ungranted};
-sub works { my $pid = fork; return "fork: $!" unless defined $pid;
+sub works { my $pid = fork; broken("fork: $!") unless defined $pid;
   if (!$pid) { open STDOUT, '>', '/dev/null'; open STDERR, '>', '/dev/null'; exec { $_[0] } @_; POSIX::_exit($! & 127 || 1) }
-  waitpid $pid, 0; return $? == 0 ? 'through' : 'ended with ' . ($? >> 8) }
+  waitpid $pid, 0; broken('it was killed') if ($? & 127) == 9; return $? == 0 ? 'through' : 'ended with ' . ($? >> 8) }
 attempt('itself', sub { works($program, '--version') });
 attempt('by a shell', sub { works('/bin/sh', '-c', "exec $program --version") });
 attempt('by env', sub { works('/usr/bin/env', $program, '--version') });

@@ -14,7 +14,7 @@ export const sockets: readonly Attack[] = [
     control: 'none of these sockets or spools is in the compartment',
     program: `${CONNECTING}
 for my $spool (qw(/var/spool/cron/crontabs /var/spool/at /var/spool/cron/atjobs /etc/cron.d /etc/systemd/system /var/lib/systemd/linger /run/systemd/system)) {
-  my $at = "$spool/.drill-$$";
+  my $at = "$spool/.drill-$tag";
   next unless sysopen my $f, $at, Fcntl::O_WRONLY() | Fcntl::O_CREAT() | Fcntl::O_EXCL(), 0600;
   unlink $at;
   done("wrote into $spool");

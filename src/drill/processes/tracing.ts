@@ -6,7 +6,7 @@ import { BOXES, EVERY_TIER } from '../where.ts';
 /** A child of the attack's own, that waits, to be traced: no wall but the filter stands between them. */
 const CHILD = `
 sub sitting { my $pid = fork; return undef unless defined $pid; if (!$pid) { select undef, undef, undef, 5; POSIX::_exit(0) } return $pid }
-sub with_child { my ($do) = @_; my $pid = sitting() or return "fork: $!"; my $told = $do->($pid); kill 'KILL', $pid; waitpid $pid, 0; return $told }
+sub with_child { my ($do) = @_; my $pid = sitting() or broken("fork: $!"); my $told = $do->($pid); kill 'KILL', $pid; waitpid $pid, 0; return $told }
 our $there = 'a text that lies at the same address in a child';
 sub at { return unpack 'Q', pack 'P', $there }
 `;

@@ -11,10 +11,11 @@ export interface Space {
 const NAMED = '/run/netns';
 
 /** The two ends of the link to the far side: what is left of a documentation range whose lower half is routed there. */
-export const HOUSE_ADDRESS = '198.51.100.129';
-const FAR_ADDRESS = '198.51.100.130';
+export const HOUSE_ADDRESS = '198.51.100.193';
+const FAR_ADDRESS = '198.51.100.194';
 /** Routed to the far side. */
 const FAR_RANGES = ['203.0.113.0/24', '198.51.100.0/25'];
+const LINK_RANGE = '198.51.100.192/30';
 const FAR_RANGES6 = ['2001:db8::/33'];
 
 function run(...argv: string[]): string {
@@ -68,7 +69,7 @@ function mustBeFree(house: string | undefined): void {
   const used = (family: '-4' | '-6', range: string): boolean =>
     within(house, 'ip', family, 'route', 'show', 'table', 'all', 'root', range).trim() !== '';
   const taken = [
-    ...['203.0.113.0/24', '198.51.100.0/24'].filter((range) => used('-4', range)),
+    ...[...FAR_RANGES, LINK_RANGE].filter((range) => used('-4', range)),
     ...['2001:db8::/32'].filter((range) => used('-6', range)),
   ];
   if (taken.length > 0)
