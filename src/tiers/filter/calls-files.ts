@@ -71,8 +71,6 @@ export const FILE_CALLS: readonly Syscall[] = [
   call('flock', 73, 32, 'allow'),
   call('fsync', 74, 82, 'allow'),
   call('fdatasync', 75, 83, 'allow'),
-  call('sync', 162, 81, 'allow'),
-  call('syncfs', 306, 267, 'allow'),
   call('sync_file_range', 277, 84, 'allow'),
   call('setxattr', 188, 5, 'allow'),
   call('lsetxattr', 189, 6, 'allow'),
