@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { moveMilliseconds } from './cgroup-move.ts';
 import { Ground, TOP } from './ground.ts';
 import { type Line, table } from './line.ts';
 
@@ -45,6 +46,7 @@ const machine = {
   memoryGb: Math.round(totalmem() / 1e9),
   kernel: release(),
   node: process.version,
+  cgroupMoveMs: moveMilliseconds(),
 };
 const results: { row: string; seconds: number; load: readonly number[]; lines: readonly Line[]; error?: string }[] = [];
 for (const row of wanted) {
@@ -70,7 +72,7 @@ const file = join(TOP, `bench/results/${machine.date.replaceAll(':', '-').slice(
 writeFileSync(file, `${JSON.stringify({ machine, ...values, results }, undefined, 1)}\n`);
 const load = results.map((result) => `${result.row} ${result.load[0]?.toFixed(1)}`).join(', ');
 console.log(
-  `${machine.date.slice(0, 10)}, ${machine.processors} processors (${machine.processor}), ${machine.memoryGb} GB, kernel ${machine.kernel}, Node ${machine.node}.`,
+  `${machine.date.slice(0, 10)}, ${machine.processors} processors (${machine.processor}), ${machine.memoryGb} GB, kernel ${machine.kernel}, Node ${machine.node}, moving a process into a cgroup ${machine.cgroupMoveMs.toFixed(2)} ms.`,
 );
 console.log(`Medians; the middle half in brackets. Load average (1 min) at the end of each row: ${load}.\n`);
 console.log(table(results.flatMap((result) => result.lines)));

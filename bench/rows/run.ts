@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Ground, TOP } from '../ground.ts';
 import { type Line, line, type Samples } from '../line.ts';
@@ -16,6 +16,8 @@ export async function rows(ground: Ground): Promise<Line[]> {
   const folder = mkdtempSync('/root/bh-bench-run-');
   ground.keep(() => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, 'srt.json'), SETTINGS);
+  // firejail keeps its state there and leaves it behind; where it was before, it stays.
+  if (!existsSync('/run/firejail')) ground.keep(() => rmSync('/run/firejail', { recursive: true, force: true }));
   const watch = new Stopwatch(debian === undefined);
   ground.keep(() => watch.end());
 
