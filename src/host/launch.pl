@@ -45,7 +45,7 @@ sub touch { open(my $f, '>', $_[0]) or fail("create $_[0]"); close $f }
 
 my $mode = shift @ARGV // '';
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole);
+my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged);
 $umask = 027;
 $kept = 0;
 
@@ -56,7 +56,8 @@ my %order = (
   emptynet => sub { must('an empty network namespace', call('unshare', $space{net})) },
   stage  => sub {
     must('a mount namespace', call('unshare', $space{mnt}));
-    mnt('none', '/', 0, MS_REC | MS_PRIVATE, 0);
+    must('private mounts', call('mount', 'none', '/', 0, MS_REC | MS_PRIVATE, 0));
+    $staged = 1;
     mnt('bulkhead', $_[0], 'tmpfs', MS_NOSUID, 'size=16m,mode=755');
   },
   tmpfs  => sub { my ($at, $flags, $data) = @_; mnt('bulkhead', $at, 'tmpfs', flags($flags), $data) },
@@ -118,11 +119,14 @@ sub mapped {
   waitpid $holder, 0;
 }
 
+# What changes mounts or makes files does so on a stage of its own, never on the host's file systems.
+my %on_stage = map { $_ => 1 } qw(tmpfs devpts dir file link bind device idbind seal);
 while (my $line = <$spec>) {
   chomp $line;
   die "launcher: orders after the end\n" if $whole;
   my ($name, @fields) = split /\t/, $line, -1;
   my $do = $order{$name // ''} or die "launcher: no such order\n";
+  die "launcher: $name before the stage\n" if $on_stage{$name} && !$staged;
   $do->(@fields);
 }
 close $spec;

@@ -1,0 +1,42 @@
+import { agentName } from '../../src/model/names.ts';
+import type { CompartmentFacts } from '../../src/tiers/facts.ts';
+
+/** A host as small as it can be, the same on every machine. */
+export function smallFacts(change: Partial<CompartmentFacts> = {}): CompartmentFacts {
+  return {
+    agent: {
+      name: agentName('coder'),
+      role: 'writes code',
+      tier: 'sandbox',
+      workspace: { kind: 'own' },
+      env: { EDITOR: 'ed' },
+      exec: { sets: ['base'], allow: [], deny: [], own: 'never', ask: 'never' },
+      limits: { memory: 1 << 30, processes: 100, cpu: 100, disk: 1 << 30 },
+      egress: [],
+      ports: [],
+      knowledge: [],
+    },
+    uid: 47_001,
+    gid: 47_001,
+    groups: [],
+    hostname: 'coder',
+    stage: '/state/run/stage',
+    home: '/state/agents/coder/disk/home',
+    workspace: { path: '/state/agents/coder/disk/workspace', masks: [] },
+    knowledgeFolder: '/state/agents/coder/knowledge',
+    knowledge: [],
+    programs: [{ name: 'sh', file: '/usr/bin/dash', links: [{ at: '/usr/bin/sh', to: 'dash' }], script: false }],
+    libraries: ['/usr/lib/x86_64-linux-gnu'],
+    data: ['/usr/share/zoneinfo'],
+    files: ['/etc/ld.so.cache'],
+    trees: [],
+    devices: ['null'],
+    covered: [],
+    cgroupProcs: ['/sys/fs/cgroup/bulkhead/home/coder/cgroup.procs'],
+    netns: '/run/netns/bh-home-coder',
+    filter: '/state/run/filter.bpf',
+    bwrap: '/usr/bin/bwrap',
+    anchor: '/usr/bin/cat',
+    ...change,
+  };
+}
