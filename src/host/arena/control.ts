@@ -28,9 +28,12 @@ function argvFor(where: Positive, places: Places): string[] {
   const spare = ['setpriv', `--reuid=${places.uid}`, `--regid=${places.uid}`, '--clear-groups'];
   const house = places.house === undefined ? [] : ['nsenter', `--net=${places.house}`];
   const resolver = ['unshare', '--mount', 'sh', '-c', WITH_RESOLVER, places.folder];
+  // Root's texts try to mount: in a mount namespace of their own (unshare(1) makes it private all the way down, or fails), so that
+  // nothing they do can be a mount of the host when folders are removed afterwards.
+  const aside = ['unshare', '--mount', '--propagation', 'private'];
   switch (where) {
     case 'host-root':
-      return [...house, ...perl];
+      return [...house, ...aside, ...perl];
     case 'host-user':
     case 'leaky':
       return [...house, ...spare, ...perl];
@@ -39,7 +42,7 @@ function argvFor(where: Positive, places: Places): string[] {
     case 'open-net-root':
       return [...house, ...resolver, ...perl];
     case 'bare-net-root':
-      return ['nsenter', `--net=${places.bare}`, ...perl];
+      return ['nsenter', `--net=${places.bare}`, ...aside, ...perl];
     case 'weak-box-root':
       return ['unshare', '--mount', '--pid', '--ipc', '--uts', '--net', '--fork', '--mount-proc', ...perl];
   }
