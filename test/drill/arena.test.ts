@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { openArena } from '../../src/host/arena.ts';
 import { Failure } from '../../src/model/failure.ts';
@@ -42,6 +42,24 @@ test('arena and neighbour stand up as one stage, run a control, and leave nothin
   }
   assert.deepEqual(left(process.pid), []);
   assert.equal(routes(), '');
+});
+
+test('what a control of root mounts is no mount of the host, so that nothing of the host can be emptied with it', async () => {
+  const stage = await openStage({ house, known: () => ({ state_dir: '/nowhere' }) });
+  const mounts = (): string => readFileSync('/proc/self/mountinfo', 'utf8');
+  const before = mounts();
+  try {
+    const text =
+      'my ($none, $at, $type, $data) = ("none", $A{workspace}, "tmpfs", "size=4k"); syscall($A{arch} eq "aarch64" ? 40 : 165, $none, $at, $type, 0, $data) == 0 or failed("$!"); done("mounted");';
+    const { stdout } = await stage.control('host-root', text, 5000, {
+      ...(await stage.outside('host-root')),
+      arch: process.arch === 'arm64' ? 'aarch64' : 'x86_64',
+    });
+    assert.equal(stdout, 'done mounted\n');
+    assert.equal(mounts(), before);
+  } finally {
+    await stage.close();
+  }
 });
 
 test('a second drill on the same machine is refused with what to do, and the first goes on', async () => {
