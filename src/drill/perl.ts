@@ -4,7 +4,7 @@
  *  end the others. The sub returns text that begins with `through` when the effect happened, why not otherwise, or dies of
  *  `broken(WHY)` when it could not be tried. The child has no way to our output, so whoever gets into it cannot speak for us; one
  *  that is killed proves nothing, but where the third argument says that this is how the wall holds. `none_worked()` ends the
- *  attack when no attempt got through. `@litter` holds files to remove before the end. With `$A{every}`, which only positive
+ *  attack when no attempt got through; its argument is that of `refused`. `@litter` holds files to remove before the end. With `$A{every}`, which only positive
  *  controls are given, a success does not end it: the ways that do not work even there are then listed. */
 export const ATTEMPTS: string = `
 our (@no, @yes, @litter);
@@ -38,9 +38,10 @@ sub attempt {
   push @no, "$name: " . ($signal ? "killed by signal $signal" : $text);
 }
 sub none_worked {
+  my ($starved_is_held) = @_;
   unlink @litter;
   done(@no ? 'not ' . join('; ', @no) : 'every way') if @yes;
-  refused(@no ? join('; ', @no) : 'there was nothing to try');
+  refused(@no ? join('; ', @no) : 'there was nothing to try', $starved_is_held);
 }
 `;
 

@@ -176,7 +176,7 @@ test('a lease leads to the targets of a drill alone, is for root and operators, 
       await refused(rule, 'not-a-target');
 
     // Somebody who is neither: cut off without a word. The agent itself does not even see the socket.
-    const asking = `use Socket; socket(my $s, PF_UNIX, SOCK_STREAM, 0);
+    const asking = `use Socket; $SIG{PIPE} = 'IGNORE'; socket(my $s, PF_UNIX, SOCK_STREAM, 0);
 connect($s, pack_sockaddr_un('${socket}')) or die "connect: $!";
 my $f = '{"id":1,"do":"drill.begin","agent":"one","rules":[]}';
 syswrite $s, pack('N', length $f) . $f; print sysread($s, my $b, 100) || 0, "\\n"`;

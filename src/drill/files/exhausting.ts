@@ -41,7 +41,7 @@ for (@found) {
   }
   push @held, "$_->{dir} $mib MiB: $!";
 }
-refused(join '; ', @held);
+refused(join('; ', @held), 1);
 `;
 
 const INODES = `

@@ -41,7 +41,7 @@ while (@children < $goal) {
 }
 kill 'KILL', @children;
 waitpid $_, 0 for @children;
-$why eq '' ? done("started $goal processes") : refused("after " . @children . " processes: $why");
+$why eq '' ? done("started $goal processes") : refused("after " . @children . " processes: $why", 1);
 `,
   },
   {
@@ -68,7 +68,7 @@ attempt('memory', sub {
   }
   return 'through: more than the limit';
 }, 1);
-none_worked();
+none_worked(1);
 `,
   },
   {

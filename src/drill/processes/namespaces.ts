@@ -62,8 +62,15 @@ none_worked();
     tiers: EVERY_TIER,
     positive: 'host-root',
     program: `${ATTEMPTS}${kernel('unshare', 'mount', 'umount2', 'chroot', 'pivot_root', 'open_tree', 'move_mount', 'fsopen', 'fsconfig', 'fsmount', 'fspick', 'mount_setattr')}
-# In a mount namespace of its own where that can be had (a control as root): nothing is left on the host.
-sub aside { my ($do) = @_; return sub { kernel('mount', 'none', '/', 0, 1 << 18 | 1 << 14, 0) if kernel('unshare', 0x20000) == 0; $do->() } }
+# Root has a mount namespace of its own first, or does not try: a mount left in a folder on the host would be emptied with it.
+sub aside {
+  my ($do) = @_;
+  return sub {
+    if (kernel('unshare', 0x20000) == 0) { kernel('mount', 'none', '/', 0, 1 << 18 | 1 << 14, 0) == 0 or broken("private mounts: $!") }
+    elsif ($> == 0) { broken("a mount namespace: $!") }
+    $do->();
+  };
+}
 my $dir = $A{workspace};
 attempt('mount', aside(sub { kernel('mount', 'drill', $dir, 'tmpfs', 0, 'size=4k') == 0 ? 'through' : "$!" }));
 attempt('bind', aside(sub { kernel('mount', '/', $dir, 0, 4096, 0) == 0 ? 'through' : "$!" }));

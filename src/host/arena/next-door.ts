@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -26,8 +35,9 @@ const PREFIX = 'bulkhead-drill-';
 function sweepFolders(): void {
   for (const name of readdirSync(tmpdir())) {
     const pid = name.startsWith(PREFIX) ? Number(/^(\d+)-/.exec(name.slice(PREFIX.length))?.[1]) : Number.NaN;
-    if (Number.isInteger(pid) && !existsSync(`/proc/${pid}`))
-      rmSync(`${tmpdir()}/${name}`, { recursive: true, force: true });
+    if (!Number.isInteger(pid) || existsSync(`/proc/${pid}`)) continue;
+    mustHoldNoMount(`${tmpdir()}/${name}`);
+    rmSync(`${tmpdir()}/${name}`, { recursive: true, force: true });
   }
 }
 
@@ -83,6 +93,7 @@ export async function nextDoor(space: string | undefined, uid: number, masked: r
     close: async () => {
       child.stdin.end();
       await gone;
+      mustHoldNoMount(folder);
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -120,8 +131,18 @@ function another(folder: string, victim: string): Args {
   };
 }
 
+/** Whatever a control has left mounted there would be emptied with the folder. */
+function mustHoldNoMount(folder: string): void {
+  const mounted = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((at) => at === folder || at.startsWith(`${folder}/`));
+  if (mounted.length > 0) throw new Error(`something is mounted on ${mounted.join(', ')}: it is not touched`);
+}
+
 /** What an ordinary folder of the operator's looks like: a repository and a few settings. */
 function prepare(workspace: string, uid: number): void {
+  mustHoldNoMount(workspace);
   rmSync(workspace, { recursive: true, force: true });
   for (const path of ['', '/.git', '/.git/hooks', '/.claude']) mkdirSync(`${workspace}${path}`);
   for (const path of ['/.git/config', '/.envrc', '/.bashrc']) writeFileSync(`${workspace}${path}`, '# drill\n');
