@@ -147,4 +147,15 @@ sub foreign {
   my $got = sysread $s, my $answer, 64;
   return !$got ? 'closed' : $answer =~ m{^HTTP/1\.1 403} ? 'denied' : 'answered';
 }
+fact('health', health($A{health_port}, $A{health_path})) if $A{health_port};
+# The agent's own service, on its own loopback: three digits of a status, or why there are none.
+sub health {
+  my ($port, $path) = @_;
+  socket(my $s, 2, 1, 0) or return 'socket ' . ($! + 0);
+  setsockopt $s, 1, $_, $wait for 20, 21;
+  connect($s, pack('S n a4 x8', 2, $port, address('127.0.0.1'))) or return 'nothing listens';
+  syswrite $s, "GET $path HTTP/1.1\r\nHost: localhost:$port\r\nConnection: close\r\n\r\n" or return 'it hung up';
+  sysread $s, my $answer, 64 or return 'no answer within 2 s';
+  return $answer =~ m{^HTTP/1\.[01] (\d{3})} ? $1 : 'not an answer in HTTP';
+}
 fact('end', 'yes');

@@ -26,6 +26,15 @@ export interface AgentStatus {
   /** One line, when the state needs a word of explanation. */
   readonly why?: string;
   readonly walls: readonly MeasuredWall[];
+  /** Only where `health:` is asked for. */
+  readonly health?: Health;
+}
+
+/** Whether an agent's own service answered, when it was last asked (ISO 8601, UTC). */
+export interface Health {
+  readonly ok: boolean;
+  readonly why?: string;
+  readonly probedAt: string;
 }
 
 export interface ProgramStatus {

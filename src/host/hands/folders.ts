@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import { Failure } from '../../model/failure.ts';
 import { runTool } from '../command.ts';
+import { mustHoldNoMount } from '../mounts.ts';
 import type { Hand, Of } from './hand.ts';
 
 export const folders: Hand<Of<'folder'>> = {
@@ -44,6 +45,7 @@ export const folders: Hand<Of<'folder'>> = {
     chmodSync(what.path, Number.parseInt(what.mode, 8));
   },
   remove(what) {
+    mustHoldNoMount(what.path);
     rmSync(what.path, { recursive: true, force: true });
   },
 };

@@ -2,6 +2,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync,
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { lockFile, lockFolder } from '../../host/lock.ts';
+import { mustHoldNoMount } from '../../host/mounts.ts';
 import { openAbove } from '../../host/writable.ts';
 import { Failure } from '../../model/failure.ts';
 import { type Places, STATE_FORMAT } from '../../plan/places.ts';
@@ -94,7 +95,10 @@ export function leaveNothingEmpty(places: Places): void {
 
 /** Takes away the state and all that is in it; where a file system is mounted on it, that stays, empty. */
 export function removeState({ state }: Places): void {
-  for (const name of readdirSync(state)) rmSync(join(state, name), { recursive: true, force: true });
+  for (const name of readdirSync(state)) {
+    mustHoldNoMount(join(state, name));
+    rmSync(join(state, name), { recursive: true, force: true });
+  }
   try {
     rmdirSync(state);
   } catch (error) {

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { uidOf } from '../../host/accounts.ts';
 import { observe } from '../../host/apply.ts';
 import { Made } from '../../host/made.ts';
+import { mustHoldNoMount } from '../../host/mounts.ts';
 import { endProcess } from '../../host/processes.ts';
 import { processesOfUids } from '../../host/warden-processes.ts';
 import { describe } from '../../plan/describe.ts';
@@ -76,6 +77,7 @@ async function withoutWarden(places: Places, purge: boolean): Promise<Step[]> {
 
 function empty(folder: string): void {
   if (!existsSync(folder)) return;
+  mustHoldNoMount(folder);
   for (const name of readdirSync(folder))
     if (`${folder}/${name}` !== folder) rmSync(`${folder}/${name}`, { recursive: true, force: true });
 }

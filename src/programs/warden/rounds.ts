@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { judgeHealth } from '../../checks/health.ts';
 import type { Expected, OutsideFacts } from '../../checks/walls/facts.ts';
 import { judgeWalls, readFacts } from '../../checks/walls/judge.ts';
 import { limitEnforcement } from '../../host/cgroup-limits.ts';
 import { confinementIn, groupsOf, namespacesOf } from '../../host/confinement.ts';
 import { rulesInForce, rulesWanted } from '../../host/netns-listing.ts';
-import type { MeasuredWall } from '../../model/documents.ts';
+import type { Health, MeasuredWall } from '../../model/documents.ts';
 import { type Enforcement, WALLS } from '../../model/enforcement.ts';
+import type { WantedAgent } from '../../model/fleet.ts';
 import { unixUserName } from '../../model/unix-names.ts';
 import { cgroupPath, netnsName } from '../../plan/fleet.ts';
 import { programNames } from '../../tiers/programs.ts';
@@ -29,6 +31,13 @@ export interface Colleagues {
   readonly ledgerUid: () => number | undefined;
 }
 
+interface Measured {
+  /** Of the compartment that was measured. */
+  readonly firstPid: number;
+  readonly walls: readonly MeasuredWall[];
+  readonly health?: Health;
+}
+
 /** Rounds of probes over all compartments, every minute and whenever somebody asks. What is shown as measured comes from here. */
 export class Rounds {
   readonly #fleet: StandingFleet;
@@ -38,7 +47,7 @@ export class Rounds {
   readonly #colleagues: Colleagues;
   readonly #rules: string = rulesWanted();
   /** With the first process of the compartment that was measured: what stood before it was put up anew is no measurement of it. */
-  readonly #measured = new Map<string, { readonly firstPid: number; readonly walls: readonly MeasuredWall[] }>();
+  readonly #measured = new Map<string, Measured>();
 
   constructor(fleet: StandingFleet, record: Ledger, logs: Logs, mending: Mending, colleagues: Colleagues) {
     this.#fleet = fleet;
@@ -65,6 +74,13 @@ export class Rounds {
     return WALLS.map((wall) => ({ wall, level: 'unknown', why: compartment?.standing ? 'not measured yet' : why }));
   }
 
+  /** Undefined where no `health:` is asked for, or nobody has asked yet. */
+  healthOf(agent: string): Health | undefined {
+    const compartment = this.#fleet.compartments.get(agent);
+    const known = this.#measured.get(agent);
+    return known && compartment?.firstPid === known.firstPid ? known.health : undefined;
+  }
+
   /** @param agents  all when absent */
   async now(agents?: readonly string[]): Promise<void> {
     const waiting = [...this.#fleet.compartments].filter(
@@ -83,24 +99,39 @@ export class Rounds {
     if (firstPid === undefined) return;
     const expected = expectedOf(compartment);
     let walls: ReadonlyMap<string, Enforcement>;
+    let answer: string | undefined;
     try {
       const masksGone = this.#mending.mend(compartment);
       const outside = this.#outside(compartment, firstPid, ledger, masksGone);
-      const script = { text: PROBE, arguments: argumentsOf(expected), timeoutMs: PROBE_MS };
+      const script = {
+        text: PROBE,
+        arguments: argumentsOf(expected, compartment.facts.agent.health),
+        timeoutMs: PROBE_MS,
+      };
       const result = await runScript(compartment, script, []);
       if (compartment.firstPid !== firstPid) return; // another compartment by now
       const facts = { inside: readFacts(result.stdout), outside };
+      answer = facts.inside.get('health')?.[0];
       walls = new Map(Object.entries(judgeWalls(facts, expected, howItEnded(result))));
     } catch (error) {
       const why = `the probe failed: ${(error as Error).message}`;
       walls = new Map(WALLS.map((wall) => [wall, { level: 'unknown', why }]));
     }
     const probedAt = new Date().toISOString();
-    const before = this.#measured.get(name)?.walls;
+    const last = this.#measured.get(name);
+    const before = last?.walls;
+    const health = compartment.facts.agent.health && judgeHealth(answer, probedAt);
     const now = WALLS.map(
       (wall): MeasuredWall => ({ wall, ...(walls.get(wall) ?? { level: 'unknown', why: 'not judged' }), probedAt }),
     );
-    this.#measured.set(name, { firstPid, walls: now });
+    this.#measured.set(name, { firstPid, walls: now, ...(health && { health }) });
+    if (health && (health.ok !== last?.health?.ok || health.why !== last?.health?.why))
+      this.#record.tell({
+        event: 'health.changed',
+        agent: name,
+        ok: health.ok,
+        ...(health.why && { why: health.why }),
+      });
     for (const wall of now)
       this.#tellChange(
         name,
@@ -200,7 +231,7 @@ function howItEnded({ timedOut, status, stderr }: ScriptResult): string {
   return stderr.trim().split('\n').at(-1)?.slice(0, 200) || `status ${status}`;
 }
 
-function argumentsOf(expected: Expected): Record<string, string> {
+function argumentsOf(expected: Expected, health: WantedAgent['health']): Record<string, string> {
   return {
     arch: process.arch === 'arm64' ? 'aarch64' : 'x86_64',
     homes: expected.homes.join('\t'),
@@ -209,5 +240,6 @@ function argumentsOf(expected: Expected): Record<string, string> {
     open: expected.open.join('\t'),
     bins: PROGRAM_FOLDERS.join('\t'),
     pids: String(process.pid),
+    ...(health && { health_port: String(health.port), health_path: health.path }),
   };
 }

@@ -10,6 +10,7 @@ export function statusDocument(office: Office): StatusDocument {
     agents: (fleet.wanted?.agents ?? []).map((agent) => {
       const compartment = fleet.compartments.get(agent.name);
       const walls = rounds.wallsOf(agent.name);
+      const health = rounds.healthOf(agent.name);
       if (!compartment) return { name: agent.name, state: 'down', tier: agent.tier, walls };
       return {
         name: agent.name,
@@ -20,6 +21,7 @@ export function statusDocument(office: Office): StatusDocument {
         ...(compartment.firstPid === undefined ? {} : { pid: compartment.firstPid }),
         ...(compartment.why === undefined ? {} : { why: compartment.why }),
         walls,
+        ...(health && { health }),
       };
     }),
     programs: office.programs(),

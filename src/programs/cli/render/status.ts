@@ -32,7 +32,8 @@ export function claimable(agent: AgentStatus): MeasuredWall[] {
 export function statusExit(status: StatusDocument): 0 | 1 {
   const red = status.agents.flatMap(claimable).some(({ level }) => level === 'none' || level === 'unknown');
   const fallen = status.agents.some(({ state }) => DOWN.includes(state) && state !== 'stopped');
-  return red || fallen || status.programs.some((program) => program.state !== 'running') ? 1 : 0;
+  const ill = status.agents.some(({ health }) => health?.ok === false);
+  return red || ill || fallen || status.programs.some((program) => program.state !== 'running') ? 1 : 0;
 }
 
 /** One row for an agent; below, a line for each wall that does not stand in full. */
@@ -91,6 +92,8 @@ function notesOf(agent: AgentStatus): Cell[][] {
   const note = (wall: string, word: string, style: Format, why: string): void =>
     void notes.push([cell(`  ${agent.name}`), cell(wall), cell(word, style), cell(why)]);
   if (agent.why !== undefined) note('', agent.state, 'yellow', agent.why);
+  if (agent.health?.ok === false)
+    note('', 'unhealthy', 'red', `its service: ${agent.health.why ?? 'no reason was given'}`);
   if (agent.restarts) note('', 'restarted', 'yellow', times(agent.restarts));
   const walls = claimable(agent);
   const same = Map.groupBy(

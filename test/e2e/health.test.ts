@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AgentStatus, StatusDocument } from '../../src/model/documents.ts';
+import { NOT_ROOT, withFleet } from './stand.ts';
+
+const FLEET = `agents:
+  web:
+    command: [node, -e, "require('http').createServer((q, r) => { r.statusCode = require('fs').existsSync('/workspace/ill') ? 503 : q.url === '/health' ? 200 : 404; r.end() }).listen(8080, '127.0.0.1')"]
+    exec: { sets: [base, node] }
+    limits: { memory: 256M, disk: 64M }
+    health: { port: 8080, path: /health }
+`;
+
+test('the health of an agent’s service is asked for inside, shown, counted as red when it fails, and recorded', {
+  skip: NOT_ROOT,
+}, async () => {
+  await withFleet(FLEET, async (stand) => {
+    const probe = async (): Promise<{ status: number | null; web: AgentStatus }> => {
+      const { status, json } = await stand.bulkhead(['status', '--probe', '--json']);
+      return { status, web: (json as StatusDocument).agents[0] ?? assert.fail() };
+    };
+    const well = await probe();
+    assert.deepEqual([well.status, well.web.health?.ok], [0, true], JSON.stringify(well.web.health));
+    await stand.run('web', ['touch', '/workspace/ill']);
+    const ill = await probe();
+    assert.deepEqual([ill.status, ill.web.health?.ok, ill.web.health?.why], [1, false, 'it answers 503']);
+    const shown = await stand.bulkhead(['status']);
+    assert.match(shown.stdout, /web\s+unhealthy\s+its service: it answers 503/);
+    const { json } = await stand.bulkhead(['ledger', 'tail', '--event', 'health.changed', '--json']);
+    assert.deepEqual((json.entries as { ok: boolean }[]).map(({ ok }) => ok).slice(-2), [true, false]);
+  });
+});
