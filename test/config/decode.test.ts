@@ -30,6 +30,8 @@ agents:
   idle: {}
 `);
 
+const SHARED = FULL.agents.flatMap(({ workspace }) => (workspace.kind === 'shared' ? [workspace.path] : []))[0] ?? '';
+
 type Loose = Record<string, unknown>;
 
 function json(): Loose {
@@ -159,13 +161,7 @@ test('values out of range or in another spelling are refused', () => {
   refuses('agents.0.ports.0', 0, 65536, '80', 65535);
   refuses('agents.0.health.path', '', 'x', '/a b', '/\n');
   refuses('agents.0.knowledge.1.name', 'handbook', '../x');
-  refuses(
-    'agents.0.knowledge.0.path',
-    '',
-    'x',
-    '/a/../b',
-    `${(FULL.agents[0]?.workspace as { path: string }).path}/docs`,
-  );
+  refuses('agents.0.knowledge.0.path', '', 'x', '/a/../b', `${SHARED}/docs`);
 });
 
 test('nothing that JSON can hold makes it do anything but answer or refuse', () => {
