@@ -104,3 +104,6 @@ export const ownPersonality: Disposition = {
   rules: [{ when: [oneOf(0, [0, 0xffff_ffff])], gives: 'allow' }],
   otherwise: 'EPERM',
 };
+
+/** prlimit(2) on the caller alone: on another process of the same user it would starve a probe or a drill of descriptors. */
+export const ownLimits: Disposition = { rules: [{ when: [oneOf(0, [0])], gives: 'allow' }], otherwise: 'EPERM' };

@@ -1,4 +1,10 @@
-import { cloneWithoutNamespaces, ownPersonality, prctlWithoutDisguise, seccompWithoutListener } from './arguments.ts';
+import {
+  cloneWithoutNamespaces,
+  ownLimits,
+  ownPersonality,
+  prctlWithoutDisguise,
+  seccompWithoutListener,
+} from './arguments.ts';
 import { call, type Syscall } from './disposition.ts';
 
 /** Processes, threads, signals, memory, clocks and limits of the caller itself. Numbers: arch/x86/entry/syscalls/syscall_64.tbl and asm-generic/unistd.h (aarch64). */
@@ -89,7 +95,7 @@ export const PROCESS_CALLS: readonly Syscall[] = [
   call('ioprio_get', 252, 31, 'allow'),
   call('getrlimit', 97, 163, 'allow'),
   call('setrlimit', 160, 164, 'allow'),
-  call('prlimit64', 302, 261, 'allow'),
+  call('prlimit64', 302, 261, ownLimits),
   call('getrusage', 98, 165, 'allow'),
   call('times', 100, 153, 'allow'),
   call('sysinfo', 99, 179, 'allow'),
