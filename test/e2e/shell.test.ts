@@ -125,7 +125,8 @@ async function interrupts(stand: Stand): Promise<void> {
     ['shell', 'one'],
     [
       { wait: PROMPT },
-      { type: 'echo be; echo gun; sleep 100\n', wait: 'be\\r\\ngun' },
+      // Said by the program itself, which is in the foreground by then; what comes before that is the shell's to handle.
+      { type: 'sh -c \'echo be""gun; exec sleep 100\'\n', wait: 'begun' },
       { type: '\x03', wait: PROMPT },
       { type: 'echo status $?\n', wait: 'status 130' },
       { type: '\x04' },
