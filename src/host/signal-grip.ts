@@ -5,8 +5,8 @@ import type { Grip, Held } from './grip.ts';
 import { childrenOf, endProcess, signalProcess } from './processes.ts';
 
 /** Without a cgroup the process namespace is what holds a compartment's processes together: none can leave it, and all end with
- *  its first (pid_namespaces(7)). They are stopped one by one until a look at all of them finds none running: by then nobody is
- *  left who could continue another. */
+ *  its first (pid_namespaces(7)). They are stopped one by one until two looks in a row find the same and none running: by then nobody
+ *  is left who could continue another. */
 const LOOK_MS = 2;
 const PATIENCE_MS = 5_000;
 /** While it is paused: what a launcher was just bringing in when the pause began is stopped as well. */
@@ -14,16 +14,13 @@ const AGAIN_MS = 200;
 
 export function signalGrip(): Grip {
   let keeping: NodeJS.Timeout | undefined;
-  const processes = ({ firstPid }: Held): number[] => (firstPid === undefined ? [] : processesWith(firstPid));
+  const processes = ({ firstPid }: Held): number[] =>
+    firstPid === undefined ? [] : processesWith(firstPid).filter((pid) => !ended(pid));
   const running = (held: Held): number[] => processes(held).filter((pid) => !stopped(pid));
   return {
     async freeze(held) {
       clearInterval(keeping);
-      const stopAll = (): boolean => {
-        const left = running(held);
-        for (const pid of left) signalProcess(pid, 'SIGSTOP');
-        return left.length === 0;
-      };
+      const stopAll = stopper(() => (held.firstPid === undefined ? [] : processesWith(held.firstPid)));
       await until(stopAll, () => `Still running: ${running(held).slice(0, 10).join(' ')}`);
       keeping = setInterval(stopAll, AGAIN_MS).unref();
     },
@@ -67,8 +64,30 @@ function processesWith(firstPid: number): number[] {
   if (space === undefined) return [];
   return readdirSync('/proc')
     .filter((name) => /^[0-9]+$/.test(name) && linkOf(Number(name)) === space)
-    .map(Number)
-    .filter((pid) => !ended(pid));
+    .map(Number);
+}
+
+/** One look, which stops what it finds running. It says yes when it found what the look before it found, and nothing of that ran
+ *  or ended meanwhile: a process that forks and ends while it is looked for would otherwise be missed with its child. */
+function stopper(list: () => readonly number[]): () => boolean {
+  const dead = new Set<number>();
+  let before = '';
+  return () => {
+    let quiet = true;
+    const all = list();
+    for (const pid of all) {
+      if (ended(pid)) {
+        quiet &&= dead.has(pid);
+        dead.add(pid);
+      } else if (!stopped(pid)) {
+        quiet = false;
+        signalProcess(pid, 'SIGSTOP');
+      }
+    }
+    const same = all.join(' ') === before;
+    before = all.join(' ');
+    return quiet && same;
+  };
 }
 
 /** Undefined when it is gone, or somebody else's. */
