@@ -140,7 +140,10 @@ sub locked {
 sub bound {
   my ($from, $at) = @_;
   if (-d $from) { mkdir $at or -d $at or fail("make $at") } elsif (!-e $at) { touch($at) }
-  mnt($from, $at, 0, MS_BIND, 0);
+  return if call('mount', $from, $at, 0, MS_BIND, 0) >= 0;
+  # mount_namespaces(7): what came with the namespace is one piece, and no part of it can be bound without what covers it.
+  die "launcher: something is mounted below $from, and without root it cannot be left out\n" if $own && $!{EINVAL};
+  fail("mount $at");
 }
 
 # An idmapped mount (mount_setattr(2), MOUNT_ATTR_IDMAP): what its owner owns on disk appears as the agent's, and the other way

@@ -29,7 +29,7 @@ export const GLOBAL: readonly Option[] = [
   { flags: '--json', summary: 'one JSON document on stdout' },
   {
     flags: '--state <dir>',
-    summary: 'where the fleet is (BULKHEAD_STATE, else /var/lib/bulkhead, or your own)',
+    summary: 'where the fleet is (BULKHEAD_STATE, else /var/lib/bulkhead or yours)',
   },
 ];
 
