@@ -16,6 +16,7 @@ import { procsFiles } from './cgroup.ts';
 import type { CgroupRoots } from './cgroup-roots.ts';
 import { netnsPath } from './netns.ts';
 import { rulesWanted } from './netns-listing.ts';
+import type { OrdinaryUser } from './ordinary-user.ts';
 import { findProgram } from './programs.ts';
 import type { ViewFacts } from './view-facts.ts';
 
@@ -27,6 +28,8 @@ export interface Host {
   readonly places: Places;
   readonly view: ViewFacts;
   readonly cgroups: CgroupRoots;
+  /** Set where there is no root: everything is this user's. */
+  readonly user?: OrdinaryUser;
 }
 
 /** Everything planning needs, and what each compartment is started with.
@@ -43,6 +46,7 @@ export function fleetFacts(
     compartments.set(agent.name, compartment);
     agents[agent.name] = {
       uid: compartment.uid,
+      gid: compartment.gid,
       compartment: digest(
         orderText(sandboxOrders(compartment)) + canonicalJson({ command: agent.command, env: agent.env }),
       ),
@@ -53,7 +57,8 @@ export function fleetFacts(
   }
   refuseWritableKnowledge([...compartments.values()]);
   const policy = digest(canonicalJson(fleet.agents.map(({ name, egress }) => ({ name, egress }))));
-  return { facts: { places: host.places, agents, policy, rules: rulesWanted() }, compartments };
+  const rootless = host.user !== undefined;
+  return { facts: { places: host.places, agents, policy, rules: rulesWanted(), rootless }, compartments };
 }
 
 function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, uids: UidBook): CompartmentFacts {
@@ -61,25 +66,28 @@ function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, ui
   if (uid === undefined) throw new Error(`no uid for ${agent.name}`);
   const places = agentPlaces(host.places, agent.name);
   const sets = agent.exec.sets.map((name) => EXEC_SETS[name]);
+  const seenAs = host.user ? () => undefined : (stat: Stats) => ownerSeenAs(stat, uid);
   return {
     agent,
     uid,
-    gid: uid,
+    gid: host.user?.gid ?? uid,
     groups: [],
     hostname: agent.name,
     stage: host.places.stage,
     home: places.home,
     workspace:
-      agent.workspace.kind === 'own' ? { path: places.workspace, masks: [] } : sharedFolder(agent.workspace.path, uid),
+      agent.workspace.kind === 'own'
+        ? { path: places.workspace, masks: [] }
+        : sharedFolder(agent.workspace.path, seenAs),
     knowledgeFolder: places.knowledge,
-    knowledge: agent.knowledge.map(({ name, path }) => knowledge(name, path, uid)),
+    knowledge: agent.knowledge.map(({ name, path }) => knowledge(name, path, seenAs)),
     programs: allowedPrograms(agent),
     ...host.view,
     trees: [...new Set(sets.flatMap((set) => set.trees))].filter((tree) =>
       statSync(tree, { throwIfNoEntry: false })?.isDirectory(),
     ),
-    cgroupProcs: procsFiles(host.cgroups, cgroupPath(fleet.fleet, agent.name)),
-    netns: netnsPath(netnsName(fleet.fleet, agent.name)),
+    cgroupProcs: host.user ? [] : procsFiles(host.cgroups, cgroupPath(fleet.fleet, agent.name)),
+    ...(host.user ? {} : { netns: netnsPath(netnsName(fleet.fleet, agent.name)) }),
     filter: host.places.filter,
     bwrap: BWRAP,
     anchor: ANCHOR,
@@ -117,7 +125,7 @@ function isCovered(file: string): boolean {
 }
 
 /** A folder of the operator's: its owner appears as the agent, and what host tools obey in it is masked. */
-function sharedFolder(path: string, uid: number): HostFolder {
+function sharedFolder(path: string, seenAs: SeenAs): HostFolder {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined || stat.isSymbolicLink() || !stat.isDirectory() || realpathSync(path) !== path)
     throw new Failure(
@@ -125,9 +133,10 @@ function sharedFolder(path: string, uid: number): HostFolder {
       `The workspace ${path} ${stat === undefined ? 'does not exist' : 'is not a plain folder, or there is a link on the way to it'}.`,
       `Name the folder itself${stat?.isSymbolicLink() ? `: ${realpathSync(path)}` : '.'}`,
     );
+  const owner = seenAs(stat);
   return {
     path,
-    owner: seenAs(stat, uid),
+    ...(owner && { owner }),
     masks: MASKED.map((name) => mask(path, name)),
   };
 }
@@ -145,13 +154,13 @@ function mask(folder: string, name: string): Mask {
   return { name, is: isHeld(stat) ? 'held' : stat.isDirectory() ? 'folder' : 'file' };
 }
 
-/** As src/host/hands/folders.ts makes it: root's, empty, closed for writing. */
+/** As src/host/hands/folders.ts makes it: ours, empty, closed for writing. */
 function isHeld(stat: Stats): boolean {
-  return stat.isDirectory() && stat.uid === 0 && (stat.mode & 0o777) === 0o555;
+  return stat.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o777) === 0o555;
 }
 
 /** A folder that only its owner may read is shown as the agent's own; a copy of such a file is made by src/host/knowledge-files.ts. */
-function knowledge(name: string, given: string, uid: number): Knowledge {
+function knowledge(name: string, given: string, seenAs: SeenAs): Knowledge {
   const stat = statSync(given, { throwIfNoEntry: false });
   if (!stat?.isDirectory() && !stat?.isFile())
     throw new Failure(
@@ -161,9 +170,8 @@ function knowledge(name: string, given: string, uid: number): Knowledge {
     );
   const entry = { name, path: realpathSync(given), uid: stat.uid };
   if (stat.isFile()) return { ...entry, is: 'file' };
-  return (stat.mode & 0o005) === 0o005
-    ? { ...entry, is: 'folder' }
-    : { ...entry, is: 'folder', owner: seenAs(stat, uid) };
+  const owner = (stat.mode & 0o005) === 0o005 ? undefined : seenAs(stat);
+  return { ...entry, is: 'folder', ...(owner && { owner }) };
 }
 
 /** By where the links on the way really lead: what an agent may write, root must not bind for anybody. */
@@ -171,7 +179,7 @@ function refuseWritableKnowledge(compartments: readonly CompartmentFacts[]): voi
   for (const { knowledge: entries } of compartments)
     for (const { name, path } of entries)
       for (const { workspace, agent } of compartments)
-        if (workspace.owner !== undefined && `${path}/`.startsWith(`${workspace.path}/`))
+        if (agent.workspace.kind === 'shared' && `${path}/`.startsWith(`${workspace.path}/`))
           throw new Failure(
             'knowledge-clash',
             `The knowledge ${name} is ${path}, which lies in the workspace of ${agent.name}, who could replace it by a link to anything.`,
@@ -179,8 +187,11 @@ function refuseWritableKnowledge(compartments: readonly CompartmentFacts[]): voi
           );
 }
 
+/** Undefined where there is nobody for it to appear as: agent and operator are one user. */
+type SeenAs = (stat: Stats) => Owner | undefined;
+
 /** Its owner and group on disk appear as the agent's. */
-function seenAs(stat: Stats, uid: number): Owner {
+function ownerSeenAs(stat: Stats, uid: number): Owner {
   return { uids: { disk: stat.uid, seen: uid }, gids: { disk: stat.gid, seen: uid } };
 }
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Confinement } from '../checks/walls/facts.ts';
 import { readAccounts } from './hands/users.ts';
+import { ordinaryUser } from './ordinary-user.ts';
 
 const KINDS = ['pid', 'mnt', 'net', 'ipc', 'uts', 'user', 'cgroup'] as const;
 
@@ -32,6 +33,7 @@ function isIn(pid: number, pidNamespace: string): boolean {
     return readlinkSync(`/proc/${pid}/ns/pid`) === pidNamespace;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    if (ordinaryUser()) return false; // another user's, and none but ours gets into a compartment that is ours
     return /^NSpid:\s*\d+\s+\d+/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   }
 }

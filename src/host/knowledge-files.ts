@@ -79,7 +79,7 @@ function opened(path: string): number | undefined {
 
 function isCurrent(shown: Stats, source: Stats, open: boolean): boolean {
   if (shown.ino === source.ino && shown.dev === source.dev) return open;
-  return shown.isFile() && shown.mtimeMs === source.mtimeMs && shown.size === source.size;
+  return shown.isFile() && shown.mtime.getTime() === source.mtime.getTime() && shown.size === source.size;
 }
 
 /** False where no link can be made: another file system, too many links. Between opening and linking another file may have come. */

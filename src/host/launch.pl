@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # The one way to become an agent.
-# Runs as root, with a spec on descriptor 3 that the warden wrote: one order a line, fields separated by tabs, text in
+# Runs as root (or, rootless, as the operator), with a spec on descriptor 3 that the warden wrote: one order a line, fields separated by tabs, text in
 # hexadecimal where it could hold anything. The orders that come in a spec are in src/tiers/orders.ts; nothing in it is a choice.
 #
 #   create  stages the mounts in a mount namespace of its own, becomes the agent, execs bubblewrap
@@ -8,6 +8,11 @@
 #   script  the same, but the forked process runs Perl text that was read before; nothing is exec'ed
 #   mend    puts back mounts of a running compartment; stays root, runs nothing, and never enters the process namespace
 #   program starts one of our own programs under its own user, without capabilities
+#   sockets, dial, rules  rootless: joins a compartment's network as its owner, and hands out sockets made in it (unix(7),
+#           SCM_RIGHTS, on descriptor 4) or runs nft to list its rules
+#
+# Rootless, a user namespace of the operator's stands around each compartment (`userns`): in it we have the capabilities that
+# root has elsewhere, and over nothing but what was made in it (user_namespaces(7)).
 #
 # At no time is there a process that the agent can see and that is less confined than the agent: the fork that enters the
 # process namespace comes after the filter, the empty bounding set and no_new_privs (attack 112 in docs/threats.md).
@@ -23,9 +28,9 @@ close $arch;
 # System call numbers: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h
 my %n = $machine eq 'aarch64'
   ? (mount => 40, setns => 268, unshare => 97, prctl => 167, seccomp => 277, setresuid => 147, setresgid => 149, setgroups => 159,
-     capset => 91, setrlimit => 164, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 157)
+     capget => 90, capset => 91, statfs => 43, setrlimit => 164, sendmsg => 211, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 157)
   : (mount => 165, setns => 308, unshare => 272, prctl => 157, seccomp => 317, setresuid => 117, setresgid => 119, setgroups => 116,
-     capset => 126, setrlimit => 160, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 112);
+     capget => 125, capset => 126, statfs => 137, setrlimit => 160, sendmsg => 46, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 112);
 
 # mount(2): sys/mount.h
 use constant { MS_RDONLY => 1, MS_NOSUID => 2, MS_NODEV => 4, MS_NOEXEC => 8, MS_REMOUNT => 32, MS_BIND => 4096, MS_REC => 16384,
@@ -45,7 +50,7 @@ sub touch { open(my $f, '>', $_[0]) or fail("create $_[0]"); close $f }
 
 my $mode = shift @ARGV // '';
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged);
+my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc);
 $umask = 027;
 $kept = 0;
 
@@ -53,7 +58,10 @@ $kept = 0;
 my %order = (
   cgroup => sub { open(my $f, '>', $_[0]) or fail("join $_[0]"); syswrite($f, "$$\n") or fail("join $_[0]"); close $f },
   netns  => sub { open(my $f, '<', $_[0]) or fail("open $_[0]"); must("enter $_[0]", call('setns', fileno($f), $space{net})) },
-  emptynet => sub { must('an empty network namespace', call('unshare', $space{net})) },
+  emptynet => sub { $own ? owned($space{net}) : must('an empty network namespace', call('unshare', $space{net})) },
+  rootless => sub { $own = 1 },
+  userns => sub { owned($space{mnt} | $space{net}); door(text($_[0])) },
+  nproc => sub { $nproc = 0 + $_[0] }, port => sub { $port = 0 + $_[0] },
   stage  => sub {
     must('a mount namespace', call('unshare', $space{mnt}));
     must('private mounts', call('mount', 'none', '/', 0, MS_REC | MS_PRIVATE, 0));
@@ -66,8 +74,8 @@ my %order = (
   file   => sub { my ($at, $bits, $hex) = @_; open(my $f, '>', $at) or fail("make $at"); print $f text($hex); close $f or fail("write $at");
     chmod oct $bits, $at or fail("chmod $at") },
   link   => sub { my ($to, $at) = @_; symlink $to, $at or fail("link $at") },
-  bind   => sub { my ($from, $at, $flags) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags), 0) },
-  device => sub { my ($from, $at) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NOEXEC, 0) },
+  bind   => sub { my ($from, $at, $flags) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags) | locked($at), 0) },
+  device => sub { my ($from, $at) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NOEXEC | locked($at), 0) },
   idbind => sub { my ($from, $at, $flags, $uids, $gids) = @_; mapped($from, $at, $flags, $uids, $gids) },
   seal   => sub { my ($at, $flags) = @_; mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags), 0) },
   cover  => sub { my ($at, $flags) = @_; push @covers, [$at, $flags] },
@@ -81,10 +89,61 @@ my %order = (
   filter => sub { open(my $f, '<:raw', $_[0]) or fail("open $_[0]"); local $/; $filter = <$f>; fail("read $_[0]") unless length $filter },
 );
 
+# A user namespace in which only we are there, under our own ids, and what else it is to own.
+sub owned {
+  my ($also) = @_;
+  my ($u, $g) = ($> + 0, (split ' ', $))[0] + 0);
+  must('a user namespace', call('unshare', $space{user} | $also));
+  for (['setgroups', 'deny'], ['uid_map', "$u $u 1"], ['gid_map', "$g $g 1"]) {
+    open(my $f, '>', "/proc/self/$_->[0]") or fail("open $_->[0]");
+    syswrite($f, $_->[1]) or fail("write $_->[0]");
+  }
+}
+# A tool of the system keeps capabilities over exec only if they are ambient (capabilities(7)): 12 NET_ADMIN, 13 NET_RAW, 21 SYS_ADMIN.
+sub ambient {
+  my $header = pack 'LL', 0x20080522, 0;
+  my $sets = "\0" x 24;
+  must('capget', syscall($n{capget}, $header, $sets)); # not by call(), which works on copies
+  my @set = unpack 'L6', $sets;
+  $sets = pack 'L6', $set[0], $set[1], $set[1], $set[3], $set[4], $set[4]; # inheritable is what is permitted
+  must('capset', call('capset', $header, $sets));
+  for (12, 13, 21) { must('raise a capability', call('prctl', 47, 2, $_, 0, 0)) }
+  $ENV{PATH} = '/usr/sbin:/usr/bin:/sbin:/bin';
+}
+sub tool {
+  my ($input, @command) = @_;
+  open(my $to, '|-', @command) or fail("start $command[0]");
+  print $to $input;
+  close $to or die "launcher: $command[0] ended with status @{[$? >> 8]}\n";
+}
+# The compartment's network: loopback, every address local, our table; and the setting that keeps our ports ours. That
+# nobody may ping is how a network namespace begins (ping_group_range 1 0), and names groups that a user namespace does not have.
+sub door {
+  my ($rules) = @_;
+  ambient();
+  tool("link set lo up\nroute add local default dev lo\nroute add local ::/0 dev lo\n", 'ip', '-batch', '-');
+  open(my $f, '>', '/proc/sys/net/ipv4/ip_unprivileged_port_start') or fail('open ip_unprivileged_port_start');
+  syswrite($f, '1024') or fail('write ip_unprivileged_port_start');
+  close $f;
+  tool($rules, 'nft', '-f', '-');
+  must('clear ambient capabilities', call('prctl', 47, 4, 0, 0, 0));
+}
+# In a user namespace the flags a mount came with are locked (mount_namespaces(7)): asking for less is refused, so they are kept.
+sub locked {
+  my ($at) = @_;
+  return 0 unless $own;
+  my $buffer = "\0" x 256; # struct statfs (statfs(2)): eleventh word f_flags, whose lowest four bits are those of mount(2)
+  must("statfs $at", syscall($n{statfs}, "$at", $buffer));
+  return (unpack 'q11', $buffer)[10] & 15;
+}
+
 sub bound {
   my ($from, $at) = @_;
   if (-d $from) { mkdir $at or -d $at or fail("make $at") } elsif (!-e $at) { touch($at) }
-  mnt($from, $at, 0, MS_BIND, 0);
+  return if call('mount', $from, $at, 0, MS_BIND, 0) >= 0;
+  # mount_namespaces(7): what came with the namespace is one piece, and no part of it can be bound without what covers it.
+  die "launcher: something is mounted below $from, and without root it cannot be left out\n" if $own && $!{EINVAL};
+  fail("mount $at");
 }
 
 # An idmapped mount (mount_setattr(2), MOUNT_ATTR_IDMAP): what its owner owns on disk appears as the agent's, and the other way
@@ -131,12 +190,16 @@ while (my $line = <$spec>) {
 }
 close $spec;
 # Whoever wrote the orders may have died over them: nothing is begun with half of them.
-my %needs = (create => [$filter, $argv[0]], enter => [$filter, $argv[0]], script => [$filter, $program], program => [$argv[0]], mend => []);
+my %needs = (create => [$filter, $argv[0]], enter => [$filter, $argv[0]], script => [$filter, $program], program => [$argv[0]], mend => [],
+  sockets => [$own], dial => [$own, $port], rules => [$own]);
 $needs{$mode} or die "launcher: no such mode\n";
 $whole && !grep { !defined } @{ $needs{$mode} } or die "launcher: the orders are not whole\n";
-$mode eq 'mend' || ($uid // 0) > 0 && ($gid // 0) > 0 && !grep { $_ == 0 } @groups or die "launcher: no user to become\n";
-my @spaces = $mode eq 'mend' ? qw(mnt) : $mode eq 'enter' || $mode eq 'script' ? qw(cgroup ipc uts net pid mnt user) : ();
+my $joins = { mend => ['mnt'], sockets => ['net'], dial => ['net'], rules => ['net'] }->{$mode};
+$joins || ($uid // 0) > 0 && ($gid // 0) > 0 && !grep { $_ == 0 } @groups or die "launcher: no user to become\n";
+my @spaces = $joins ? @$joins : $mode eq 'enter' || $mode eq 'script' ? qw(cgroup ipc uts net pid mnt user) : ();
+unshift @spaces, 'outer' if $own && @spaces;
 defined $ns{$_} or die "launcher: no $_ namespace to join\n" for @spaces;
+!$own || $> > 0 && ($joins || $uid == $>) or die "launcher: rootless is for an ordinary user\n";
 %ENV = %env;
 
 # From here on nothing is taken from outside.
@@ -147,6 +210,7 @@ sub no_caps {
   my $none = pack 'L6', (0) x 6;
   must('capset', call('capset', $header, $none));
 }
+sub join_space { my ($kind) = @_; must("join $kind", call('setns', fileno($ns{$kind}), $space{$kind eq 'outer' ? 'user' : $kind})) }
 sub become {
   my ($in_namespace) = @_;
   $0 = 'bulkhead-launch';
@@ -154,10 +218,10 @@ sub become {
   my $one = pack 'QQ', 1, 1; # 0 keeps the kernel from writing a core file, only 1 from starting the host's crash handler as root (core(5))
   must('no core files', call('setrlimit', 4, $one));
   my $list = pack 'L*', @groups, 0;
-  must('setgroups', call('setgroups', scalar(@groups), $list));
+  $own or must('setgroups', call('setgroups', scalar(@groups), $list)); # rootless nobody may, and they stay the operator's
   must('setresgid', call('setresgid', $gid, $gid, $gid));
   if ($in_namespace) {
-    must("join $_", call('setns', fileno($ns{$_}), $space{$_})) for grep { $ns{$_} } qw(cgroup ipc uts net pid mnt user);
+    join_space($_) for grep { $ns{$_} } qw(outer cgroup ipc uts net pid mnt user);
     close $ns{$_} for keys %ns;
   }
   drop_bounding();
@@ -171,6 +235,8 @@ sub confine { # seccomp(2): SECCOMP_SET_MODE_FILTER; struct sock_fprog { unsigne
   my $fprog = pack 'S x6 P', length($filter) / 8, $filter;
   must('seccomp', call('seccomp', 1, 0, $fprog));
 }
+# RLIMIT_NPROC counts the processes of a user in a user namespace (since Linux 5.14): the compartment's own is what is counted.
+sub limit { return unless defined $nproc; my $pair = pack 'QQ', $nproc, $nproc; must('a limit on processes', call('setrlimit', 6, $pair)) }
 sub only_stdio { must('close_range', call('close_range', 3, ~0 & 0xffffffff, 0)) }
 sub run_command {
   chdir $cwd or fail("enter $cwd") if defined $cwd;
@@ -191,7 +257,7 @@ if ($mode eq 'program') {
 }
 if ($mode eq 'mend') {
   my $empty = '';
-  must('join mnt', call('setns', fileno($ns{mnt}), $space{mnt}));
+  join_space($_) for @spaces;
   for (@covers) {
     my ($at, $flags) = @$_;
     # A copy of the mount at this path, laid over it with other flags (open_tree(2), AT_SYMLINK_NOFOLLOW 0x100).
@@ -201,6 +267,51 @@ if ($mode eq 'mend') {
     must("move_mount $at", call('move_mount', $tree, $empty, -100, $at, 4));
   }
   exit 0;
+}
+if ($mode eq 'rules') {
+  join_space($_) for @spaces;
+  ambient();
+  exec 'nft', '-s', 'list', 'ruleset';
+  fail('start nft');
+}
+if ($mode eq 'sockets' || $mode eq 'dial') {
+  join_space($_) for @spaces;
+  my @made = $mode eq 'sockets' ? (listener(2), listener(10), bound_socket(2, 2, 53), bound_socket(10, 2, 53)) : dialled($port);
+  give(4, @made);
+  exit 0;
+}
+# socket(2), ip(7), ipv6(7): the same four as src/host/netns.ts makes; 04000 is SOCK_NONBLOCK.
+sub here { my ($family, $p) = @_; return $family == 2 ? pack 'S n a4 x8', 2, $p, "\x7f\0\0\1" : pack 'S n N a16 N', 10, $p, 0, "\0" x 15 . "\1", 0 }
+sub bound_socket {
+  my ($family, $type, $p, @options) = @_;
+  socket(my $s, $family, $type | 04000, 0) or fail('socket');
+  push @options, [41, 26] if $family == 10; # IPV6_V6ONLY
+  for (@options) { setsockopt($s, $_->[0], $_->[1], 1) or fail("setsockopt @$_") }
+  bind($s, here($family, $p)) or fail("bind to port $p");
+  return $s;
+}
+sub listener {
+  my ($family) = @_;
+  # IP_TRANSPARENT, IPV6_TRANSPARENT; SO_REUSEADDR
+  my $s = bound_socket($family, 1, 1001, $family == 2 ? [0, 19] : [41, 75], [1, 2]);
+  listen($s, 1024) or fail('listen');
+  return $s;
+}
+sub dialled {
+  my ($p) = @_;
+  socket(my $s, 2, 1 | 04000, 0) or fail('socket');
+  connect($s, here(2, $p)) or $!{EINPROGRESS} or exit 3; # nothing listens there
+  return $s;
+}
+sub give {
+  my ($over, @sockets) = @_;
+  my $byte = 'x';
+  my $list = pack 'l*', map { fileno $_ } @sockets;
+  my $control = pack('Q l l', 16 + length $list, 1, 1) . $list; # struct cmsghdr: SOL_SOCKET, SCM_RIGHTS
+  $control .= "\0" x (-length($control) & 7);
+  my $vector = pack 'P Q', $byte, 1;
+  my $header = pack 'Q Q P Q P Q Q', 0, 0, $vector, 1, $control, length $control, 0; # struct msghdr
+  must('hand over', call('sendmsg', $over, $header, 0));
 }
 if ($mode eq 'create') {
   pipe(my $out, my $in) or fail('pipe');
@@ -212,6 +323,7 @@ if ($mode eq 'create') {
   fcntl($out, 2, 0) or fail('fcntl'); # F_SETFD: bubblewrap reads it
   must('setsid', call('setsid'));
   become(0);
+  limit();
   my ($bwrap, @rest) = @argv;
   exec { $bwrap } $bwrap, '--seccomp', $fd, @rest;
   fail("start $bwrap");
@@ -220,6 +332,7 @@ if ($mode eq 'enter' || $mode eq 'script') {
   require Errno;
   for (@modules) { require "$_.pm"; $_->import() unless $_ eq 'POSIX' }
   become(1);
+  limit();
   confine();
   my $child = fork // fail('fork');
   if (!$child) {

@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type Order, orderText } from '../tiers/orders.ts';
 
-export type LaunchMode = 'create' | 'enter' | 'script' | 'program' | 'mend';
+export type LaunchMode = 'create' | 'enter' | 'script' | 'program' | 'mend' | 'sockets' | 'dial' | 'rules';
 const LAUNCHER: string = fileURLToPath(new URL('launch.pl', import.meta.url));
 
 /** Starts the launcher with its orders. Descriptors 0 to 2 are the new process's; 3 carries the orders; `more` are 4 and up.

@@ -21,7 +21,8 @@ function tried({ exit, stderr }: Ran): Tried {
 const ROOT_ONLY: Tried = { works: 'unknown', why: 'only root can try it' };
 
 export async function tryUserNamespace(uid: number): Promise<Tried> {
-  return tried(await ran('unshare', ['--user', 'true'], uid === 0 ? { uid: NOBODY } : {}));
+  const mapped = uid === 0 ? [] : ['--map-current-user'];
+  return tried(await ran('unshare', ['--user', ...mapped, 'true'], uid === 0 ? { uid: NOBODY } : {}));
 }
 
 export async function tryBubblewrap(uid: number): Promise<Tried> {
@@ -34,7 +35,10 @@ export async function tryBubblewrap(uid: number): Promise<Tried> {
     '--disable-userns',
   ];
   const rest = ['--die-with-parent', '--cap-drop', 'ALL', '--ro-bind', '/', '/', '--proc', '/proc', '--', 'true'];
-  return tried(await ran('bwrap', [...spaces, ...rest], uid === 0 ? { uid: NOBODY } : {}));
+  if (uid === 0) return tried(await ran('bwrap', [...spaces, ...rest], { uid: NOBODY }));
+  // Without root it stands in a namespace that owns its network and its mounts.
+  const around = ['--user', '--map-current-user', '--net', '--mount', 'bwrap'];
+  return tried(await ran('unshare', [...around, ...spaces, ...rest]));
 }
 
 const NETWORK = `set -e
@@ -44,8 +48,8 @@ ip -6 route add local default dev lo
 nft -f -`;
 
 export async function tryNetwork(uid: number): Promise<Tried> {
-  if (uid !== 0) return ROOT_ONLY;
-  return tried(await ran('unshare', ['--net', 'sh', '-c', NETWORK], { input: netnsRuleset() }));
+  const alone = uid === 0 ? ['--net'] : ['--user', '--map-root-user', '--net'];
+  return tried(await ran('unshare', [...alone, 'sh', '-c', NETWORK], { input: netnsRuleset() }));
 }
 
 /** The mount is in a namespace of its own: with its last process the loop device is free again. */

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { netnsRuleset } from '../tiers/netns-rules.ts';
 import { runTool } from './command.ts';
 import { netnsPath } from './netns.ts';
+import { ordinaryUser } from './ordinary-user.ts';
 
 /** The table of a namespace as nft lists it, without counters: compared with what the same rules look like when they have just
  *  been loaded, so that a rule changed by hand is a difference. Digests are SHA-256, hexadecimal; of nothing, the empty string. */
@@ -13,7 +14,9 @@ export function rulesInForce(name: string): string {
 
 /** @returns the digest of our rules, freshly loaded into a namespace without a name that is gone when this returns */
 export function rulesWanted(): string {
-  const shown = runTool('unshare', ['--net', 'sh', '-c', 'nft -f - && nft -s list ruleset'], netnsRuleset());
+  // An ordinary user is root in a namespace of its own: enough to load and list.
+  const alone = ordinaryUser() ? ['--user', '--map-root-user', '--net'] : ['--net'];
+  const shown = runTool('unshare', [...alone, 'sh', '-c', 'nft -f - && nft -s list ruleset'], netnsRuleset());
   return digest(shown);
 }
 

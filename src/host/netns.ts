@@ -92,13 +92,17 @@ export function dialInside(path: string, port: number): number {
     const to = socketAddress(AF_INET, port);
     if (connect(fd, to, to.length) === 0 || errno() === EINPROGRESS) return fd;
     closeSync(fd);
-    throw new Failure(
-      'nothing-listens',
-      `nothing listens on port ${port} inside the compartment`,
-      'Start the program that serves it; it must listen on 127.0.0.1 or on all addresses.',
-      1,
-    );
+    throw nothingListens(port);
   });
+}
+
+export function nothingListens(port: number): Failure {
+  return new Failure(
+    'nothing-listens',
+    `nothing listens on port ${port} inside the compartment`,
+    'Start the program that serves it; it must listen on 127.0.0.1 or on all addresses.',
+    1,
+  );
 }
 
 /** Runs something synchronous with the calling thread inside another network namespace (setns(2)). If the way back fails, the

@@ -16,7 +16,11 @@ export interface Terminal {
 }
 
 /** The caller owns both descriptors. */
-export function openTerminal(firstPid: number, uid: number, size: { rows: number; columns: number }): Terminal {
+export function openTerminal(
+  firstPid: number,
+  { uid, gid }: { uid: number; gid: number },
+  size: { rows: number; columns: number },
+): Terminal {
   const pts = `/proc/${firstPid}/root/dev/pts`;
   const flags = constants.O_RDWR | constants.O_NOCTTY;
   const master = openSync(`${pts}/ptmx`, flags);
@@ -25,7 +29,7 @@ export function openTerminal(firstPid: number, uid: number, size: { rows: number
     const number = Buffer.alloc(4);
     checked(ioctl(master, TIOCGPTN, number), 'the number of the terminal');
     const slave = openSync(`${pts}/${number.readUInt32LE(0)}`, flags);
-    fchownSync(slave, uid, uid);
+    fchownSync(slave, uid, gid);
     resizeTerminal(master, size);
     return { master, slave };
   } catch (error) {

@@ -3,6 +3,7 @@ import { canonicalJson } from '../model/canonical.ts';
 import { Failure } from '../model/failure.ts';
 import { FIRST_UID, giveUids, LAST_UID, type UidBook } from '../plan/uids.ts';
 import { takenIds } from './accounts.ts';
+import { ordinaryUser } from './ordinary-user.ts';
 
 /** The book of uids as the state keeps it. */
 export function readUidBook(path: string): UidBook {
@@ -27,8 +28,10 @@ export function writeUidBook(path: string, book: UidBook): void {
   renameSync(`${path}.next`, path);
 }
 
-/** The book with a uid for each key (FLEET/AGENT); nothing is written. */
+/** The book with a uid for each key (FLEET/AGENT); nothing is written. Rootless all are the operator's. */
 export function uidsFor(path: string, keys: readonly string[]): UidBook {
+  const user = ordinaryUser();
+  if (user) return { given: Object.fromEntries(keys.map((key) => [key, user.uid])) };
   const book = readUidBook(path);
   const ours = new Set(Object.values(book.given));
   const taken = new Set([...takenIds(FIRST_UID, LAST_UID)].filter((id) => !ours.has(id)));

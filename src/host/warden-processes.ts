@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import type { Places } from '../plan/places.ts';
 import { childrenOf } from './processes.ts';
 
 /** The processes of one state's warden, told by their exact arguments (proc(5), /proc/PID/cmdline). */
@@ -20,6 +21,21 @@ export function wardenProcesses(state: string): WardenProcesses {
     .filter(({ argv }) => argv[2]?.endsWith('/src/programs/warden/main.ts') && argv[4] === state)
     .map(({ pid }) => pid);
   return { wardens, keepers: [...keepers, ...sleeps] };
+}
+
+/** Ledger and gateway of a state, by their exact arguments: rootless, their user's other processes are not to be touched. */
+export function programsOf({ ledger, gateway }: Pick<Places, 'ledger' | 'gateway'>): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name) && uidOf(Number(name)) === process.getuid?.())
+    .map(Number)
+    .filter((pid) => {
+      const argv = argvOf(pid);
+      const dir = argv[argv.indexOf('--dir') + 1];
+      return (
+        (argv[2]?.endsWith('/src/programs/ledger/main.ts') === true && dir === ledger) ||
+        (argv[2]?.endsWith('/src/programs/gateway/main.ts') === true && dir === gateway)
+      );
+    });
 }
 
 /** Processes under one of these users. */

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import type { WantedAgent, WantedFleet } from '../model/fleet.ts';
 import type { AgentName, FleetName } from '../model/names.ts';
 import { unixUserName } from '../model/unix-names.ts';
@@ -11,10 +12,14 @@ export interface FleetFacts {
   /** Digests over the egress policy and the rules of the namespaces. */
   readonly policy: string;
   readonly rules: string;
+  /** Without root: folders alone, and no walls that need another user. */
+  readonly rootless?: boolean;
 }
 
 export interface AgentFacts {
   readonly uid: number;
+  /** Absent: the same number as the uid. */
+  readonly gid?: number;
   /** Digest over the launcher's orders. */
   readonly compartment: string;
   /** Masked names of a shared workspace that stand for nothing yet. */
@@ -25,7 +30,9 @@ export interface AgentFacts {
 export function fleetResources(fleet: WantedFleet, facts: FleetFacts): Resource[] {
   const agents = fleet.agents.map((agent) => ({ agent, at: agentFacts(facts, agent) }));
   return [
-    ...agents.flatMap(({ agent, at }) => groundResources(fleet, facts, agent, at)),
+    ...agents.flatMap(({ agent, at }) =>
+      facts.rootless ? rootlessGround(facts, agent, at) : groundResources(fleet, facts, agent, at),
+    ),
     {
       kind: 'policy',
       digest: facts.policy,
@@ -53,6 +60,27 @@ function groundResources(fleet: WantedFleet, facts: FleetFacts, agent: WantedAge
     { kind: 'cgroup', path: cgroupPath(fleet.fleet, agent.name), limits: { memory, processes, cpu } },
     { kind: 'netns', name: netnsName(fleet.fleet, agent.name), rules: facts.rules },
   ];
+}
+
+/** What an ordinary user can make: the launcher makes the namespaces with the compartment, and nobody bounds the disk. */
+function rootlessGround(facts: FleetFacts, agent: WantedAgent, at: AgentFacts): Resource[] {
+  const places = agentPlaces(facts.places, agent.name);
+  const own = (path: string): Resource => ({ kind: 'folder', path, mode: '0700', uid: at.uid, gid: at.gid ?? at.uid });
+  return [
+    ...[places.folder, places.knowledge, places.disk, places.home].map(own),
+    ...(agent.workspace.kind === 'own' ? [own(places.workspace)] : []),
+    ...at.held.map((path): Resource => ({ kind: 'held', path })),
+  ];
+}
+
+/** Whether taking it away takes what an agent has stored. */
+export function holdsStored(resource: Resource, places: Places): boolean {
+  if (resource.kind === 'disk') return true;
+  return (
+    resource.kind === 'folder' &&
+    dirname(dirname(resource.path)) === places.agents &&
+    basename(resource.path) === 'disk'
+  );
 }
 
 /** Says in the user's comment field whose it is, so that another's user of the same name is never taken for ours. */

@@ -12,6 +12,8 @@ export interface MachineFacts {
   readonly ground: Ground;
   /** Whether process 1 is systemd. */
   readonly systemd: boolean;
+  /** Set where there is no root: the programs run from their tree, and all is this user's. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 /** What the state calls its own on this machine. The default state has the plain names; any other has its own copy and its own
@@ -41,7 +43,19 @@ export function groundOf(state: string): Ground {
   };
 }
 
+/** What an ordinary user needs for the programs: folders. */
+function rootlessMachine(places: Places, { uid, gid }: NonNullable<MachineFacts['user']>): Resource[] {
+  const folder = (path: string): Resource => ({ kind: 'folder', path, mode: '0700', uid, gid });
+  const { run, stage, ledgerRun, ledger, gateway, logs, agentLogs, agents } = places;
+  return [
+    folder(places.state),
+    { kind: 'file', path: places.format, mode: '0644', text: `${STATE_FORMAT}\n` },
+    ...[run, stage, ledgerRun, ledger, gateway, logs, agentLogs, agents].map(folder),
+  ];
+}
+
 export function machineResources(facts: MachineFacts): Resource[] {
+  if (facts.user) return rootlessMachine(facts.places, facts.user);
   const { places, tree, ids, ground, systemd } = facts;
   const home = `${ground.library}/${tree.version}`;
   const folder = (path: string, mode: string, id = 0): Resource => ({ kind: 'folder', path, mode, uid: id, gid: id });

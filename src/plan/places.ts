@@ -22,6 +22,27 @@ export interface Places {
 }
 
 export const DEFAULT_STATE = '/var/lib/bulkhead';
+/** Where an ordinary user's own state is (XDG Base Directory Specification, XDG_STATE_HOME: absolute, else ~/.local/state).
+ *  @returns undefined when no home is known */
+export function userState(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const { XDG_STATE_HOME: given, HOME: home } = env;
+  if (given?.startsWith('/')) return `${given.replace(/\/+$/, '')}/bulkhead`;
+  return home?.startsWith('/') ? `${home.replace(/\/+$/, '')}/.local/state/bulkhead` : undefined;
+}
+
+/** The state of whoever names none. An ordinary user's own comes first; a fleet of root's that is there is meant before one that is not,
+ *  so that a forgotten sudo does not make a second, weaker fleet.
+ *  @param holds  whether a state is there */
+export function chosenState(
+  uid: number,
+  env: Readonly<Record<string, string | undefined>>,
+  holds: (state: string) => boolean,
+): string {
+  const own = uid === 0 ? undefined : userState(env);
+  if (own === undefined) return DEFAULT_STATE;
+  return !holds(own) && holds(DEFAULT_STATE) ? DEFAULT_STATE : own;
+}
+
 /** The number of the state's format. A newer one is refused, an older one migrated forwards with a copy kept. */
 export const STATE_FORMAT = 1;
 

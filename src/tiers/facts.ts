@@ -31,7 +31,8 @@ export interface CompartmentFacts {
   /** Where /etc/localtime leads, if it is a link. */
   readonly localtime?: string;
   readonly cgroupProcs: readonly string[];
-  readonly netns: string;
+  /** Absent where there is no root to make it: the launcher makes one with the compartment. */
+  readonly netns?: string;
   readonly filter: string;
   readonly bwrap: string;
   readonly anchor: string;

@@ -6,6 +6,14 @@ export type Order =
   | { readonly do: 'netns'; readonly path: string }
   /** A new, empty network namespace: for a program that has no network. */
   | { readonly do: 'emptynet' }
+  /** We are an ordinary user and become nobody else; what namespaces there are to join, an `outer` one comes first. */
+  | { readonly do: 'rootless' }
+  /** Rootless: a user namespace of our own, with a network that has these packet filter rules, and a mount namespace. */
+  | { readonly do: 'userns'; readonly rules: string }
+  /** Rootless: at most so many processes in the compartment. */
+  | { readonly do: 'nproc'; readonly most: number }
+  /** Dial mode: the port inside. */
+  | { readonly do: 'port'; readonly port: number }
   /** A mount namespace of its own and an empty tmpfs on `at`, where the compartment's root is put together. */
   | { readonly do: 'stage'; readonly at: string }
   | { readonly do: 'tmpfs'; readonly at: string; readonly flags: MountFlags; readonly data: string }
@@ -52,7 +60,8 @@ export type ScriptModule = 'POSIX' | 'Socket' | 'Fcntl';
 
 export type MountFlag = 'ro' | 'nosuid' | 'nodev' | 'noexec';
 export type MountFlags = readonly MountFlag[];
-export type Namespace = 'cgroup' | 'ipc' | 'uts' | 'net' | 'pid' | 'mnt' | 'user';
+/** `outer`: the user namespace around a rootless compartment. */
+export type Namespace = 'outer' | 'cgroup' | 'ipc' | 'uts' | 'net' | 'pid' | 'mnt' | 'user';
 export interface IdPair {
   readonly disk: number;
   readonly seen: number;
@@ -83,7 +92,14 @@ function fieldsOf(order: Order): string[] {
       return [order.path];
     case 'cwd':
       return [hex(order.path)];
+    case 'userns':
+      return [hex(order.rules)];
+    case 'nproc':
+      return [String(order.most)];
+    case 'port':
+      return [String(order.port)];
     case 'emptynet':
+    case 'rootless':
     case 'tty':
     case 'end':
       return [];

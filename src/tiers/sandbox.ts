@@ -1,5 +1,6 @@
 import { agentReadme, groupFile, hostsFile, nsswitchFile, passwdFile, resolverFile } from './etc.ts';
 import type { CompartmentFacts, Owner } from './facts.ts';
+import { netnsRuleset } from './netns-rules.ts';
 import type { MountFlags, Order } from './orders.ts';
 import { PATH_INSIDE } from './view.ts';
 
@@ -8,7 +9,9 @@ import { PATH_INSIDE } from './view.ts';
 export function sandboxOrders(facts: CompartmentFacts): Order[] {
   return [
     ...facts.cgroupProcs.map((procs): Order => ({ do: 'cgroup', procs })),
-    { do: 'netns', path: facts.netns },
+    ...(facts.netns === undefined
+      ? [...rootlessOrders(facts), { do: 'userns', rules: netnsRuleset() } as const]
+      : [{ do: 'netns', path: facts.netns } as const]),
     { do: 'stage', at: facts.stage },
     ...rootOrders(facts, `${facts.stage}/root`),
     { do: 'filter', path: facts.filter },
@@ -18,21 +21,33 @@ export function sandboxOrders(facts: CompartmentFacts): Order[] {
   ];
 }
 
-/** Joins a compartment whose first process has this pid on the host; what follows decides what runs. */
+/** What a compartment without root has instead of a cgroup: the operator's own uid, and a limit that needs nobody's leave. */
+function rootlessOrders(facts: CompartmentFacts): Order[] {
+  return [{ do: 'rootless' }, { do: 'nproc', most: facts.agent.limits.processes }];
+}
+
+/** Joins a compartment whose first process has this pid on the host; what follows decides what runs.
+ *  @param keeperPid  the process that holds it from outside: rootless, the namespace around the compartment is its */
 export function enterOrders(
   facts: CompartmentFacts,
-  firstPid: number,
+  { firstPid, keeperPid }: { readonly firstPid: number; readonly keeperPid: number },
   environment: Readonly<Record<string, string>>,
 ): Order[] {
   const kinds = ['cgroup', 'ipc', 'uts', 'net', 'pid', 'mnt', 'user'] as const;
   return [
     ...facts.cgroupProcs.map((procs): Order => ({ do: 'cgroup', procs })),
+    ...(facts.netns === undefined ? [...rootlessOrders(facts), outerSpace(keeperPid)] : []),
     ...kinds.map((kind): Order => ({ do: 'ns', kind, path: `/proc/${firstPid}/ns/${kind}` })),
     { do: 'filter', path: facts.filter },
     ...identityOrders(facts),
     ...Object.entries(environment).map(([name, value]): Order => ({ do: 'env', name, value })),
     { do: 'cwd', path: '/workspace' },
   ];
+}
+
+/** Who is to do anything to a rootless compartment enters the namespace around it first: there it has root's means. */
+export function outerSpace(keeperPid: number): Order {
+  return { do: 'ns', kind: 'outer', path: `/proc/${keeperPid}/ns/user` };
 }
 
 /** Built from nothing: what the operator's own environment holds never comes in. */

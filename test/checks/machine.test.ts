@@ -56,7 +56,6 @@ const WRONG: readonly [string, Partial<HostFacts>, string, string, RegExp][] = [
   ['a processor the filter does not know', { architecture: 'riscv64' }, 'kernel', 'critical', /machine/],
   ['an old Node', { node: '22.20.0' }, 'node', 'critical', /npm ci/],
   ['no perl', { programs: without('perl') }, 'launcher', 'critical', /^apt-get install perl$/],
-  ['no root', { uid: 1000 }, 'root', 'critical', /^sudo /],
   ['no bubblewrap', { programs: without('bwrap') }, 'bubblewrap', 'critical', /^apt-get install bubblewrap$/],
   [
     'an old bubblewrap',
@@ -159,7 +158,7 @@ for (const [what, change, id, severity, remedy] of WRONG)
   });
 
 test('every check can fail', () => {
-  const seen = new Set(WRONG.map(([, , id]) => id));
+  const seen = new Set([...WRONG.map(([, , id]) => id), 'root']); // the test without root has that one
   assert.deepEqual(
     MACHINE_CHECKS.map(({ id }) => id).filter((id) => !seen.has(id)),
     [],
@@ -194,6 +193,24 @@ test('limits may come from cgroup v1', () => {
   assert.deepEqual(findings(facts), []);
 });
 
+test('without root three walls are partial, which nobody may take for all, and tier sandbox can run', () => {
+  const rows = judgeMachine({ ...GOOD, uid: 1000 });
+  const partial = rows.flatMap(({ id, finding }) => (finding ? [[id, finding.severity]] : []));
+  assert.deepEqual(partial, [
+    ['root', 'high'],
+    ['disk', 'high'],
+    ['limits', 'high'],
+  ]);
+  assert.equal(runsSandbox(rows), true);
+});
+
+test('without root the kernel floor and user namespaces count as with it', () => {
+  const facts = { ...GOOD, uid: 1000, tried: { ...GOOD.tried, userNamespace: failed('No space left on device') } };
+  const found = judgeMachine(facts).find(({ id }) => id === 'user-namespaces');
+  assert.match(found?.finding?.remedy ?? '', /^sysctl -w user\.max_user_namespaces=/);
+  assert.equal(runsSandbox(judgeMachine(facts)), false);
+});
+
 test('what doctor shows of a machine with everything wrong', () => {
   const plain = { width: 100, now: 0, style: (_: unknown, text: string) => text, write: () => {} };
   const bad: HostFacts = Object.assign({}, GOOD, ...WRONG.map(([, change]) => change), {
@@ -205,7 +222,9 @@ test('what doctor shows of a machine with everything wrong', () => {
     },
     programs: without('bwrap', 'perl'),
   });
-  const text = [GOOD, bad].map((facts) => renderDoctor(facts, judgeMachine(facts), plain)).join('\n\n');
+  const text = [GOOD, bad, { ...GOOD, uid: 1000 }]
+    .map((facts) => renderDoctor(facts, judgeMachine(facts), plain))
+    .join('\n\n');
   const { expected, actual } = golden('doctor.txt', `${text}\n`);
   assert.equal(actual, expected);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { AgentFacts, Args } from '../../src/drill/attack.ts';
 import { observeCgroups } from '../../src/host/cgroup-roots.ts';
 import { fleetFacts } from '../../src/host/compartment-facts.ts';
+import { cgroupGrip } from '../../src/host/grip.ts';
 import { cgroupHand, netnses } from '../../src/host/hands/compartment-ground.ts';
 import { disks } from '../../src/host/hands/disks.ts';
 import { folders, held } from '../../src/host/hands/folders.ts';
@@ -71,7 +72,7 @@ export async function standUp(wishes: Readonly<Record<string, Wish>>): Promise<S
       closers.push(() => log.close());
       const nothing = async (): Promise<void> => {};
       const compartment = new Compartment(one, '', {
-        ...{ cgroups, cgroup: cgroupPath(fleet, name), log },
+        ...{ grip: cgroupGrip(cgroups, cgroupPath(fleet, name)), log },
         ...{
           connect: nothing,
           disconnect: nothing,

@@ -48,9 +48,12 @@ const SHARED = smallFacts({
 
 test('the orders of a compartment are as reviewed', () => {
   isGolden('sandbox-own', shown(sandboxOrders(smallFacts())));
+  const { netns: _, ...rootless } = smallFacts();
+  isGolden('sandbox-rootless', shown(sandboxOrders(rootless)));
   isGolden('sandbox-shared', shown(sandboxOrders(SHARED)));
   const facts = smallFacts();
-  isGolden('enter', shown(enterOrders(facts, 4242, agentEnvironment(facts))));
+  isGolden('enter-rootless', shown(enterOrders(rootless, { firstPid: 4242, keeperPid: 4241 }, {})));
+  isGolden('enter', shown(enterOrders(facts, { firstPid: 4242, keeperPid: 4241 }, agentEnvironment(facts))));
 });
 
 test('only the workspace is executable, and only where exec.own allows it', () => {

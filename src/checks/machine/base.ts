@@ -1,4 +1,4 @@
-import { AS_ROOT, atLeast, finding, install, type MachineCheck, missing, ok } from './check.ts';
+import { atLeast, finding, install, type MachineCheck, missing, ok } from './check.ts';
 
 const KERNEL_FLOOR = '6.1';
 const NODE_FLOOR = '24.16';
@@ -25,7 +25,11 @@ export const root: MachineCheck = {
   judge: ({ uid }) =>
     uid === 0
       ? ok('root: each agent gets a user of its own')
-      : finding('critical', `uid ${uid}: without root no agent can get a user of its own`, AS_ROOT),
+      : finding(
+          'high',
+          `without root agents and programs run as you (uid ${uid}): the walls identity, record and limits are partial`,
+          'sudo bulkhead up gives each a user, a disk and a cgroup of its own.',
+        ),
 };
 
 export const launcher: MachineCheck = {

@@ -90,3 +90,4 @@ export function untried(what: string, why: string): Judged {
 }
 
 export const AS_ROOT = 'sudo bulkhead doctor';
+export const AS_ROOT_UP = 'sudo bulkhead up, which bounds it';

@@ -1,4 +1,4 @@
-import { atLeast, finding, install, type MachineCheck, needs, ok } from './check.ts';
+import { AS_ROOT_UP, atLeast, finding, install, type MachineCheck, needs, ok } from './check.ts';
 import type { HostFacts } from './facts.ts';
 
 /** 0.8.0 is the first with --disable-userns. */
@@ -13,18 +13,27 @@ export const userNamespaces: MachineCheck = {
       ['unshare'],
       'user namespaces',
       facts.tried.userNamespace,
-      'users may make user namespaces (tried as nobody)',
+      `users may make user namespaces (tried${asWho(facts)})`,
       unlock(facts),
     ),
 };
 
-function unlock({ settings }: HostFacts): string {
+function asWho({ uid }: HostFacts): string {
+  return uid === 0 ? ' as nobody' : '';
+}
+
+/** unshare(2): ENOSPC, a limit on user namespaces is reached, here or in a namespace around this one. */
+const USED_UP = /No space left on device/;
+
+function unlock({ settings, tried: { userNamespace } }: HostFacts): string {
   if (settings['kernel.apparmor_restrict_unprivileged_userns'] === 1)
     return 'sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, and the same line in /etc/sysctl.d';
   if (settings['kernel.unprivileged_userns_clone'] === 0)
     return 'sysctl -w kernel.unprivileged_userns_clone=1, and the same line in /etc/sysctl.d';
   if (settings['user.max_user_namespaces'] === 0)
     return 'sysctl -w user.max_user_namespaces=10000, and the same line in /etc/sysctl.d';
+  if (userNamespace.works === false && USED_UP.test(userNamespace.why))
+    return 'sysctl -w user.max_user_namespaces=10000 on the machine around this container';
   return 'Something refuses user namespaces to users (a container, a security module): allow them there.';
 }
 
@@ -36,13 +45,14 @@ export const bubblewrap: MachineCheck = {
     if (version !== '' && !atLeast(version, BUBBLEWRAP_FLOOR))
       return finding('critical', `bubblewrap ${version}; the floor is ${BUBBLEWRAP_FLOOR}`, install(facts, ['bwrap']));
     const remedy = 'When user namespaces work, a container or a security module is in the way: allow bwrap there.';
+    const restricted = facts.settings['kernel.apparmor_restrict_unprivileged_userns'] === 1;
     return needs(
       facts,
       ['bwrap'],
       'bubblewrap',
       facts.tried.bubblewrap,
-      `bubblewrap ${version} (tried as nobody)`,
-      remedy,
+      `bubblewrap ${version} (tried${asWho(facts)})`,
+      restricted ? unlock(facts) : remedy,
     );
   },
 };
@@ -51,14 +61,16 @@ export const disk: MachineCheck = {
   id: 'disk',
   subject: 'files',
   judge: (facts) =>
-    needs(
-      facts,
-      ['mkfs.ext4', 'mount', 'unshare'],
-      'disk images',
-      facts.tried.disk,
-      'ext4 images on loop devices, with owners mapped (tried)',
-      'modprobe loop, or let this machine have /dev/loop-control and /dev/loop0 and up',
-    ),
+    facts.uid !== 0
+      ? finding('high', 'without root what agents store is not limited', AS_ROOT_UP)
+      : needs(
+          facts,
+          ['mkfs.ext4', 'mount', 'unshare'],
+          'disk images',
+          facts.tried.disk,
+          'ext4 images on loop devices, with owners mapped (tried)',
+          'modprobe loop, or let this machine have /dev/loop-control and /dev/loop0 and up',
+        ),
 };
 
 const LITTLE = 2 * 1024 ** 3;

@@ -1,9 +1,10 @@
-import { finding, type MachineCheck, ok, untried } from './check.ts';
+import { AS_ROOT_UP, finding, type MachineCheck, ok, untried } from './check.ts';
 
 export const freeze: MachineCheck = {
   id: 'freeze',
   subject: 'processes',
-  judge: ({ cgroup: { unified, freezeAndKill } }) => {
+  judge: ({ uid, cgroup: { unified, freezeAndKill } }) => {
+    if (uid !== 0) return ok('without root: by signals to every process, and its end is seen in /proc');
     if (unified === null)
       return finding(
         'critical',
@@ -22,7 +23,8 @@ const WANTED = ['memory', 'pids', 'cpu'] as const;
 export const limits: MachineCheck = {
   id: 'limits',
   subject: 'limits',
-  judge: ({ cgroup: { unifiedControllers, v1Controllers } }) => {
+  judge: ({ uid, cgroup: { unifiedControllers, v1Controllers } }) => {
+    if (uid !== 0) return finding('high', 'without root memory and cpu are not limited; processes are', AS_ROOT_UP);
     const lacking = WANTED.filter((name) => !unifiedControllers.includes(name) && !v1Controllers.includes(name));
     if (lacking.length > 0)
       return finding(

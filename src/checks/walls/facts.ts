@@ -47,6 +47,8 @@ export interface Expected {
   readonly limits: Limits;
   readonly ownPrograms: boolean;
   readonly sharedWorkspace: boolean;
+  /** Agent, programs and operator are one user of the host. */
+  readonly rootless?: boolean;
   /** Names that may stand in the program folders. */
   readonly programs: readonly string[];
   readonly homes: readonly string[];

@@ -13,7 +13,11 @@ export const identity: Judge = (facts, expected) => {
     one(facts, 'self.Gid')
       ?.split(' ')
       .some((gid) => Number(gid) !== expected.gid) !== false && 'its group is another',
-    groups !== expected.groups.join(' ') && `it has the groups ${groups ?? 'unknown'}`,
+    expected.rootless &&
+      'it runs under your own uid: namespaces keep your files and programs out of its reach, no other user does',
+    expected.rootless
+      ? ownGroups(groups, expected.gid)
+      : groups !== expected.groups.join(' ') && `it has the groups ${groups ?? 'unknown'}`,
     // EINVAL (setresuid(2)): the id does not even exist in its user namespace.
     !held(facts, 'try.become-root') && one(facts, 'try.become-root') !== 'refused 22' && 'it can become root',
     facts.outside.hostGroups.length > 0 && `its user is in ${facts.outside.hostGroups.join(', ')}`,
@@ -22,3 +26,12 @@ export const identity: Judge = (facts, expected) => {
     seen.length > 0 && `it sees ${seen.join(', ')}`,
   ]);
 };
+
+/** Only root may take groups away (setgroups(2)); in a user namespace those that are not mapped have the number 65534. */
+function ownGroups(groups: string | undefined, gid: number): string | undefined {
+  if (groups === undefined) return 'its groups are unknown';
+  const others = groups.split(' ').filter((group) => group !== '' && Number(group) !== gid);
+  return others.length === 0
+    ? undefined
+    : `it keeps your ${others.length === 1 ? 'other group' : `${others.length} other groups`}, which count for what it can see`;
+}

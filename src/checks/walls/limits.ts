@@ -6,6 +6,7 @@ export const limits: Judge = (facts, expected) =>
   fullUnless([...facts.outside.limitsMissing, ...storage(facts, expected)]);
 
 function storage(facts: ProbeFacts, expected: Expected): string[] {
+  if (expected.rootless) return ['disk is not limited: that takes a file system, which only root can mount'];
   return expected.open.flatMap((place) => {
     const bytes = Number(one(facts, `size.${place}`) ?? Number.NaN);
     if (place === '/workspace' && expected.sharedWorkspace)

@@ -15,6 +15,8 @@ export interface Places {
   readonly bare: string;
   readonly folder: string;
   readonly uid: number;
+  /** There is no root: what would run as root runs as root of a user namespace of its own. */
+  readonly rootless?: true;
 }
 
 const CONTROL = fileURLToPath(new URL('./control.pl', import.meta.url));
@@ -28,6 +30,7 @@ function argvFor(where: Positive, places: Places): string[] {
   const spare = ['setpriv', `--reuid=${places.uid}`, `--regid=${places.uid}`, '--clear-groups'];
   const house = places.house === undefined ? [] : ['nsenter', `--net=${places.house}`];
   const resolver = ['unshare', '--mount', 'sh', '-c', WITH_RESOLVER, places.folder];
+  if (places.rootless) return [...BOXES_WITHOUT_ROOT[where], ...perl];
   // Root's texts try to mount: in a mount namespace of their own (unshare(1) makes it private all the way down, or fails), so that
   // nothing they do can be a mount of the host when folders are removed afterwards.
   const aside = ['unshare', '--mount', '--propagation', 'private'];
@@ -47,6 +50,18 @@ function argvFor(where: Positive, places: Places): string[] {
       return ['unshare', '--mount', '--pid', '--ipc', '--uts', '--net', '--fork', '--mount-proc', ...perl];
   }
 }
+
+const AS_ROOT = ['unshare', '--user', '--map-root-user', '--mount'];
+const BOX = ['--pid', '--ipc', '--uts', '--net', '--fork', '--mount-proc'];
+const BOXES_WITHOUT_ROOT: Readonly<Record<Positive, readonly string[]>> = {
+  'host-root': AS_ROOT,
+  'host-user': [],
+  leaky: [],
+  'open-net': [],
+  'open-net-root': AS_ROOT,
+  'bare-net-root': [...AS_ROOT, '--net'],
+  'weak-box-root': [...AS_ROOT, ...BOX],
+};
 
 function hex(text: string): string {
   return Buffer.from(text, 'utf8').toString('hex');

@@ -46,7 +46,14 @@ export const folders: Hand<Of<'folder'>> = {
   },
   remove(what) {
     mustHoldNoMount(what.path);
-    rmSync(what.path, { recursive: true, force: true });
+    try {
+      rmSync(what.path, { recursive: true, force: true });
+    } catch (error) {
+      // Rootless, what an agent has closed to everybody is closed to us; it is the same user's, so it can be opened.
+      if ((error as NodeJS.ErrnoException).code !== 'EACCES' || process.getuid?.() === 0) throw error;
+      runTool('chmod', ['--recursive', 'u+rwX', what.path]);
+      rmSync(what.path, { recursive: true, force: true });
+    }
   },
 };
 
@@ -107,7 +114,7 @@ export const held: Hand<Of<'held'>> = {
     // By its descriptor: an agent that runs in this folder could have put a link in its place by now.
     const fd = openSync(what.path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
     try {
-      if (fstatSync(fd).uid === 0) fchmodSync(fd, 0o555);
+      if (fstatSync(fd).uid === process.getuid?.()) fchmodSync(fd, 0o555);
     } finally {
       closeSync(fd);
     }
@@ -115,7 +122,7 @@ export const held: Hand<Of<'held'>> = {
   remove(what) {
     // Somebody may have put a folder of their own in its place: theirs is not ours to take away, though it be empty.
     const stat = lstatSync(what.path, { throwIfNoEntry: false });
-    if (stat?.uid !== 0 || (stat.mode & 0o7777) !== 0o555) return;
+    if (stat === undefined || stat.uid !== process.getuid?.() || (stat.mode & 0o7777) !== 0o555) return;
     try {
       rmdirSync(what.path);
     } catch (error) {

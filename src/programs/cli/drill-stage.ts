@@ -1,8 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { AgentFacts, Args } from '../../drill/attack.ts';
 import { ownPlaces } from '../../drill/places.ts';
+import { PRELUDE } from '../../drill/prelude.ts';
 import { SPARE_UID } from '../../drill/spare-uid.ts';
+import { control } from '../../host/arena/control.ts';
 import { nextDoor } from '../../host/arena/next-door.ts';
 import { type ArenaOptions, openArena } from '../../host/arena.ts';
+import { ordinaryUser } from '../../host/ordinary-user.ts';
 import { MASKED } from '../../tiers/masks.ts';
 import type { Stage } from './drill.ts';
 
@@ -11,8 +17,44 @@ export interface StageOptions extends ArenaOptions {
   readonly known: (agent: AgentFacts) => Args | Promise<Args>;
 }
 
+/** The stage of an ordinary user: the neighbour alone, and controls where this user is root of a namespace at most. */
+async function openStageWithoutRoot({ known }: StageOptions, uid: number): Promise<Stage & { close(): Promise<void> }> {
+  const folder = mkdtempSync(join(tmpdir(), 'bulkhead-drill-controls-'));
+  const neighbour = await nextDoor(undefined, uid, MASKED);
+  return {
+    rules: [],
+    otherRules: [],
+    watches: async () => ({}),
+    inside: async (agent) => ({
+      ...neighbour.args,
+      ...neighbour.other,
+      ...ownPlaces(agent),
+      knowledge: agent.knowledge.join(':'),
+      other_agent: agent.others[0] ?? '',
+      ...(await known(agent)),
+    }),
+    outside: () => ({ ...neighbour.controlArgs, other_agent: 'other', knowledge: '' }),
+    control: (where, text, timeoutMs, args) => {
+      neighbour.fresh();
+      return control(
+        { house: undefined, bare: '', folder, uid, rootless: true },
+        where,
+        PRELUDE + text,
+        args,
+        timeoutMs,
+      );
+    },
+    close: async () => {
+      await neighbour.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 /** Arena and neighbour as one stage. Close it whatever happens: it has routes and a namespace on the machine. */
 export async function openStage(options: StageOptions): Promise<Stage & { close(): Promise<void> }> {
+  const user = ordinaryUser();
+  if (user) return openStageWithoutRoot(options, user.uid);
   const arena = await openArena(options);
   try {
     const neighbour = await nextDoor(options.house, SPARE_UID, MASKED);

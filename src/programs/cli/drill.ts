@@ -1,5 +1,6 @@
 import type { AccessTest, AgentFacts, Args, Attack, Family, Positive } from '../../drill/attack.ts';
 import { PRELUDE } from '../../drill/prelude.ts';
+import { notWithoutRoot, provesNothing } from '../../drill/rootless.ts';
 import {
   type AccessResult,
   type AttackResult,
@@ -124,7 +125,7 @@ export async function runDrill(
         }
       }
       for (const test of options.access) {
-        const why = notFor(test, facts);
+        const why = notFor(test, facts) ?? notWithoutRoot(test, facts);
         if (why !== undefined)
           tell(access, { id: test.id, agent: name, tries: test.tries, result: 'not-applicable', why });
         else tell(access, judgeAccess(test, name, await run(test)));
@@ -147,9 +148,11 @@ async function attackOnce(
   run: () => Promise<Observation>,
 ): Promise<AttackResult> {
   const one = described(attack, facts.name);
-  const why = notFor(attack, facts);
+  const why = notFor(attack, facts) ?? notWithoutRoot(attack, facts);
   if (why !== undefined) return { ...one, result: 'not-applicable', why };
   const flaw = await proof();
+  const unproven = flaw === undefined ? undefined : provesNothing(attack, facts, flaw);
+  if (unproven !== undefined) return { ...one, result: 'not-applicable', why: unproven };
   if (flaw !== undefined) return { ...one, result: 'error', why: flaw };
   return judgeAttack(attack, facts.name, await run());
 }

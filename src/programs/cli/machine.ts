@@ -1,3 +1,5 @@
+import { accessSync, constants, existsSync, lstatSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { freeSystemId, uidOf } from '../../host/accounts.ts';
 import { apply, observe, type Recorder } from '../../host/apply.ts';
 import { observeCgroups } from '../../host/cgroup-roots.ts';
@@ -9,11 +11,12 @@ import type { Hand, Hands } from '../../host/hands/hand.ts';
 import { systemdRuns, units } from '../../host/hands/units.ts';
 import { groups, users } from '../../host/hands/users.ts';
 import { Made } from '../../host/made.ts';
+import { ordinaryUser } from '../../host/ordinary-user.ts';
 import { thisTree } from '../../host/tree.ts';
 import { writableByOthers } from '../../host/writable.ts';
 import { Failure } from '../../model/failure.ts';
 import { groundOf, machineResources } from '../../plan/machine.ts';
-import type { Places } from '../../plan/places.ts';
+import { type Places, userState } from '../../plan/places.ts';
 import type { Resource } from '../../plan/resource.ts';
 import { machineKinds } from '../../plan/scope.ts';
 import { planSteps, type Step } from '../../plan/step.ts';
@@ -55,6 +58,8 @@ export const unrecorded: Recorder = { begin: async () => {}, end: async () => {}
 /** The machine's part of the plan. */
 export async function planMachine(places: Places): Promise<Step[]> {
   const ground = groundOf(places.state);
+  const user = ordinaryUser();
+  if (user) return steps(places, machineResources({ ...NO_ROOT, places, tree: thisTree(), ground, user }));
   const gateway = uidOf(ground.users.gateway) ?? freeSystemId(new Set());
   const ledger = uidOf(ground.users.ledger) ?? freeSystemId(new Set([gateway]));
   const wanted = machineResources({
@@ -64,6 +69,12 @@ export async function planMachine(places: Places): Promise<Step[]> {
     ground,
     systemd: systemdRuns(),
   });
+  return steps(places, wanted);
+}
+
+const NO_ROOT = { ids: { gateway: 0, ledger: 0 }, systemd: false } as const;
+
+async function steps(places: Places, wanted: readonly Resource[]): Promise<Step[]> {
   const made = new Made(places.made).list().filter((resource) => machineKinds(resource, places));
   return planSteps(wanted, await observe(hostHands(), wanted, made));
 }
@@ -72,15 +83,20 @@ export async function carryOut(places: Places, steps: readonly Step[], left?: Ab
   await apply(steps, hostHands(), new Made(places.made), unrecorded, left);
 }
 
-/** @throws Failure unless this is root, run from a tree that nobody else can write */
-export function mustBeRoot(what: string): void {
-  if (process.getuid?.() !== 0)
-    throw new Failure(
-      'needs-root',
-      `${what} changes users, mounts and rules of this machine, which takes root.`,
-      `Run it as root: sudo bulkhead ...`,
-      3,
-    );
+/** @throws Failure unless this is the user of the state, root from a tree that nobody else can write */
+export function mustBeOurs(what: string, { state }: Places): void {
+  const user = ordinaryUser();
+  if (user) {
+    const own = userState(process.env) ?? '~/.local/state/bulkhead';
+    if (!mayHold(state, user.uid))
+      throw new Failure(
+        'needs-root',
+        `${state} is not yours, and ${what} there changes users, mounts and rules of this machine, which takes root.`,
+        `Run it as root: sudo bulkhead ${what} ...    or, without root, with a state of your own: --state ${own}`,
+        3,
+      );
+    return;
+  }
   const { from } = thisTree();
   const [open] = writableByOthers(from);
   if (open !== undefined)
@@ -90,4 +106,18 @@ export function mustBeRoot(what: string): void {
       `Make it root's alone: chown -R root:root ${from} && chmod -R go-w ${from}`,
       3,
     );
+}
+
+/** A state that is this user's, or may be made so: the first folder above it that is there is one that the user may write. */
+function mayHold(state: string, uid: number): boolean {
+  const there = lstatSync(state, { throwIfNoEntry: false });
+  if (there) return there.uid === uid;
+  let above = dirname(state);
+  while (!existsSync(above)) above = dirname(above);
+  try {
+    accessSync(above, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

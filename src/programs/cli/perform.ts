@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { chosenState } from '../../plan/places.ts';
 import { shownJson } from '../../policy/display.ts';
 import type { Answer, Screen } from './call.ts';
 import { type Told, tell } from './failing.ts';
@@ -20,13 +21,17 @@ export async function perform(
     if (line.kind === 'help') return said(line.text, 0);
     const { run } = await line.entry.load();
     const { operands, options } = line;
-    const state = typeof options.state === 'string' ? options.state : env.BULKHEAD_STATE || '/var/lib/bulkhead';
+    const state = typeof options.state === 'string' ? options.state : env.BULKHEAD_STATE || chosen(env);
     const answer = await run({ operands, options, json, state: resolve(state), screen });
     if (typeof answer === 'number') return said('', answer);
     return said(textOf(answer, json, screen), answer.exit ?? 0);
   } catch (error) {
     return tell(error, json, env.BULKHEAD_DEBUG === '1');
   }
+}
+
+function chosen(env: Readonly<Record<string, string | undefined>>): string {
+  return chosenState(process.getuid?.() ?? 0, env, (state) => existsSync(join(state, 'format')));
 }
 
 /** Ages are counted from when the answer is there. */

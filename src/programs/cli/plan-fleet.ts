@@ -2,6 +2,7 @@ import { observe } from '../../host/apply.ts';
 import { observeCgroups } from '../../host/cgroup-roots.ts';
 import { fleetFacts } from '../../host/compartment-facts.ts';
 import { Made } from '../../host/made.ts';
+import { ordinaryUser } from '../../host/ordinary-user.ts';
 import { uidsFor } from '../../host/uid-book.ts';
 import { viewFacts } from '../../host/view-facts.ts';
 import { mustBeSameFleet, mustHoldStored, readWanted } from '../../host/wanted.ts';
@@ -30,7 +31,9 @@ export async function planFleet(places: Places, fleet: WantedFleet): Promise<str
     places.uids,
     fleet.agents.map(({ name }) => `${fleet.fleet}/${name}`),
   );
-  const { facts } = fleetFacts(fleet, { places, view: viewFacts(), cgroups: observeCgroups() }, uids);
+  const user = ordinaryUser();
+  const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
+  const { facts } = fleetFacts(fleet, host, uids);
   const wanted = fleetResources(fleet, facts);
   const made = new Made(places.made).list().filter((resource) => !machineKinds(resource, places));
   const steps = planSteps(wanted, await observe(hostHands(), wanted, made));

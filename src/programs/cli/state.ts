@@ -3,9 +3,10 @@ import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { lockFile, lockFolder } from '../../host/lock.ts';
 import { mustHoldNoMount } from '../../host/mounts.ts';
+import { ordinaryUser } from '../../host/ordinary-user.ts';
 import { openAbove } from '../../host/writable.ts';
 import { Failure } from '../../model/failure.ts';
-import { type Places, STATE_FORMAT } from '../../plan/places.ts';
+import { type Places, STATE_FORMAT, userState } from '../../plan/places.ts';
 
 /** The folder of a state: whether it may be one, whose turn it is, and what was begun in it. */
 const LOCK = 'up.lock';
@@ -15,18 +16,20 @@ const LOCK = 'up.lock';
 export function mustBeState(places: Places): void {
   const { state } = places;
   const stat = lstatSync(state, { throwIfNoEntry: false });
-  if (stat === undefined && !existsSync(dirname(state)))
+  if (stat === undefined && !existsSync(dirname(state)) && state !== userState(process.env))
     throw new Failure(
       'no-such-folder',
       `${dirname(state)} does not exist.`,
       `Make it first: mkdir -p ${dirname(state)}`,
     );
-  const [open] = openAbove(state);
+  const [open] = openAbove(firstThere(state));
   if (open !== undefined)
     throw new Failure(
       'state-replaceable',
-      `Somebody besides root may replace what is in ${open}, and the state would be in it.`,
-      'Use a folder that only root can reach by name: --state /var/lib/NAME',
+      `Somebody besides ${ordinaryUser() ? 'you' : 'root'} may replace what is in ${open}, and the state would be in it.`,
+      ordinaryUser()
+        ? 'Use a folder below your home that only you can write: --state DIR'
+        : 'Use a folder that only root can reach by name: --state /var/lib/NAME',
     );
   if (stat === undefined) return;
   if (!stat.isDirectory()) throw notOurs(state, 'it is not a folder');
@@ -34,6 +37,11 @@ export function mustBeState(places: Places): void {
   if (names.length > 0 && !names.includes('format') && !names.includes('made'))
     throw notOurs(state, `it holds other things (${names.slice(0, 3).join(', ')})`);
   mustKnowFormat(places);
+}
+
+/** The path itself, or the first below a folder that is there: the rest is made by us. */
+function firstThere(path: string): string {
+  return existsSync(dirname(path)) ? path : firstThere(dirname(path));
 }
 
 function mustKnowFormat({ state, format }: Places): void {
@@ -60,7 +68,7 @@ function notOurs(state: string, why: string): Failure {
 /** Makes the folder, if need be, and takes our turn in it until this process ends.
  *  @throws Failure `busy` */
 export function takeTurn({ state }: Places): void {
-  mkdirSync(state, { recursive: true, mode: 0o711 });
+  mkdirSync(state, { recursive: true, mode: ordinaryUser() ? 0o700 : 0o711 });
   if (lockFile(join(state, LOCK))) return;
   throw new Failure(
     'busy',
@@ -75,6 +83,7 @@ const NUMBERS_MS = 120_000;
 /** The numbers of users and groups belong to the whole machine: an `up` that gives some out waits for that of another state.
  *  @throws Failure `busy` */
 export async function takeNumbers(left: AbortSignal): Promise<void> {
+  if (ordinaryUser()) return; // who gives none out
   const late = Date.now() + NUMBERS_MS;
   while (!lockFolder('/etc')) {
     if (left.aborted || Date.now() > late)
@@ -103,5 +112,15 @@ export function removeState({ state }: Places): void {
     rmdirSync(state);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+  }
+  if (ordinaryUser() && state === userState(process.env)) leaveNoEmptyFoldersAbove(state);
+}
+
+/** ~/.local/state and ~/.local are made with the first state of whoever had neither; empty they are of use to nobody. */
+function leaveNoEmptyFoldersAbove(state: string): void {
+  const home = process.env.HOME ?? '/';
+  for (let at = dirname(state); at.startsWith(`${home}/`); at = dirname(at)) {
+    if (readdirSync(at).length > 0) return;
+    rmdirSync(at);
   }
 }

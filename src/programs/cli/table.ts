@@ -27,7 +27,10 @@ export type Group = (typeof GROUPS)[number];
 
 export const GLOBAL: readonly Option[] = [
   { flags: '--json', summary: 'one JSON document on stdout' },
-  { flags: '--state <dir>', summary: 'where the fleet is kept (BULKHEAD_STATE, else /var/lib/bulkhead)' },
+  {
+    flags: '--state <dir>',
+    summary: 'where the fleet is (BULKHEAD_STATE, else /var/lib/bulkhead or yours)',
+  },
 ];
 
 /** For the commands that read a fleet.yaml; all others work on the fleet last applied. */

@@ -4,8 +4,9 @@ import { uidOf } from '../../host/accounts.ts';
 import { observe } from '../../host/apply.ts';
 import { Made } from '../../host/made.ts';
 import { mustHoldNoMount } from '../../host/mounts.ts';
+import { ordinaryUser } from '../../host/ordinary-user.ts';
 import { endProcess } from '../../host/processes.ts';
-import { processesOfUids } from '../../host/warden-processes.ts';
+import { processesOfUids, programsOf } from '../../host/warden-processes.ts';
 import { describe } from '../../plan/describe.ts';
 import { groundOf } from '../../plan/machine.ts';
 import type { Places } from '../../plan/places.ts';
@@ -61,6 +62,10 @@ async function down(warden: Client, purge: boolean): Promise<string[] | undefine
 
 /** Ledger and gateway end with their warden; one that is stopped or hangs does not. */
 function endPrograms(places: Places): void {
+  if (ordinaryUser()) {
+    for (const pid of programsOf(places)) endProcess(pid);
+    return;
+  }
   const { users } = groundOf(places.state);
   const uids = [uidOf(users.gateway), uidOf(users.ledger)].filter((uid) => uid !== undefined);
   for (const pid of processesOfUids(uids)) endProcess(pid);

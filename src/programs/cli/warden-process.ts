@@ -3,7 +3,9 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { runToolLater } from '../../host/command.ts';
 import { systemdRuns } from '../../host/hands/units.ts';
+import { ordinaryUser } from '../../host/ordinary-user.ts';
 import { endProcess, signalProcess } from '../../host/processes.ts';
+import { thisTree } from '../../host/tree.ts';
 import { wardenProcesses } from '../../host/warden-processes.ts';
 import { Failure } from '../../model/failure.ts';
 import { groundOf } from '../../plan/machine.ts';
@@ -30,7 +32,7 @@ export async function wardenThere(places: Places): Promise<Client | undefined> {
  *  loop that starts it again should it die.
  *  @param left  aborted when the operator wants no more of it */
 export async function startWarden(places: Places, version: string, left: AbortSignal): Promise<Client> {
-  const failed = systemdRuns() ? await bySystemd(places) : byLoop(places, version);
+  const failed = systemdRuns() && !ordinaryUser() ? await bySystemd(places) : byLoop(places, version);
   const late = Date.now() + UP_MS;
   while (Date.now() < late && !left.aborted) {
     const client = await wardenThere(places);
@@ -52,14 +54,15 @@ async function bySystemd(places: Places): Promise<() => boolean> {
 }
 
 function byLoop(places: Places, version: string): () => boolean {
-  const home = `${groundOf(places.state).library}/${version}`;
+  const installed = `${groundOf(places.state).library}/${version}`;
+  const [home, node] = ordinaryUser() ? [thisTree().from, process.execPath] : [installed, `${installed}/bin/node`];
   const log = openSync(`${places.logs}/warden.log`, 'a', 0o600);
   const keeper = spawn(
     '/bin/sh',
-    [`${home}/src/programs/warden/keep`, `${home}/bin/node`, `${home}/src/programs/warden/main.ts`, places.state],
+    [`${home}/src/programs/warden/keep`, node, `${home}/src/programs/warden/main.ts`, places.state],
     {
       cwd: '/',
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...(ordinaryUser() && { HOME: process.env.HOME }) },
       detached: true,
       stdio: ['ignore', log, log],
     },
@@ -72,7 +75,8 @@ function byLoop(places: Places, version: string): () => boolean {
 /** From here on nobody starts the warden again, now or with the machine. */
 export async function endKeeping(places: Places): Promise<void> {
   const { unit } = groundOf(places.state);
-  if (systemdRuns() && existsSync(`/etc/systemd/system/${unit}`)) await runToolLater('systemctl', ['disable', unit]);
+  if (systemdRuns() && !ordinaryUser() && existsSync(`/etc/systemd/system/${unit}`))
+    await runToolLater('systemctl', ['disable', unit]);
   for (const pid of wardenProcesses(places.state).keepers) endProcess(pid);
 }
 

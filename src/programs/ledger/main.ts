@@ -30,10 +30,15 @@ function die(error: unknown): void {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { dir: { type: 'string' }, socket: { type: 'string' }, 'gateway-uid': { type: 'string' } },
+    options: {
+      ...({ dir: { type: 'string' }, socket: { type: 'string' } } as const),
+      ...({ 'gateway-uid': { type: 'string' }, 'warden-uid': { type: 'string', default: '0' } } as const),
+    },
   });
   const gatewayUid = Number(values['gateway-uid'] ?? Number.NaN);
-  if (values.dir === undefined || values.socket === undefined || !Number.isSafeInteger(gatewayUid) || gatewayUid <= 0)
+  const wardenUid = Number(values['warden-uid']);
+  const numbers = Number.isSafeInteger(gatewayUid) && gatewayUid > 0 && Number.isSafeInteger(wardenUid);
+  if (values.dir === undefined || values.socket === undefined || !numbers)
     throw new Failure(
       'usage',
       'usage: main.ts --dir DIR --socket PATH --gateway-uid N',
@@ -42,7 +47,8 @@ async function main(): Promise<void> {
   process.umask(0o077);
   const ledger = await Ledger.open(values.dir, { report, onBroken: die, onBug: die });
   const who = ({ uid }: Peer): Caller | undefined => {
-    if (uid === 0) return 'warden';
+    // Rootless, warden and gateway are one user, and cannot be told apart.
+    if (uid === wardenUid) return 'warden';
     if (uid === gatewayUid) return 'gateway';
     return ledger.readers.has(uid) ? 'operator' : undefined;
   };

@@ -1,9 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { processesOf } from '../../host/cgroup.ts';
-import { freeze, frozen, killAll, thaw } from '../../host/cgroup-life.ts';
-import type { CgroupRoots } from '../../host/cgroup-roots.ts';
+import { basename } from 'node:path';
+import type { Grip, Held } from '../../host/grip.ts';
 import { launch } from '../../host/launch.ts';
 import { pipe } from '../../host/pipes.ts';
 import { childrenOf, endProcess } from '../../host/processes.ts';
@@ -13,15 +12,15 @@ import type { Order } from '../../tiers/orders.ts';
 import { agentEnvironment, enterOrders, sandboxOrders } from '../../tiers/sandbox.ts';
 import { type Attempts, NO_ATTEMPTS, nextAttempt } from './backoff.ts';
 import type { LogFile } from './log-file.ts';
+import type { NetSpace } from './net-space.ts';
 
 export type CompartmentState = 'starting' | 'idle' | 'running' | 'waiting' | 'paused' | 'stopped' | 'failed';
 
 /** What a compartment needs of the warden. */
 export interface Surroundings {
-  readonly cgroups: CgroupRoots;
-  readonly cgroup: string;
+  readonly grip: Grip;
   /** Hands the namespace's sockets to the gateway. */
-  readonly connect: () => Promise<void>;
+  readonly connect: (network: NetSpace) => Promise<void>;
   readonly disconnect: () => Promise<void>;
   /** Recorded before it happens; a refusal means it does not. */
   readonly record: (event: string, fields: object) => Promise<void>;
@@ -80,6 +79,26 @@ export class Compartment {
     return this.#firstPid !== undefined;
   }
 
+  /** Where its network is, while it stands. */
+  get network(): NetSpace | undefined {
+    const { netns } = this.facts;
+    if (!this.standing || this.#first?.pid === undefined) return undefined;
+    return netns === undefined ? { keeperPid: this.#first.pid } : { name: basename(netns), path: netns };
+  }
+
+  get keeperPid(): number | undefined {
+    return this.#first?.pid;
+  }
+
+  /** How it is seen that all its processes are as they were told. */
+  get measured(): Grip['measured'] {
+    return this.#around.grip.measured;
+  }
+
+  get #held(): Held {
+    return { keeper: this.#first, firstPid: this.#firstPid };
+  }
+
   /** Puts up the walls, then starts the agent's command, if it has one. */
   async start(): Promise<void> {
     clearTimeout(this.#retry);
@@ -122,7 +141,7 @@ export class Compartment {
       throw new Error(said.trim().split('\n').at(-1) || error.message);
     });
     this.#firstPid = onlyChild(first.pid ?? 0);
-    await this.#around.connect();
+    if (this.network) await this.#around.connect(this.network);
   }
 
   /** Ends every process in it and leaves it down until `start`. */
@@ -137,8 +156,8 @@ export class Compartment {
   /** @returns milliseconds until the kernel said frozen */
   async pause(): Promise<number> {
     const begun = performance.now();
-    await freeze(this.#around.cgroups, this.#around.cgroup);
-    if (!frozen(this.#around.cgroups, this.#around.cgroup))
+    await this.#around.grip.freeze(this.#held);
+    if (!this.#around.grip.frozen(this.#held))
       throw new Failure(
         'not-frozen',
         `${this.facts.agent.name} could not be frozen.`,
@@ -150,26 +169,27 @@ export class Compartment {
   }
 
   async resume(): Promise<void> {
-    await thaw(this.#around.cgroups, this.#around.cgroup);
+    await this.#around.grip.thaw(this.#held);
     this.#become(this.#main ? 'running' : this.facts.agent.command ? 'waiting' : 'idle');
     if (this.#state === 'waiting') this.#scheduleMain(Date.now(), 'it was resumed');
   }
 
   /** Pids on the host, the launcher's own among them. */
   processes(): number[] {
-    return processesOf(this.#around.cgroups, this.#around.cgroup);
+    return this.#around.grip.processes(this.#held);
   }
 
   /** @throws Failure when the compartment is not up */
   orders(environment: Readonly<Record<string, string>> = {}): Order[] {
-    if (this.#firstPid === undefined || this.#state === 'paused')
+    if (this.#firstPid === undefined || this.keeperPid === undefined || this.#state === 'paused')
       throw new Failure(
         'not-running',
         `${this.facts.agent.name} is ${this.#state}, so nothing can be started in its compartment.`,
         `First: bulkhead ${this.#state === 'paused' ? 'resume' : 'restart'} ${this.facts.agent.name}`,
         1,
       );
-    return enterOrders(this.facts, this.#firstPid, { ...agentEnvironment(this.facts), ...environment });
+    const pids = { firstPid: this.#firstPid, keeperPid: this.keeperPid };
+    return enterOrders(this.facts, pids, { ...agentEnvironment(this.facts), ...environment });
   }
 
   /** Ends what a launcher of ours has started in here; the launcher then ends by itself. */
@@ -241,11 +261,12 @@ export class Compartment {
   }
 
   async #clear(): Promise<void> {
+    const held = this.#held;
     this.#firstPid = undefined;
     this.#main = undefined;
     this.#first = undefined;
     this.#around.unwatch(this);
-    await killAll(this.#around.cgroups, this.#around.cgroup);
+    await this.#around.grip.killAll(held);
     await this.#around.disconnect();
   }
 

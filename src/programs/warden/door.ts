@@ -1,5 +1,6 @@
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
+import type { NetSpace } from './net-space.ts';
 
 /** Gives the gateway the sockets of a compartment that stands, and publishes its ports again: the gateway closes them when a
  *  compartment goes, and a new gateway has none. A port that another program has taken meanwhile is not worth an agent's network:
@@ -8,7 +9,7 @@ export async function openDoor(
   gateway: GatewayLink,
   { ports }: StandingFleet,
   agent: string,
-  netns: string,
+  netns: NetSpace,
   note: (text: string) => void,
 ): Promise<void> {
   await gateway.listen(agent, netns);

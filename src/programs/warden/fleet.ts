@@ -10,7 +10,7 @@ import { canonicalJson } from '../../model/canonical.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule, WantedFleet } from '../../model/fleet.ts';
 import { describe } from '../../plan/describe.ts';
-import { fleetResources } from '../../plan/fleet.ts';
+import { fleetResources, holdsStored } from '../../plan/fleet.ts';
 import { machineKinds } from '../../plan/scope.ts';
 import { planSteps, type Step } from '../../plan/step.ts';
 import type { UidBook } from '../../plan/uids.ts';
@@ -96,7 +96,7 @@ export class StandingFleet {
     return this.#alone(async () => {
       const before = this.#wanted?.agents.map(({ name }) => name) ?? [];
       const planned = await this.plan(fleet);
-      const lost = planned.steps.filter((step) => step.do === 'remove' && step.what.kind === 'disk');
+      const lost = planned.steps.filter((step) => step.do === 'remove' && holdsStored(step.what, this.host.places));
       if (lost.length > 0 && !options.letGo)
         throw new Failure(
           'would-lose-data',

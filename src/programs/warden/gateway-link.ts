@@ -1,11 +1,11 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { dialInside, openAgentSockets } from '../../host/netns.ts';
 import { SOCK_DGRAM, SOCK_STREAM, socketPair } from '../../host/pipes.ts';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import type { WantedFleet } from '../../model/fleet.ts';
 import { Client } from '../../wire/client.ts';
 import { sendDescriptors } from '../../wire/handover.ts';
+import { dialIn, type NetSpace, socketsIn } from './net-space.ts';
 
 /** The warden's end of one running gateway: two socket pairs made before it starts. */
 export class GatewayLink {
@@ -15,13 +15,13 @@ export class GatewayLink {
   readonly theirs: readonly [number, number];
 
   /** @param netnsOf  where an agent's network namespace is; undefined for an agent we do not have */
-  constructor(netnsOf: (agent: string) => string | undefined) {
+  constructor(netnsOf: (agent: string) => NetSpace | undefined) {
     const control = socketPair(SOCK_STREAM);
     const descriptors = socketPair(SOCK_DGRAM);
     this.theirs = [control.theirs, descriptors.theirs];
     this.#handover = descriptors.ours;
     this.#client = new Client(new Socket({ fd: control.ours }));
-    this.#client.onNotice = (frame) => this.#answer(frame as Record<string, unknown>, netnsOf);
+    this.#client.onNotice = (frame) => void this.#answer(frame as Record<string, unknown>, netnsOf);
     this.#client.onEnd = () => closeSync(descriptors.ours);
   }
 
@@ -38,8 +38,8 @@ export class GatewayLink {
   }
 
   /** Makes the agent's sockets in its namespace and hands them over; we keep none. */
-  async listen(agent: string, netns: string): Promise<void> {
-    const sockets = openAgentSockets(netns);
+  async listen(agent: string, netns: NetSpace): Promise<void> {
+    const sockets = await socketsIn(netns);
     const descriptors = Object.values(sockets) as number[];
     try {
       sendDescriptors(this.#handover, descriptors);
@@ -66,7 +66,7 @@ export class GatewayLink {
   }
 
   /** What the gateway asks of us: a connection to a port inside a compartment. Nothing of it is parsed or kept here. */
-  #answer(frame: Record<string, unknown>, netnsOf: (agent: string) => string | undefined): void {
+  async #answer(frame: Record<string, unknown>, netnsOf: (agent: string) => NetSpace | undefined): Promise<void> {
     const { id, do: request, agent, port } = frame;
     try {
       const netns = typeof agent === 'string' ? netnsOf(agent) : undefined;
@@ -77,7 +77,7 @@ export class GatewayLink {
           'Run bulkhead up again.',
           1,
         );
-      const fd = dialInside(netns, port);
+      const fd = await dialIn(netns, port);
       try {
         sendDescriptors(this.#handover, [fd]);
       } finally {

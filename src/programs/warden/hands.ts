@@ -1,3 +1,4 @@
+import { cgroupGrip } from '../../host/grip.ts';
 import { cgroupHand, netnses } from '../../host/hands/compartment-ground.ts';
 import { copies } from '../../host/hands/copies.ts';
 import { disks } from '../../host/hands/disks.ts';
@@ -5,9 +6,9 @@ import { files, folders, held, links } from '../../host/hands/folders.ts';
 import type { Hand, Hands, Of } from '../../host/hands/hand.ts';
 import { units } from '../../host/hands/units.ts';
 import { groups, users } from '../../host/hands/users.ts';
-import { netnsPath } from '../../host/netns.ts';
+import { signalGrip } from '../../host/signal-grip.ts';
 import { Failure } from '../../model/failure.ts';
-import { cgroupPath, netnsName } from '../../plan/fleet.ts';
+import { cgroupPath } from '../../plan/fleet.ts';
 import { Compartment } from './compartment.ts';
 import { openDoor } from './door.ts';
 import type { StandingFleet } from './fleet.ts';
@@ -90,15 +91,10 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
       const name = fleet.wanted?.fleet;
       if (!facts || !name) throw new Error(`nothing is known about ${what.agent}`);
       const compartment = new Compartment(facts, what.digest, {
-        cgroups: fleet.host.cgroups,
-        cgroup: cgroupPath(name, what.agent),
-        connect: () =>
-          openDoor(
-            needed(workshop.gateway()),
-            fleet,
-            what.agent,
-            netnsPath(netnsName(name, facts.agent.name)),
-            (text) => workshop.logs.ofProgram('warden').note(text),
+        grip: fleet.host.user ? signalGrip() : cgroupGrip(fleet.host.cgroups, cgroupPath(name, what.agent)),
+        connect: (network) =>
+          openDoor(needed(workshop.gateway()), fleet, what.agent, network, (text) =>
+            workshop.logs.ofProgram('warden').note(text),
           ),
         disconnect: async () => workshop.gateway()?.forget(what.agent),
         record: (event, fields) => workshop.record.write({ event, ...fields }),

@@ -1,5 +1,5 @@
 /** The warden.
- *  Runs as: root.  Holds: root.
+ *  Runs as: root (rootless: the operator).  Holds: root.
  *  Trusts: the kernel's word on who calls (peer credentials), and its own state; it reads its own input.
  *  Never: opens a network connection, parses what agents send, imports a package other than the FFI library. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { observeCgroups } from '../../host/cgroup-roots.ts';
 import { uidOfProcess } from '../../host/confinement.ts';
 import { lockFile } from '../../host/lock.ts';
 import { Made } from '../../host/made.ts';
+import { ordinaryUser } from '../../host/ordinary-user.ts';
 import { viewFacts } from '../../host/view-facts.ts';
 import { Failure } from '../../model/failure.ts';
 import { groundOf } from '../../plan/machine.ts';
@@ -46,8 +47,11 @@ if (!lockFile(places.wardenLock)) {
   log.note('another warden serves this state');
   process.exit(3);
 }
+const user = ordinaryUser();
 const { users } = groundOf(places.state);
-const ids = { gateway: idOf(users.gateway), ledger: idOf(users.ledger) };
+const ids = user
+  ? { gateway: user.uid, ledger: user.uid, user }
+  : { gateway: idOf(users.gateway), ledger: idOf(users.ledger) };
 writeFileSync(places.filter, syscallFilter(process.arch === 'arm64' ? 'aarch64' : 'x86_64'), { mode: 0o644 });
 
 const record = new Record(places.ledgerSocket, logs.lost);
@@ -55,7 +59,7 @@ const held = new HeldAgents(places.heldAgents);
 const mending = new Mending(logs, new Made(places.made));
 const staff: Staff = new Staff(places, ids, logs, record, () => fleet);
 const workshop: Workshop = { record, mending, logs, held, gateway: () => staff.gateway };
-const host = { places, view: viewFacts(), cgroups: observeCgroups() };
+const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
 fleet.onLetGo = (agent) => {
   held.release(agent);
@@ -88,7 +92,8 @@ const office: Office = {
 await serve<Caller>({
   path: places.wardenSocket,
   mode: 0o666,
-  who: ({ uid }) => (uid === 0 ? 'root' : fleet.operatorUids().includes(uid) ? 'operator' : undefined),
+  who: ({ uid }) =>
+    uid === 0 || uid === user?.uid ? 'root' : fleet.operatorUids().includes(uid) ? 'operator' : undefined,
   requests: requests(office),
   onBug: (error) => log.note(`a request failed: ${(error as Error).stack}`),
 });

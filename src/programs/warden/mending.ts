@@ -6,6 +6,7 @@ import { launch } from '../../host/launch.ts';
 import type { Made } from '../../host/made.ts';
 import type { CompartmentFacts } from '../../tiers/facts.ts';
 import type { Order } from '../../tiers/orders.ts';
+import { outerSpace } from '../../tiers/sandbox.ts';
 import type { Compartment } from './compartment.ts';
 import type { Logs } from './logs.ts';
 import { NameWatch } from './name-watch.ts';
@@ -92,6 +93,9 @@ export class Mending {
 
   #cover(compartment: Compartment, firstPid: number, open: readonly string[]): void {
     const orders: Order[] = [
+      ...(compartment.facts.netns === undefined
+        ? [{ do: 'rootless' } as const, outerSpace(compartment.keeperPid ?? 0)]
+        : []),
       { do: 'ns', kind: 'mnt', path: `/proc/${firstPid}/ns/mnt` },
       ...open.map((at): Order => ({ do: 'cover', at, flags: ['ro', 'nosuid', 'nodev', 'noexec'] })),
     ];

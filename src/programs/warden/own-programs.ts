@@ -1,25 +1,31 @@
 import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { OrdinaryUser } from '../../host/ordinary-user.ts';
 import { pipe } from '../../host/pipes.ts';
 import type { Places } from '../../plan/places.ts';
 import type { Order } from '../../tiers/orders.ts';
 import { GatewayLink } from './gateway-link.ts';
 import type { Logs } from './logs.ts';
+import type { NetSpace } from './net-space.ts';
 import { Program, type Start } from './program.ts';
 
 /** The two programs that the warden keeps: how each is started, under whom, with what. */
 export interface Ids {
   readonly gateway: number;
   readonly ledger: number;
+  /** Set where there is no root: both run as this user, as the warden does. */
+  readonly user?: OrdinaryUser;
 }
 
 const source = (program: string): string => fileURLToPath(new URL(`../${program}/main.ts`, import.meta.url));
 
-function orders(id: number, program: string, args: readonly string[]): Order[] {
+function orders({ user, ...ids }: Ids, program: keyof Omit<Ids, 'user'>, args: readonly string[]): Order[] {
   const argv = [process.execPath, '--disable-warning=ExperimentalWarning', source(program), ...args];
   return [
-    { do: 'uid', id },
-    { do: 'gid', id },
+    ...(user ? [{ do: 'rootless' } as const] : []),
+    ...(program === 'ledger' ? [{ do: 'emptynet' } as const] : []),
+    { do: 'uid', id: ids[program] },
+    { do: 'gid', id: user?.gid ?? ids[program] },
     { do: 'umask', mode: '077' },
     { do: 'env', name: 'PATH', value: '/usr/bin:/bin' },
     ...argv.map((value): Order => ({ do: 'arg', value })),
@@ -31,9 +37,12 @@ export function ledgerProgram(places: Places, ids: Ids, logs: Logs): Program {
   const prepare = (): Start => {
     const lifeline = pipe();
     const ready = pipe();
-    const args = ['--dir', places.ledger, '--socket', places.ledgerSocket, '--gateway-uid', String(ids.gateway)];
+    const args = [
+      ...['--dir', places.ledger, '--socket', places.ledgerSocket, '--gateway-uid', String(ids.gateway)],
+      ...(ids.user ? ['--warden-uid', String(ids.user.uid)] : []),
+    ];
     return {
-      orders: [{ do: 'emptynet' }, ...orders(ids.ledger, 'ledger', args)],
+      orders: orders(ids, 'ledger', args),
       descriptors: [lifeline.read, ready.write],
       held: [lifeline.write],
       ready: () => word(ready.read),
@@ -47,14 +56,14 @@ export function gatewayProgram(
   places: Places,
   ids: Ids,
   logs: Logs,
-  netnsOf: (agent: string) => string | undefined,
+  netnsOf: (agent: string) => NetSpace | undefined,
   onLink: (link: GatewayLink) => void,
 ): Program {
   const prepare = (): Start => {
     const link = new GatewayLink(netnsOf);
     onLink(link);
     return {
-      orders: orders(ids.gateway, 'gateway', ['--ledger', places.ledgerSocket, '--dir', places.gateway]),
+      orders: orders(ids, 'gateway', ['--ledger', places.ledgerSocket, '--dir', places.gateway]),
       descriptors: link.theirs,
       held: [],
       ready: () => link.ready(),

@@ -79,7 +79,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
         held.hold(name);
         const tookMs = await which.pause();
         record.tell({ event: 'agent.paused', agent: name });
-        return acted(which, tookMs, 'cgroup.events: frozen 1');
+        return acted(which, tookMs, which.measured.frozen);
       },
     },
     'agent.resume': {
@@ -97,7 +97,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
         await record.write({ event: 'agent.resumed', agent: which.facts.agent.name });
         await which.resume();
         held.release(which.facts.agent.name);
-        return acted(which, performance.now() - begun, 'cgroup.events: frozen 0');
+        return acted(which, performance.now() - begun, which.measured.thawed);
       },
     },
     'agent.stop': {
@@ -115,7 +115,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
             'Run it again; if it stays so: bulkhead logs warden',
             1,
           );
-        return acted(which, performance.now() - begun, 'cgroup.procs: no process');
+        return acted(which, performance.now() - begun, which.measured.ended);
       },
     },
     'agent.restart': {

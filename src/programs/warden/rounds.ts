@@ -4,18 +4,20 @@ import type { Expected, OutsideFacts } from '../../checks/walls/facts.ts';
 import { judgeWalls, readFacts } from '../../checks/walls/judge.ts';
 import { limitEnforcement } from '../../host/cgroup-limits.ts';
 import { confinementIn, groupsOf, namespacesOf } from '../../host/confinement.ts';
-import { rulesInForce, rulesWanted } from '../../host/netns-listing.ts';
+import { rulesWanted } from '../../host/netns-listing.ts';
+import { missingWithoutCgroup } from '../../host/rlimits.ts';
 import type { Health, MeasuredWall } from '../../model/documents.ts';
 import { type Enforcement, WALLS } from '../../model/enforcement.ts';
 import type { WantedAgent } from '../../model/fleet.ts';
 import { unixUserName } from '../../model/unix-names.ts';
-import { cgroupPath, netnsName } from '../../plan/fleet.ts';
+import { cgroupPath } from '../../plan/fleet.ts';
 import { programNames } from '../../tiers/programs.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { Compartment } from './compartment.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { Logs } from './logs.ts';
 import type { Mending } from './mending.ts';
+import { rulesIn } from './net-space.ts';
 import type { Record as Ledger } from './record.ts';
 import { runScript, type ScriptResult } from './scripts.ts';
 
@@ -102,7 +104,8 @@ export class Rounds {
     let answer: string | undefined;
     try {
       const masksGone = this.#mending.mend(compartment);
-      const outside = this.#outside(compartment, firstPid, ledger, masksGone);
+      const packetFilter = compartment.network !== undefined && (await rulesIn(compartment.network)) === this.#rules;
+      const outside = { ...this.#outside(compartment, firstPid, ledger, masksGone), packetFilter };
       const script = {
         text: PROBE,
         arguments: argumentsOf(expected, compartment.facts.agent.health),
@@ -161,26 +164,22 @@ export class Rounds {
     firstPid: number,
     ledger: OutsideFacts['ledger'],
     masksGone: readonly string[],
-  ): OutsideFacts {
+  ): Omit<OutsideFacts, 'packetFilter'> {
     const { agent } = compartment.facts;
     const fleet = this.#fleet.wanted?.fleet;
     if (!fleet) throw new Error('there is no fleet');
-    const { cgroups } = this.#fleet.host;
-    const stand = limitEnforcement(cgroups, cgroupPath(fleet, agent.name), agent.limits);
+    const { cgroups, user } = this.#fleet.host;
+    const limitsMissing = user
+      ? missingWithoutCgroup(firstPid, agent.limits)
+      : missingLimits(limitEnforcement(cgroups, cgroupPath(fleet, agent.name), agent.limits));
     const agentNamespaces = namespacesOf(firstPid);
     return {
       hostNamespaces: namespacesOf('self'),
       agentNamespaces,
       processes: confinementIn(agentNamespaces.pid ?? ''),
-      limitsMissing:
-        stand.level === 'partial'
-          ? stand.missing.map((what) => `${what} is not limited as wanted`)
-          : stand.level === 'full'
-            ? []
-            : [stand.why],
+      limitsMissing,
       ledger,
       gateway: this.#colleagues.gatewayRuns(),
-      packetFilter: rulesInForce(netnsName(fleet, agent.name)) === this.#rules,
       hostGroups: groupsOf(unixUserName(fleet, agent.name)),
       masksGone,
     };
@@ -198,6 +197,17 @@ export class Rounds {
   }
 }
 
+function missingLimits(stand: Enforcement): readonly string[] {
+  switch (stand.level) {
+    case 'full':
+      return [];
+    case 'partial':
+      return stand.missing.map((what) => `${what} is not limited as wanted`);
+    default:
+      return [stand.why];
+  }
+}
+
 function expectedOf(compartment: Compartment): Expected {
   const { agent, uid, gid, groups, workspace, knowledge, programs } = compartment.facts;
   return {
@@ -206,9 +216,16 @@ function expectedOf(compartment: Compartment): Expected {
     groups,
     limits: agent.limits,
     ownPrograms: agent.exec.own === 'allow',
-    sharedWorkspace: workspace.owner !== undefined,
+    sharedWorkspace: agent.workspace.kind === 'shared',
+    rootless: compartment.facts.netns === undefined,
     programs: programNames(programs),
-    homes: ['/root', '/home/agent/../../root', '/var/lib', '/run/netns'],
+    homes: [
+      '/root',
+      '/home/agent/../../root',
+      '/var/lib',
+      '/run/netns',
+      ...(process.env.HOME ? [process.env.HOME] : []),
+    ],
     closed: [
       '/',
       '/usr/bin',

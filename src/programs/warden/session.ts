@@ -62,6 +62,6 @@ function pipeEnds(): Ends {
 }
 
 function terminalEnds(compartment: Compartment, size: { rows: number; columns: number }): Ends {
-  const { master, slave } = openTerminal(compartment.firstPid ?? 0, compartment.facts.uid, size);
+  const { master, slave } = openTerminal(compartment.firstPid ?? 0, compartment.facts, size);
   return { theirs: [slave, slave, slave], ours: [master] };
 }

@@ -1,12 +1,11 @@
-import { netnsPath } from '../../host/netns.ts';
 import type { ProgramStatus } from '../../model/documents.ts';
 import { Failure } from '../../model/failure.ts';
-import { netnsName } from '../../plan/fleet.ts';
 import type { Places } from '../../plan/places.ts';
 import { openDoor } from './door.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { Logs } from './logs.ts';
+import type { NetSpace } from './net-space.ts';
 import { gatewayProgram, type Ids, ledgerProgram } from './own-programs.ts';
 import type { Program } from './program.ts';
 import type { Record } from './record.ts';
@@ -127,10 +126,8 @@ export class Staff {
     await openDoor(link, fleet, name, path, (text) => this.#note(text));
   }
 
-  #netnsOf(agent: string): string | undefined {
-    const { compartments, wanted } = this.#fleet();
-    const found = compartments.get(agent);
-    return found?.standing && wanted ? netnsPath(netnsName(wanted.fleet, found.facts.agent.name)) : undefined;
+  #netnsOf(agent: string): NetSpace | undefined {
+    return this.#fleet().compartments.get(agent)?.network;
   }
 
   #note(text: string): void {

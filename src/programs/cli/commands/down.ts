@@ -1,11 +1,11 @@
 import { placesOf } from '../../../plan/places.ts';
 import type { Answer, Call } from '../call.ts';
-import { mustBeRoot } from '../machine.ts';
+import { mustBeOurs } from '../machine.ts';
 import { takeDown } from '../take-down.ts';
 
 /** Ends every agent and our programs. Disks, users and the record stay, unless `--purge`. */
 export async function run({ state, options }: Call): Promise<Answer> {
-  mustBeRoot('down');
+  mustBeOurs('down', placesOf(state));
   const purge = options.purge === true;
   const steps = await takeDown(placesOf(state), purge);
   return {

@@ -3,14 +3,14 @@ import { describe } from '../../../plan/describe.ts';
 import { placesOf } from '../../../plan/places.ts';
 import type { Answer, Call } from '../call.ts';
 import { readFleet } from '../config/read.ts';
-import { mustBeRoot, planMachine } from '../machine.ts';
+import { mustBeOurs, planMachine } from '../machine.ts';
 import { planFleet } from '../plan-fleet.ts';
 import { mustBeState } from '../state.ts';
 
 /** Every change `up` would make. Nothing is changed. */
 export async function run({ state, options }: Call): Promise<Answer> {
   const fleet = readFleet(resolve(typeof options.file === 'string' ? options.file : 'fleet.yaml'));
-  mustBeRoot('plan');
+  mustBeOurs('plan', placesOf(state));
   const places = placesOf(state);
   mustBeState(places);
   const machine = (await planMachine(places)).map(describe);

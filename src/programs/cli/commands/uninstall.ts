@@ -5,13 +5,13 @@ import { describe } from '../../../plan/describe.ts';
 import { placesOf } from '../../../plan/places.ts';
 import { planSteps } from '../../../plan/step.ts';
 import type { Answer, Call } from '../call.ts';
-import { carryOut, hostHands, mustBeRoot } from '../machine.ts';
+import { carryOut, hostHands, mustBeOurs } from '../machine.ts';
 import { removeState } from '../state.ts';
 import { takeDown } from '../take-down.ts';
 
 /** Takes away the fleet and then the programs: nothing that Bulkhead made is left. */
 export async function run({ state }: Call): Promise<Answer> {
-  mustBeRoot('uninstall');
+  mustBeOurs('uninstall', placesOf(state));
   const places = placesOf(state);
   const fleet = await takeDown(places, true);
   const made = new Made(places.made).list();

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { ordinaryUser } from '../../../host/ordinary-user.ts';
 import { thisTree } from '../../../host/tree.ts';
 import type { StatusDocument } from '../../../model/documents.ts';
 import { Failure } from '../../../model/failure.ts';
@@ -11,7 +12,7 @@ import type { Answer, Call } from '../call.ts';
 import { readFleet } from '../config/read.ts';
 import { mustHoldCompartments } from '../fit.ts';
 import { untilInterrupted } from '../interrupt.ts';
-import { carryOut, mustBeRoot, planMachine } from '../machine.ts';
+import { carryOut, mustBeOurs, planMachine } from '../machine.ts';
 import { planFleet } from '../plan-fleet.ts';
 import { renderStatus, statusExit } from '../render/status.ts';
 import { leaveNothingEmpty, mustBeState, takeNumbers, takeTurn } from '../state.ts';
@@ -20,8 +21,10 @@ import { endWarden, startWarden, wardenThere } from '../warden-process.ts';
 /** Puts the fleet up as the file says; returns when it stands and every wall has been measured. */
 export async function run({ state, options }: Call): Promise<Answer> {
   const fleet = readFleet(resolve(typeof options.file === 'string' ? options.file : 'fleet.yaml'));
-  mustBeRoot('up');
+  mustBeOurs('up', placesOf(state));
   const places = placesOf(state);
+  // In a container whose root is not ours nobody's folders look like root's: what it cannot do is said first.
+  if (ordinaryUser()) await mustHoldUnlessUp(places);
   mustBeState(places);
   takeTurn(places);
   return untilInterrupted(async (left) => {
@@ -53,15 +56,19 @@ export async function run({ state, options }: Call): Promise<Answer> {
 async function decide(places: Places, fleet: WantedFleet): Promise<Step[]> {
   try {
     const machine = await planMachine(places);
-    const warden = await wardenThere(places);
-    warden?.close();
-    if (!warden) await mustHoldCompartments(places);
+    if (!ordinaryUser()) await mustHoldUnlessUp(places);
     await planFleet(places, fleet);
     return machine;
   } catch (error) {
     leaveNothingEmpty(places);
     throw error;
   }
+}
+
+async function mustHoldUnlessUp(places: Places): Promise<void> {
+  const warden = await wardenThere(places);
+  warden?.close();
+  if (!warden) await mustHoldCompartments(places);
 }
 
 /** A warden that runs the newest copy. One that runs an older copy is ended first: its agents stop, and come back with the new one. */

@@ -21,10 +21,20 @@ export function readFleet(path: string, invoker: Invoker = whoAsks()): WantedFle
 }
 
 export function whoAsks(): Invoker {
-  const { uid, username, homedir } = userInfo();
+  const { uid, username, homedir } = accountOrNone();
   return invokerOf({ uid, user: username, home: homedir }, process.env.SUDO_UID, () =>
     readFileSync('/etc/passwd', 'utf8'),
   );
+}
+
+/** A uid without an entry in the user database (a container, CI) has at most the home that its environment says. */
+function accountOrNone(): { uid: number; username: string; homedir: string | undefined } {
+  try {
+    return userInfo();
+  } catch {
+    const uid = process.getuid?.() ?? 0;
+    return { uid, username: `uid${uid}`, homedir: process.env.HOME };
+  }
 }
 
 /** A pipe or device would make the reader wait for ever: opened without blocking, and refused. */
