@@ -27,6 +27,21 @@ export function provesNothing({ positive }: Attack, agent: AgentFacts, flaw: str
   return agent.rootless && needsRoot ? `rootless cannot try it: ${flaw}` : undefined;
 }
 
+/** What holds it without root: nothing that needs another user or a cgroup may be named as holding anything. */
+export function heldBy({ control }: Pick<Attack, 'control'>, agent: AgentFacts): string {
+  if (!agent.rootless) return control;
+  return HELD_BY.reduce((text, [needsRoot, instead]) => text.replace(needsRoot, instead), control);
+}
+
+const HELD_BY: readonly (readonly [needsRoot: RegExp, instead: string])[] = [
+  [/^pids\.max of its cgroup$/, 'a limit on its processes (RLIMIT_NPROC)'],
+  [/ and (a )?uid of its own/, ''],
+  [/(, and another uid|; another uid besides|, which is closed to others besides|; the groups belong to root)$/, ''],
+  [/; the warden answers root and operators only$/, ''],
+  [/^the (record|install) belongs to (another principal|root)(, | and is )/, 'the $1 is '],
+  [/^the install is and the system/, 'the install is not in the compartment, and the system'],
+];
+
 function needsNetwork(one: Attack | AccessTest, names: readonly string[]): boolean {
   if ('positive' in one && /^(open-net|bare-net)/.test(one.positive)) return true;
   return names.some((name) => TARGETS.test(name)) || (one.watch ?? []).length > 0;

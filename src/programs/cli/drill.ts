@@ -1,6 +1,6 @@
 import type { AccessTest, AgentFacts, Args, Attack, Family, Positive } from '../../drill/attack.ts';
 import { PRELUDE } from '../../drill/prelude.ts';
-import { notWithoutRoot, provesNothing } from '../../drill/rootless.ts';
+import { heldBy, notWithoutRoot, provesNothing } from '../../drill/rootless.ts';
 import {
   type AccessResult,
   type AttackResult,
@@ -98,7 +98,7 @@ export async function runDrill(
     const absent = await compartments.absent?.(name);
     if (absent) {
       for (const attack of options.families.flatMap((family) => family.attacks))
-        tell(attacks, { ...described(attack, name), ...absent });
+        tell(attacks, { ...described(attack, facts), ...absent });
       for (const one of options.access) tell(access, { id: one.id, agent: name, tries: one.tries, ...absent });
       continue;
     }
@@ -137,8 +137,9 @@ export async function runDrill(
   return { attacks, access };
 }
 
-function described({ id, line, control, tries, wall }: Attack, agent: string): Omit<AttackResult, 'result'> {
-  return { id, line, agent, control, tries, wall };
+function described(attack: Attack, facts: AgentFacts): Omit<AttackResult, 'result'> {
+  const { id, line, tries, wall } = attack;
+  return { id, line, agent: facts.name, control: heldBy(attack, facts), tries, wall };
 }
 
 async function attackOnce(
@@ -147,14 +148,14 @@ async function attackOnce(
   proof: () => Promise<string | undefined>,
   run: () => Promise<Observation>,
 ): Promise<AttackResult> {
-  const one = described(attack, facts.name);
+  const one = described(attack, facts);
   const why = notFor(attack, facts) ?? notWithoutRoot(attack, facts);
   if (why !== undefined) return { ...one, result: 'not-applicable', why };
   const flaw = await proof();
   const unproven = flaw === undefined ? undefined : provesNothing(attack, facts, flaw);
   if (unproven !== undefined) return { ...one, result: 'not-applicable', why: unproven };
   if (flaw !== undefined) return { ...one, result: 'error', why: flaw };
-  return judgeAttack(attack, facts.name, await run());
+  return { ...judgeAttack(attack, facts.name, await run()), control: one.control };
 }
 
 /** @returns why the attack proves nothing on this machine */
