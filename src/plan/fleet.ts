@@ -76,11 +76,11 @@ function rootlessGround(facts: FleetFacts, agent: WantedAgent, at: AgentFacts): 
 /** Whether taking it away takes what an agent has stored. */
 export function holdsStored(resource: Resource, places: Places): boolean {
   if (resource.kind === 'disk') return true;
-  return (
-    resource.kind === 'folder' &&
-    dirname(dirname(resource.path)) === places.agents &&
-    basename(resource.path) === 'disk'
-  );
+  if (resource.kind !== 'folder') return false;
+  // The folder itself (without root), and the home and workspace in it: a workspace that becomes a shared one is let go too.
+  const { path } = resource;
+  const within = [path, dirname(path)].find((folder) => dirname(dirname(folder)) === places.agents);
+  return within !== undefined && basename(within) === 'disk';
 }
 
 /** Says in the user's comment field whose it is, so that another's user of the same name is never taken for ours. */
