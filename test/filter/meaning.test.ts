@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Disposition, Test } from '../../src/tiers/filter/disposition.ts';
+import type { Disposition, Outcome, Test } from '../../src/tiers/filter/disposition.ts';
 import { ERRNO } from '../../src/tiers/filter/disposition.ts';
 import { type Architecture, knownCalls, syscallFilter } from '../../src/tiers/filter/filter.ts';
 import { AARCH64, ARM, I386, named, problems, run, seccompData, X86_64 } from './interpreter.ts';
@@ -36,6 +36,18 @@ for (const [arch, code] of ARCHITECTURES) {
         const [is, should] = [verdict(nr, args), meant(disposition, args)];
         if (is !== should) assert.fail(`seed ${SEED}: ${nr}(${args}) is ${is}, not ${should}`);
       }
+    }
+  });
+
+  test(`${arch}: with a gate, what starts programs is asked for, and nothing else is different`, () => {
+    const gated = syscallFilter(arch, true);
+    assert.deepEqual(problems(gated), []);
+    const asked = knownCalls(arch, true).filter(({ disposition }) => disposition === 'notify');
+    assert.deepEqual(asked.map(({ name }) => name).sort(), ['execve', 'execveat']);
+    for (let nr = 0; nr < 1024; nr++) {
+      const data = seccompData({ nr, arch: code, args: [0n, 0n, 0n, 0n, 0n, 0n] });
+      const [is, was] = [run(gated, data).verdict, run(program, data).verdict];
+      assert.equal(is, asked.some((call) => call.nr === nr) ? 0x7fc00000 : was, `${nr}`);
     }
   });
 
@@ -121,6 +133,7 @@ for (const [arch, code] of ARCHITECTURES) {
   test(`${arch}: threads and forks, no namespaces`, () => {
     for (const flags of [0x11, 0x4111, 0x3d0f00, 0x1200011]) gets('clone', [flags], 'allow');
     for (const bit of [17, 25, 26, 27, 28, 29, 30]) gets('clone', [0x11 + 2 ** bit], 'errno 1');
+    for (const flags of [0x211, 0x4311, 0x211 + 2 ** 32]) gets('clone', [flags], 'errno 1'); // a shared working directory
     gets('clone3', [1, 88], 'errno 38');
     gets('unshare', [0x10000000], 'errno 1');
     gets('setns', [3, 0], 'errno 1');
@@ -149,10 +162,10 @@ test('x86_64: x32 ends the process, the last number included', () => {
 /** The table read without the compiler. */
 function meant(disposition: Disposition, args: readonly bigint[]): string {
   const outcome = typeof disposition === 'string' ? disposition : decided(disposition, args);
-  return outcome === 'allow' ? 'allow' : `errno ${ERRNO[outcome]}`;
+  return outcome === 'allow' || outcome === 'notify' ? outcome : `errno ${ERRNO[outcome]}`;
 }
 
-function decided(disposition: Exclude<Disposition, string>, args: readonly bigint[]): 'allow' | keyof typeof ERRNO {
+function decided(disposition: Exclude<Disposition, string>, args: readonly bigint[]): Outcome {
   const rule = disposition.rules.find(({ when }) => when.every((one) => holds(one, args)));
   return rule?.gives ?? disposition.otherwise;
 }

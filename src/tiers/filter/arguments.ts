@@ -38,8 +38,16 @@ export function plainNode(arg: number): Disposition {
  *  the exit signal. The flags are argument 0 on both architectures (CLONE_BACKWARDS moves only what follows). */
 const NEW_NAMESPACES = 0x7e02_0000;
 
+/** Two processes that share their working directory (CLONE_FS without CLONE_THREAD): exec does not part them, so one of them could
+ *  move the other's directory between the exec gate's question and the start. Threads share it too, and end at an exec. */
+const CLONE_FS = 0x200;
+const CLONE_THREAD = 0x1_0000;
+
 export const cloneWithoutNamespaces: Disposition = {
-  rules: [{ when: [anyBit(0, NEW_NAMESPACES)], gives: 'EPERM' }],
+  rules: [
+    { when: [anyBit(0, NEW_NAMESPACES)], gives: 'EPERM' },
+    { when: [oneOf(0, [CLONE_FS], CLONE_FS | CLONE_THREAD)], gives: 'EPERM' },
+  ],
   otherwise: 'allow',
 };
 

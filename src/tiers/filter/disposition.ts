@@ -3,8 +3,9 @@ export const ERRNO = { EPERM: 1, ENOSYS: 38, EPROTONOSUPPORT: 93, EAFNOSUPPORT: 
 export type Errno = keyof typeof ERRNO;
 
 /** `allow` lets the call through; an errno is what the caller sees instead of it. ENOSYS ("this kernel has no such call") where
- *  programs fall back, EPERM where the call is simply refused. */
-export type Outcome = 'allow' | Errno;
+ *  programs fall back, EPERM where the call is simply refused. `notify`: the exec gate answers (seccomp_unotify(2)); without one
+ *  that listens the kernel itself says ENOSYS. */
+export type Outcome = 'allow' | 'notify' | Errno;
 
 /** A condition on the low 32 bits of one argument: the kernel's handlers take `int`, `unsigned` or `umode_t` there and never
  *  see the high ones, so a test that looked at them could be evaded by setting them (attack 108). */

@@ -20,19 +20,24 @@ export interface KnownCall {
   readonly disposition: Disposition;
 }
 
+/** The calls that start programs: in a gated compartment the exec gate answers them. */
+export const EXEC_CALLS: ReadonlySet<string> = new Set(['execve', 'execveat']);
+
 /** Every call the filter has an opinion of, ascending by number. A number that is not here is ENOSYS: what a newer kernel
- *  brings is absent until somebody has looked at it. */
-export function knownCalls(arch: Architecture): KnownCall[] {
+ *  brings is absent until somebody has looked at it.
+ *  @param gated  whether the exec gate answers for the calls that start programs */
+export function knownCalls(arch: Architecture, gated = false): KnownCall[] {
   return [...FILE_CALLS, ...PROCESS_CALLS, ...TALK_CALLS, ...REFUSED_CALLS]
     .flatMap(({ name, disposition, [arch]: nr }) => (nr === null ? [] : [{ nr, name, disposition }]))
+    .map((known) => (gated && EXEC_CALLS.has(known.name) ? { ...known, disposition: 'notify' as const } : known))
     .sort((a, b) => a.nr - b.nr);
 }
 
 /** The filter of tier sandbox: an array of struct sock_filter, as bwrap's --seccomp reads it and as seccomp(2) takes it after
  *  a struct sock_fprog {u16 length in instructions; pointer}. Foreign ABIs end the process. */
-export function syscallFilter(arch: Architecture): Buffer {
+export function syscallFilter(arch: Architecture, gated = false): Buffer {
   const kill = give(RETURN_KILL_PROCESS);
-  const native = [...load(NR_OFFSET), ...withoutX32(arch, search(ranges(knownCalls(arch))), kill)];
+  const native = [...load(NR_OFFSET), ...withoutX32(arch, search(ranges(knownCalls(arch, gated))), kill)];
   return assemble([...load(ARCH_OFFSET), ...branch(JUMP_EQUAL, AUDIT_ARCH[arch], native, kill)]);
 }
 
