@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { canonicalJson } from '../model/canonical.ts';
 import { Failure } from '../model/failure.ts';
 import type { WantedAgent, WantedFleet } from '../model/fleet.ts';
 import { type AgentFacts, cgroupPath, type FleetFacts, netnsName } from '../plan/fleet.ts';
 import { agentPlaces, type Places } from '../plan/places.ts';
 import type { UidBook } from '../plan/uids.ts';
+import { commandPolicy, hasArgvRules } from '../policy/command/judge.ts';
 import { EXEC_SETS } from '../policy/exec-sets.ts';
-import type { CompartmentFacts, HostFolder, Knowledge, Owner } from '../tiers/facts.ts';
+import type { CompartmentFacts, GateFacts, HostFolder, Knowledge, Owner } from '../tiers/facts.ts';
 import { MASKED, type Mask } from '../tiers/masks.ts';
 import { orderText } from '../tiers/orders.ts';
 import { sandboxOrders } from '../tiers/sandbox.ts';
@@ -17,7 +18,7 @@ import type { CgroupRoots } from './cgroup-roots.ts';
 import { netnsPath } from './netns.ts';
 import { rulesWanted } from './netns-listing.ts';
 import type { OrdinaryUser } from './ordinary-user.ts';
-import { findProgram } from './programs.ts';
+import { copiesIn, findProgram, installedPrograms } from './programs.ts';
 import type { ViewFacts } from './view-facts.ts';
 
 export const BWRAP = '/usr/bin/bwrap';
@@ -70,6 +71,10 @@ function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, ui
   if (uid === undefined) throw new Error(`no uid for ${agent.name}`);
   const places = agentPlaces(host.places, agent.name);
   const sets = agent.exec.sets.map((name) => EXEC_SETS[name]);
+  const programs = allowedPrograms(agent);
+  const trees = [...new Set(sets.flatMap((set) => set.trees))].filter((tree) =>
+    statSync(tree, { throwIfNoEntry: false })?.isDirectory(),
+  );
   const seenAs = host.user ? () => undefined : (stat: Stats) => ownerSeenAs(stat, uid);
   return {
     agent,
@@ -85,16 +90,47 @@ function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, ui
         : sharedFolder(agent.workspace.path, seenAs),
     knowledgeFolder: places.knowledge,
     knowledge: agent.knowledge.map(({ name, path }) => knowledge(name, path, seenAs)),
-    programs: allowedPrograms(agent),
+    programs,
     ...host.view,
-    trees: [...new Set(sets.flatMap((set) => set.trees))].filter((tree) =>
-      statSync(tree, { throwIfNoEntry: false })?.isDirectory(),
-    ),
+    trees,
     cgroupProcs: host.user ? [] : procsFiles(host.cgroups, cgroupPath(fleet.fleet, agent.name)),
     ...(host.user ? {} : { netns: netnsPath(netnsName(fleet.fleet, agent.name)) }),
     filter: host.places.filter,
+    ...(isGated(agent) && host.user === undefined ? { gate: gateFacts(agent, host, programs, trees) } : {}),
     bwrap: BWRAP,
     anchor: ANCHOR,
+  };
+}
+
+/** Whether anything is asked for, or judged by its arguments. */
+function isGated({ exec }: WantedAgent): boolean {
+  return exec.ask === 'on-miss' || [exec.allowArgv, exec.askArgv, exec.denyArgv].some((rules) => rules?.length);
+}
+
+/** A stub for every program of the host that is not simply allowed, and over each that is, but whose arguments decide. */
+function gateFacts(
+  { exec }: WantedAgent,
+  { places }: Host,
+  programs: CompartmentFacts['programs'],
+  trees: readonly string[],
+): GateFacts {
+  const policy = commandPolicy(exec, []);
+  const there = new Set(programs.flatMap(({ file, links }) => [file, ...links.map(({ at }) => at)]));
+  const ruled = programs.filter(({ name, file, links }) =>
+    hasArgvRules(policy, [name, ...[file, ...links.map(({ at }) => at)].flatMap((at) => [at, basename(at)])]),
+  );
+  const over = ruled.flatMap(({ name, file }) =>
+    [file, ...copiesIn(trees, file)].map((at) => ({ at, name, file: at })),
+  );
+  const missing = exec.ask === 'never' ? [] : installedPrograms().filter(({ at }) => !there.has(at));
+  const folders = Map.groupBy(missing, ({ at }) => dirname(at));
+  return {
+    filter: places.gatedFilter,
+    stub: places.stub,
+    stubs: [...folders].map(([folder, some]) => ({ folder, names: some.map(({ name }) => name) })),
+    over: [...new Set(over.map(({ at }) => at))],
+    behind: Object.fromEntries([...missing, ...over].map(({ at, name, file }) => [at, { name, file }])),
+    denied: exec.deny.flatMap((name) => [name, findProgram(name)?.file ?? name]),
   };
 }
 

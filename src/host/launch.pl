@@ -50,7 +50,7 @@ sub touch { open(my $f, '>', $_[0]) or fail("create $_[0]"); close $f }
 
 my $mode = shift @ARGV // '';
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc);
+my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc, @gate, @caps);
 $umask = 027;
 $kept = 0;
 
@@ -74,6 +74,10 @@ my %order = (
   file   => sub { my ($at, $bits, $hex) = @_; open(my $f, '>', $at) or fail("make $at"); print $f text($hex); close $f or fail("write $at");
     chmod oct $bits, $at or fail("chmod $at") },
   link   => sub { my ($to, $at) = @_; symlink $to, $at or fail("link $at") },
+  stub   => sub { stub(@_) },
+  stubs  => sub { my ($of, $folder, @names) = @_; for (@names) { link $of, "$folder/$_" or fail("link $folder/$_") } },
+  gate   => sub { @gate = @_ },
+  caps   => sub { @caps = map { 0 + $_ } @_ },
   bind   => sub { my ($from, $at, $flags) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags) | locked($at), 0) },
   device => sub { my ($from, $at) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NOEXEC | locked($at), 0) },
   idbind => sub { my ($from, $at, $flags, $uids, $gids) = @_; mapped($from, $at, $flags, $uids, $gids) },
@@ -137,6 +141,18 @@ sub locked {
   return (unpack 'q11', $buffer)[10] & 15;
 }
 
+# Execute and nothing else: a process of a file that its user cannot read is one that no other process of that user can look into
+# or change (execve(2), proc(5), PR_SET_DUMPABLE in prctl(2)).
+sub stub {
+  my ($from, $at) = @_;
+  open(my $in, '<:raw', $from) or fail("open $from");
+  open(my $out, '>:raw', $at) or fail("make $at");
+  local $/;
+  print $out scalar <$in>;
+  close $out or fail("write $at");
+  chmod 0111, $at or fail("chmod $at");
+}
+
 sub bound {
   my ($from, $at) = @_;
   if (-d $from) { mkdir $at or -d $at or fail("make $at") } elsif (!-e $at) { touch($at) }
@@ -179,7 +195,7 @@ sub mapped {
 }
 
 # What changes mounts or makes files does so on a stage of its own, never on the host's file systems.
-my %on_stage = map { $_ => 1 } qw(tmpfs devpts dir file link bind device idbind seal);
+my %on_stage = map { $_ => 1 } qw(tmpfs devpts dir file link stub stubs bind device idbind seal);
 while (my $line = <$spec>) {
   chomp $line;
   die "launcher: orders after the end\n" if $whole;
@@ -195,7 +211,9 @@ my %needs = (create => [$filter, $argv[0]], enter => [$filter, $argv[0]], script
 $needs{$mode} or die "launcher: no such mode\n";
 $whole && !grep { !defined } @{ $needs{$mode} } or die "launcher: the orders are not whole\n";
 my $joins = { mend => ['mnt'], sockets => ['net'], dial => ['net'], rules => ['net'] }->{$mode};
-$joins || ($uid // 0) > 0 && ($gid // 0) > 0 && !grep { $_ == 0 } @groups or die "launcher: no user to become\n";
+# Only a program of ours may stay root, and only with the few capabilities that its orders name.
+$joins || ($uid // 0) > 0 && ($gid // 0) > 0 && !grep { $_ == 0 } @groups or $mode eq 'program' && @caps && !$own && defined $uid && defined $gid
+  or die "launcher: no user to become\n";
 my @spaces = $joins ? @$joins : $mode eq 'enter' || $mode eq 'script' ? qw(cgroup ipc uts net pid mnt user) : ();
 unshift @spaces, 'outer' if $own && @spaces;
 defined $ns{$_} or die "launcher: no $_ namespace to join\n" for @spaces;
@@ -203,12 +221,17 @@ defined $ns{$_} or die "launcher: no $_ namespace to join\n" for @spaces;
 %ENV = %env;
 
 # From here on nothing is taken from outside.
-sub drop_bounding { for my $cap (0 .. 63) { last if call('prctl', 24, $cap, 0, 0, 0) < 0 } } # PR_CAPBSET_DROP; EINVAL past the last
+sub drop_bounding { # PR_CAPBSET_READ, PR_CAPBSET_DROP; EINVAL past the last
+  my %keep = map { $_ => 1 } @caps;
+  for my $cap (0 .. 63) { last if call('prctl', 23, $cap, 0, 0, 0) < 0; $keep{$cap} or must('drop a capability', call('prctl', 24, $cap, 0, 0, 0)) }
+}
 sub no_caps {
   must('clear ambient capabilities', call('prctl', 47, 4, 0, 0, 0)); # PR_CAP_AMBIENT, CLEAR_ALL
   my $header = pack 'LL', 0x20080522, 0;
-  my $none = pack 'L6', (0) x 6;
-  must('capset', call('capset', $header, $none));
+  my @set = (0, 0); # struct __user_cap_data_struct {u32 effective, permitted, inheritable}, twice: capabilities 0 to 31, 32 to 63
+  $set[$_ >> 5] |= 1 << ($_ & 31) for @caps;
+  my $kept = pack 'L6', $set[0], $set[0], 0, $set[1], $set[1], 0;
+  must('capset', call('capset', $header, $kept));
 }
 sub join_space { my ($kind) = @_; must("join $kind", call('setns', fileno($ns{$kind}), $space{$kind eq 'outer' ? 'user' : $kind})) }
 sub become {
@@ -233,7 +256,14 @@ sub become {
 }
 sub confine { # seccomp(2): SECCOMP_SET_MODE_FILTER; struct sock_fprog { unsigned short len; struct sock_filter *filter; }
   my $fprog = pack 'S x6 P', length($filter) / 8, $filter;
-  must('seccomp', call('seccomp', 1, 0, $fprog));
+  return must('seccomp', call('seccomp', 1, 0, $fprog)) unless @gate;
+  # SECCOMP_FILTER_FLAG_NEW_LISTENER, WAIT_KILLABLE_RECV. We keep neither the listener nor the way it goes out: when the last who
+  # holds it ends, no exec succeeds any more.
+  my ($agent, $stub) = @gate;
+  my ($device, $inode) = stat $stub or fail("look at $stub");
+  my $listener = must('seccomp', call('seccomp', 1, 8 | 32, $fprog));
+  give(4, "$agent $device $inode", $listener);
+  for ($listener, 4) { open(my $closing, '<&=', $_) or fail('close'); close $closing }
 }
 # RLIMIT_NPROC counts the processes of a user in a user namespace (since Linux 5.14): the compartment's own is what is counted.
 sub limit { return unless defined $nproc; my $pair = pack 'QQ', $nproc, $nproc; must('a limit on processes', call('setrlimit', 6, $pair)) }
@@ -277,7 +307,7 @@ if ($mode eq 'rules') {
 if ($mode eq 'sockets' || $mode eq 'dial') {
   join_space($_) for @spaces;
   my @made = $mode eq 'sockets' ? (listener(2), listener(10), bound_socket(2, 2, 53), bound_socket(10, 2, 53)) : dialled($port);
-  give(4, @made);
+  give(4, 'x', map { fileno $_ } @made);
   exit 0;
 }
 # socket(2), ip(7), ipv6(7): the same four as src/host/netns.ts makes; 04000 is SOCK_NONBLOCK.
@@ -304,12 +334,11 @@ sub dialled {
   return $s;
 }
 sub give {
-  my ($over, @sockets) = @_;
-  my $byte = 'x';
-  my $list = pack 'l*', map { fileno $_ } @sockets;
+  my ($over, $word, @numbers) = @_;
+  my $list = pack 'l*', @numbers;
   my $control = pack('Q l l', 16 + length $list, 1, 1) . $list; # struct cmsghdr: SOL_SOCKET, SCM_RIGHTS
   $control .= "\0" x (-length($control) & 7);
-  my $vector = pack 'P Q', $byte, 1;
+  my $vector = pack 'P Q', $word, length $word;
   my $header = pack 'Q Q P Q P Q Q', 0, 0, $vector, 1, $control, length $control, 0; # struct msghdr
   must('hand over', call('sendmsg', $over, $header, 0));
 }

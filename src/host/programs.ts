@@ -1,4 +1,14 @@
-import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { FoundProgram } from '../tiers/programs.ts';
 import { PROGRAM_FOLDERS } from '../tiers/view.ts';
@@ -19,6 +29,36 @@ export function findProgram(name: string): FoundProgram | undefined {
     at = resolve(dirname(at), to);
   }
   return undefined;
+}
+
+/** Every program in the program folders of this host: the path its name stands under, and the file it leads to. */
+export function installedPrograms(): { at: string; name: string; file: string }[] {
+  return PROGRAM_FOLDERS.flatMap((folder) =>
+    namesIn(folder).flatMap((name) => {
+      const at = join(folder, name);
+      return runnable(at) ? [{ at, name, file: realpathSync(at) }] : [];
+    }),
+  );
+}
+
+/** The same program under other names in these trees (git keeps one there): files of the same content. */
+export function copiesIn(trees: readonly string[], file: string): string[] {
+  const { size } = statSync(file);
+  const content = readFileSync(file);
+  return trees.flatMap((tree) =>
+    readdirSync(tree, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((path) => path !== file && statSync(path).size === size && readFileSync(path).equals(content)),
+  );
+}
+
+/** Sorted; a name that no order can hold is left out. A folder that is a link leads to one that is looked at anyway. */
+function namesIn(folder: string): string[] {
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return [];
+  return readdirSync(folder)
+    .filter((name) => !/\p{Cc}/u.test(name))
+    .sort();
 }
 
 /** Files below a library tree that are programs (executable, not a shared object): they are covered in every compartment.

@@ -117,7 +117,7 @@ function exec(raw: unknown, at: string): WantedExec {
     allow: entries(given.allow, `${at}.allow`, program),
     deny: entries(given.deny, `${at}.deny`, program),
     own: oneOf(given.own, `${at}.own`, ['never', 'allow']),
-    ask: oneOf(given.ask, `${at}.ask`, ['never']),
+    ask: oneOf(given.ask, `${at}.ask`, ['never', 'on-miss']),
   };
 }
 

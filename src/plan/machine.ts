@@ -76,6 +76,8 @@ export function machineResources(facts: MachineFacts): Resource[] {
     folder(places.ledgerRun, '0755', ids.ledger),
     folder(places.ledger, '0700', ids.ledger),
     folder(places.gateway, '0700', ids.gateway),
+    folder(places.gate, '0700'),
+    folder(places.pins, '0700'),
     folder(places.logs, '0700'),
     folder(places.agentLogs, '0700'),
     folder(places.agents, '0711'),

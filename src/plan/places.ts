@@ -4,12 +4,19 @@ export interface Places {
   readonly run: string;
   readonly stage: string;
   readonly filter: string;
+  /** The filter with which every exec is a question, and the stub that asks it. */
+  readonly gatedFilter: string;
+  readonly stub: string;
   readonly wardenSocket: string;
   readonly wardenLock: string;
   readonly ledger: string;
   readonly ledgerRun: string;
   readonly ledgerSocket: string;
   readonly gateway: string;
+  /** The exec gate's journal. */
+  readonly gate: string;
+  /** Copies of programs that were asked for, by digest. */
+  readonly pins: string;
   readonly logs: string;
   readonly agentLogs: string;
   readonly agents: string;
@@ -54,12 +61,16 @@ export function placesOf(state: string): Places {
     run: `${state}/run`,
     stage: `${state}/run/stage`,
     filter: `${state}/run/filter.bpf`,
+    gatedFilter: `${state}/run/filter-gated.bpf`,
+    stub: `${state}/run/stub`,
     wardenSocket: `${state}/run/warden.sock`,
     wardenLock: `${state}/run/warden.lock`,
     ledger: `${state}/ledger`,
     ledgerRun: `${state}/run/ledger`,
     ledgerSocket: `${state}/run/ledger/ledger.sock`,
     gateway: `${state}/gateway`,
+    gate: `${state}/gate`,
+    pins: `${state}/pins`,
     logs: `${state}/logs`,
     agentLogs: `${state}/logs/agents`,
     agents: `${state}/agents`,

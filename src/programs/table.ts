@@ -1,7 +1,7 @@
 /** Who runs as whom, holds what, listens where. Units, socket modes, the README's picture and `doctor` come from this table, and a
  *  test holds the running processes against it. */
 export interface ProgramRow {
-  readonly name: 'warden' | 'gateway' | 'ledger';
+  readonly name: ProgramName;
   readonly user: string;
   readonly holds: string;
   readonly listens: string;
@@ -9,10 +9,14 @@ export interface ProgramRow {
   readonly socketMode?: number;
   /** Whether it lives in a network namespace with nothing in it. */
   readonly network: 'none' | 'host';
-  readonly privileges: 'root' | 'none';
+  /** `some`: root without most of what makes root; `capabilities` are those it has (capabilities(7), by number). */
+  readonly privileges: 'root' | 'some' | 'none';
+  readonly capabilities?: readonly number[];
   readonly never: string;
-  readonly mayCall: readonly ('warden' | 'gateway' | 'ledger')[];
+  readonly mayCall: readonly ProgramName[];
 }
+
+export type ProgramName = 'warden' | 'gate' | 'gateway' | 'ledger';
 
 export const PROGRAMS: readonly ProgramRow[] = [
   {
@@ -24,7 +28,18 @@ export const PROGRAMS: readonly ProgramRow[] = [
     network: 'host',
     privileges: 'root',
     never: 'opens a network connection; parses what agents send; imports an npm package other than the FFI library',
-    mayCall: ['gateway', 'ledger'],
+    mayCall: ['gate', 'gateway', 'ledger'],
+  },
+  {
+    name: 'gate',
+    user: 'root',
+    holds: 'the exec listeners of all agents; copies of programs that may be asked for',
+    listens: 'nothing but what the warden and launchers hand to it',
+    network: 'none',
+    privileges: 'some',
+    capabilities: [19, 23],
+    never: 'is the parent of an agent; opens a file that an agent names; lets an exec go on unrecorded',
+    mayCall: ['warden', 'ledger'],
   },
   {
     name: 'gateway',

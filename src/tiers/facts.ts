@@ -34,8 +34,31 @@ export interface CompartmentFacts {
   /** Absent where there is no root to make it: the launcher makes one with the compartment. */
   readonly netns?: string;
   readonly filter: string;
+  /** Set where programs may be asked for (docs/design/009-exec-gate.md). Absent: what is not allowed does not exist. */
+  readonly gate?: GateFacts;
   readonly bwrap: string;
   readonly anchor: string;
+}
+
+export interface BehindStub {
+  readonly name: string;
+  /** On the host, without links. */
+  readonly file: string;
+}
+
+export interface GateFacts {
+  /** The filter's bytes, with which every exec is a question. */
+  readonly filter: string;
+  /** The stub's bytes. */
+  readonly stub: string;
+  /** Names that a stub stands under, by program folder. */
+  readonly stubs: readonly { readonly folder: string; readonly names: readonly string[] }[];
+  /** Files that are there and have a stub over them, because what they are asked to do decides. */
+  readonly over: readonly string[];
+  /** What each stub stands for, by its path inside. */
+  readonly behind: Readonly<Record<string, BehindStub>>;
+  /** Names and files that `exec.deny` takes away. */
+  readonly denied: readonly string[];
 }
 
 export interface Knowledge {

@@ -21,6 +21,10 @@ export type Order =
   | { readonly do: 'dir'; readonly at: string; readonly mode: string }
   | { readonly do: 'file'; readonly at: string; readonly mode: string; readonly text: string }
   | { readonly do: 'link'; readonly to: string; readonly at: string }
+  /** A file that can be executed and not read, with the bytes of another. */
+  | { readonly do: 'stub'; readonly from: string; readonly at: string }
+  /** More names of such a file, in one folder. */
+  | { readonly do: 'stubs'; readonly of: string; readonly folder: string; readonly names: readonly string[] }
   | { readonly do: 'bind'; readonly from: string; readonly at: string; readonly flags: MountFlags }
   | { readonly do: 'device'; readonly from: string; readonly at: string }
   /** A bind whose owner on disk (`disk`) appears as `seen`. */
@@ -44,10 +48,15 @@ export type Order =
   | { readonly do: 'cwd'; readonly path: string }
   | { readonly do: 'tty' }
   | { readonly do: 'umask'; readonly mode: string }
+  /** Program mode: it may stay root, and has these capabilities (capabilities(7), by number) and no others. */
+  | { readonly do: 'caps'; readonly keep: readonly number[] }
   /** Program mode: so many descriptors, from 4 on, become the program's from 3 on. */
   | { readonly do: 'keep'; readonly count: number }
   /** The seccomp filter's bytes are in this file. */
   | { readonly do: 'filter'; readonly path: string }
+  /** The exec gate answers for what the process starts: the filter's listener goes out on descriptor 4 under this agent's name, with
+   *  device and inode of the stub inside. */
+  | { readonly do: 'gate'; readonly agent: string; readonly stub: string }
   /** Script mode: a module that is loaded before the launcher is confined. */
   | { readonly do: 'use'; readonly module: ScriptModule }
   /** Script mode: the Perl text, and what it finds in %A. */
@@ -116,6 +125,12 @@ function fieldsOf(order: Order): string[] {
       return [order.at, order.mode, hex(order.text)];
     case 'link':
       return [order.to, order.at];
+    case 'stub':
+      return [order.from, order.at];
+    case 'stubs':
+      return [order.of, order.folder, ...order.names];
+    case 'gate':
+      return [order.agent, order.stub];
     case 'bind':
       return [order.from, order.at, order.flags.join(',')];
     case 'device':
@@ -136,6 +151,8 @@ function fieldsOf(order: Order): string[] {
       return [order.name, hex(order.value)];
     case 'arg':
       return [hex(order.value)];
+    case 'caps':
+      return order.keep.map(String);
     case 'umask':
       return [order.mode];
     case 'keep':

@@ -38,7 +38,8 @@ export function enterOrders(
     ...facts.cgroupProcs.map((procs): Order => ({ do: 'cgroup', procs })),
     ...(facts.netns === undefined ? [...rootlessOrders(facts), outerSpace(keeperPid)] : []),
     ...kinds.map((kind): Order => ({ do: 'ns', kind, path: `/proc/${firstPid}/ns/${kind}` })),
-    { do: 'filter', path: facts.filter },
+    { do: 'filter', path: facts.gate?.filter ?? facts.filter },
+    ...(facts.gate ? [{ do: 'gate', agent: facts.agent.name, stub: STUB } as const] : []),
     ...identityOrders(facts),
     ...Object.entries(environment).map(([name, value]): Order => ({ do: 'env', name, value })),
     { do: 'cwd', path: '/workspace' },
@@ -84,6 +85,9 @@ function bwrapArguments(facts: CompartmentFacts): string[] {
   ];
 }
 
+/** The stub inside, of which all others are names. */
+const STUB = '/etc/bulkhead/stub';
+
 const CODE: MountFlags = ['ro', 'nosuid', 'nodev'];
 const READ: MountFlags = ['ro', 'nosuid', 'nodev', 'noexec'];
 const WRITE: MountFlags = ['nosuid', 'nodev', 'noexec'];
@@ -96,6 +100,7 @@ function rootOrders(facts: CompartmentFacts, root: string): Order[] {
   const parents = foldersAbove([
     ...[...facts.libraries, ...facts.data, ...facts.files, ...facts.trees],
     ...facts.programs.flatMap((program) => [program.file, ...program.links.map((link) => link.at)]),
+    ...(facts.gate?.stubs ?? []).map(({ folder }) => `${folder}/name`),
   ]);
   return [
     { do: 'dir', at: root, mode: '0755' },
@@ -117,6 +122,7 @@ function rootOrders(facts: CompartmentFacts, root: string): Order[] {
     ...[...facts.libraries, ...facts.trees].map((tree) => bind(tree, tree, CODE)),
     ...facts.covered.map((program) => bind('/dev/null', program, READ)),
     ...[...facts.data, ...facts.files].map((path) => bind(path, path, READ)),
+    ...stubOrders(facts, root),
     ...programOrders(facts, root),
     file('/etc/passwd', passwdFile(facts.uid, facts.gid)),
     file('/etc/group', groupFile(facts.gid)),
@@ -142,7 +148,7 @@ function rootOrders(facts: CompartmentFacts, root: string): Order[] {
     folder('/tmp'),
     { do: 'tmpfs', at: `${root}/tmp`, flags: WRITE, data: `size=${TMP_BYTES},nr_inodes=${TMP_INODES},mode=1777` },
     { do: 'link', to: '../tmp', at: `${root}/var/tmp` },
-    { do: 'seal', at: root, flags: READ },
+    { do: 'seal', at: root, flags: facts.gate ? CODE : READ }, // of what stands on it only the stubs can be executed
   ];
 }
 
@@ -173,11 +179,33 @@ function programOrders(facts: CompartmentFacts, root: string): Order[] {
   const files = new Set(facts.programs.map((program) => program.file));
   const links = new Map(facts.programs.flatMap((program) => program.links.map((link) => [link.at, link.to])));
   const covered = (at: string): boolean => [...visible, '/etc/alternatives/'].some((tree) => at.startsWith(tree));
+  const over = new Set(facts.gate?.over);
   return [
     ...[...files]
-      .filter((file) => !covered(file))
+      .filter((file) => !covered(file) && !over.has(file))
       .map((file): Order => ({ do: 'bind', from: file, at: root + file, flags: CODE })),
     ...[...links].filter(([at]) => !covered(at)).map(([at, to]): Order => ({ do: 'link', to, at: root + at })),
+  ];
+}
+
+/** A stub under every name that may be asked for, and over every file whose arguments decide. Links to such a file lead to its
+ *  stub. */
+function stubOrders({ gate, ...facts }: CompartmentFacts, root: string): Order[] {
+  if (gate === undefined) return [];
+  const trees = [...facts.libraries, ...facts.trees].map((tree) => `${tree}/`);
+  const there = (file: string): boolean => trees.some((tree) => file.startsWith(tree));
+  const linked = gate.over.filter((file) => !there(file));
+  const folders = Map.groupBy(linked, (file) => file.slice(0, file.lastIndexOf('/')));
+  const names = [...folders].map(([folder, files]) => ({
+    folder,
+    names: files.map((file) => file.slice(folder.length + 1)),
+  }));
+  return [
+    { do: 'stub', from: gate.stub, at: root + STUB },
+    ...[...gate.stubs, ...names].map(
+      (some): Order => ({ do: 'stubs', of: root + STUB, folder: root + some.folder, names: some.names }),
+    ),
+    ...gate.over.filter(there).map((file): Order => ({ do: 'bind', from: root + STUB, at: root + file, flags: CODE })),
   ];
 }
 

@@ -8,11 +8,10 @@ const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 export const MOST_DESCRIPTORS = 16;
 
-function message(control: Buffer): { header: Buffer; byte: Buffer; vector: Buffer } {
-  const byte = Buffer.from('x');
+function message(control: Buffer, byte: Buffer = Buffer.from('x')): { header: Buffer; byte: Buffer; vector: Buffer } {
   const vector = Buffer.alloc(16);
   vector.writeBigUInt64LE(address(byte), 0);
-  vector.writeBigUInt64LE(1n, 8);
+  vector.writeBigUInt64LE(BigInt(byte.length), 8);
   const header = Buffer.alloc(56);
   header.writeBigUInt64LE(address(vector), 16);
   header.writeBigUInt64LE(1n, 24);
@@ -35,12 +34,26 @@ export function sendDescriptors(over: number, descriptors: readonly number[]): v
 
 /** @returns the descriptors, close-on-exec, in the order they were sent; the caller owns them */
 export function receiveDescriptors(over: number): number[] {
-  const control = Buffer.alloc(16 + 4 * MOST_DESCRIPTORS);
-  const parts = message(control);
-  const got = recvmsg(over, parts.header, MSG_CMSG_CLOEXEC);
+  const { got, descriptors } = received(over, Buffer.alloc(1));
   if (got !== 1) throw new Error(`recvmsg gave ${got}, errno ${errno()}`);
+  return descriptors;
+}
+
+/** One datagram: what it says, and the descriptors that came with it, close-on-exec; the caller owns them.
+ *  @throws Error where there is none */
+export function receiveWord(over: number): { word: string; descriptors: number[] } {
+  const room = Buffer.alloc(256);
+  const { got, descriptors } = received(over, room);
+  if (got < 0) throw new Error(`recvmsg failed with errno ${errno()}`);
+  return { word: room.toString('latin1', 0, got), descriptors };
+}
+
+function received(over: number, room: Buffer): { got: number; descriptors: number[] } {
+  const control = Buffer.alloc(16 + 4 * MOST_DESCRIPTORS);
+  const parts = message(control, room);
+  const got = Number(recvmsg(over, parts.header, MSG_CMSG_CLOEXEC));
   const length = Number(parts.header.readBigUInt64LE(40));
-  if (length < 16 || control.readInt32LE(12) !== SCM_RIGHTS) return [];
+  if (got < 0 || length < 16 || control.readInt32LE(12) !== SCM_RIGHTS) return { got, descriptors: [] };
   const count = (Number(control.readBigUInt64LE(0)) - 16) / 4;
-  return Array.from({ length: count }, (_, i) => control.readInt32LE(16 + 4 * i));
+  return { got, descriptors: Array.from({ length: count }, (_, i) => control.readInt32LE(16 + 4 * i)) };
 }

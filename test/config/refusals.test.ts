@@ -53,7 +53,6 @@ test('what a later version brings is refused by name, never accepted and ignored
     'tier: user',
     'tier: container',
     'tier: vm',
-    'exec: { ask: on-miss }',
     'exec: { own: ask }',
     'exec: { allow-argv: ["git **"] }',
     'exec: { ask-argv: ["git **"] }',
@@ -67,7 +66,6 @@ test('what a later version brings is refused by name, never accepted and ignored
     'notify: [ntfy]\n',
     'operators: { o: { user: x, telegram: 1 } }\n',
     'defaults: { tier: vm }\n',
-    'defaults: { exec: { ask: on-miss } }\n',
     'defaults: { exec: { own: ask } }\n',
     'defaults: { budget: { runs: 1/day } }\n',
   ])

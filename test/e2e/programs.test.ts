@@ -69,13 +69,19 @@ test('each program runs as the table says, with what it says, and nothing more',
     assert.deepEqual([...pids.keys()].sort(), PROGRAMS.map(({ name }) => name).sort());
     for (const row of PROGRAMS) {
       const pid = pids.get(row.name) ?? 0;
-      const uid = row.name === 'warden' ? 0 : uidOf(users[row.name]);
+      const uid = row.name === 'warden' || row.name === 'gate' ? 0 : uidOf(users[row.name]);
       assert.deepEqual(field(pid, 'Uid').split(/\s+/).map(Number), [uid, uid, uid, uid], row.name);
       if (row.privileges === 'none') {
         for (const set of ['CapEff', 'CapPrm', 'CapBnd', 'CapInh', 'CapAmb'])
           assert.match(field(pid, set), /^0+$/, `${row.name} ${set}`);
         assert.equal(field(pid, 'NoNewPrivs'), '1', row.name);
         assert.equal(field(pid, 'Groups'), '', row.name);
+      }
+      if (row.privileges === 'some') {
+        const mask = (row.capabilities ?? []).reduce((sum, bit) => sum | (1n << BigInt(bit)), 0n);
+        for (const set of ['CapEff', 'CapPrm', 'CapBnd']) assert.equal(BigInt(`0x${field(pid, set)}`), mask, `${row.name} ${set}`);
+        for (const set of ['CapInh', 'CapAmb']) assert.match(field(pid, set), /^0+$/, `${row.name} ${set}`);
+        assert.equal(field(pid, 'NoNewPrivs'), '1', row.name);
       }
       const own = readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync('/proc/self/ns/net');
       assert.equal(own, row.network === 'none', `${row.name}: network namespace`);

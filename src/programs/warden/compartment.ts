@@ -27,6 +27,11 @@ export interface Surroundings {
   /** Recorded after it has happened. */
   readonly tell: (event: string, fields: object) => void;
   readonly log: LogFile;
+  /** Set where the exec gate answers for what is started. */
+  readonly gate?: {
+    readonly launchers: number;
+    readonly pause: (agent: string, paused: boolean) => Promise<void>;
+  };
   /** Called before it starts, and after it has ended. */
   readonly watch: (compartment: Compartment) => void;
   readonly unwatch: (compartment: Compartment) => void;
@@ -127,6 +132,7 @@ export class Compartment {
 
   async #putUp(begun: number): Promise<void> {
     this.#around.watch(this);
+    await this.#around.gate?.pause(this.facts.agent.name, false);
     const first = launch('create', sandboxOrders(this.facts), ['pipe', 'pipe', 'pipe']);
     this.#first = first;
     // What it says before it stands explains why it does not; later the agent could speak through it, and is not listened to.
@@ -156,6 +162,7 @@ export class Compartment {
   /** @returns milliseconds until the kernel said frozen */
   async pause(): Promise<number> {
     const begun = performance.now();
+    await this.#around.gate?.pause(this.facts.agent.name, true);
     await this.#around.grip.freeze(this.#held);
     if (!this.#around.grip.frozen(this.#held))
       throw new Failure(
@@ -169,6 +176,7 @@ export class Compartment {
   }
 
   async resume(): Promise<void> {
+    await this.#around.gate?.pause(this.facts.agent.name, false);
     await this.#around.grip.thaw(this.#held);
     this.#become(this.#main ? 'running' : this.facts.agent.command ? 'waiting' : 'idle');
     if (this.#state === 'waiting') this.#scheduleMain(Date.now(), 'it was resumed');
@@ -192,6 +200,12 @@ export class Compartment {
     return enterOrders(this.facts, pids, { ...agentEnvironment(this.facts), ...environment });
   }
 
+  /** Starts a launcher in here. */
+  enter(mode: 'enter' | 'script', orders: readonly Order[], stdio: Parameters<typeof launch>[2]): ChildProcess {
+    const { gate } = this.#around;
+    return launch(mode, orders, stdio, gate ? [gate.launchers] : []);
+  }
+
   /** Ends what a launcher of ours has started in here; the launcher then ends by itself. */
   endChildren(launcher: number): void {
     for (const pid of childrenOf(launcher)) endProcess(pid);
@@ -206,7 +220,7 @@ export class Compartment {
     const begun = Date.now();
     const out = pipe();
     const args = command.map((value): Order => ({ do: 'arg', value }));
-    const main = launch('enter', [...this.orders(), ...args], ['ignore', out.write, out.write]);
+    const main = this.enter('enter', [...this.orders(), ...args], ['ignore', out.write, out.write]);
     closeSync(out.write);
     this.#around.log.take(new Socket({ fd: out.read, readable: true, writable: false }));
     this.#main = main;

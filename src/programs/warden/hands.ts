@@ -12,6 +12,7 @@ import { cgroupPath } from '../../plan/fleet.ts';
 import { Compartment } from './compartment.ts';
 import { openDoor } from './door.ts';
 import type { StandingFleet } from './fleet.ts';
+import type { GateHouse } from './gate-house.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { HeldAgents } from './held-agents.ts';
 import type { Logs } from './logs.ts';
@@ -24,6 +25,8 @@ export interface Workshop {
   readonly logs: Logs;
   readonly mending: Mending;
   readonly held: HeldAgents;
+  /** Absent without root. */
+  readonly gate?: GateHouse;
   /** Undefined while the gateway is away. */
   readonly gateway: () => GatewayLink | undefined;
 }
@@ -100,10 +103,12 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
         record: (event, fields) => workshop.record.write({ event, ...fields }),
         tell: (event, fields) => workshop.record.tell({ event, ...fields }),
         log: workshop.logs.ofAgent(what.agent),
+        ...(workshop.gate && facts.gate && { gate: workshop.gate }),
         watch: (of) => workshop.mending.watch(of),
         unwatch: (of) => workshop.mending.unwatch(of),
       });
       fleet.compartments.set(what.agent, compartment);
+      await workshop.gate?.policy();
       if (workshop.held.has(what.agent)) await compartment.stop('stopped by the operator before');
       else await compartment.start();
     },

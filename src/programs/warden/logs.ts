@@ -4,7 +4,7 @@ import type { Places } from '../../plan/places.ts';
 import type { LedgerEntry } from '../../wire/ledger-client.ts';
 import { LogFile } from './log-file.ts';
 
-const PROGRAMS = ['warden', 'gateway', 'ledger'] as const;
+const PROGRAMS = ['warden', 'gate', 'gateway', 'ledger'] as const;
 
 /** The logs of programs and agents, each opened when it is first needed. */
 export class Logs {

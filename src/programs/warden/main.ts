@@ -15,9 +15,11 @@ import { groundOf } from '../../plan/machine.ts';
 import { DEFAULT_STATE, placesOf, STATE_FORMAT } from '../../plan/places.ts';
 import { syscallFilter } from '../../tiers/filter/filter.ts';
 import { serve } from '../../wire/serve.ts';
+import { Commands } from './commands.ts';
 import { Destinations } from './destinations.ts';
 import { Drills } from './drills.ts';
 import { StandingFleet } from './fleet.ts';
+import { GateHouse } from './gate-house.ts';
 import { type Workshop, wardenHands } from './hands.ts';
 import { HeldAgents } from './held-agents.ts';
 import { Inbox } from './inbox.ts';
@@ -66,9 +68,15 @@ const staff: Staff = new Staff(places, ids, logs, record, () => fleet, {
   ask: (agent, terms) => destinations.ask(agent, terms),
   use: (agent, grant) => destinations.use(agent, grant),
 });
-const workshop: Workshop = { record, mending, logs, held, gateway: () => staff.gateway };
+const gate: GateHouse | undefined = user
+  ? undefined
+  : new GateHouse(places, logs, { ask: (frame) => commands.ask(frame), use: (frame) => commands.use(frame) }, () => [
+      ...(fleet.current?.compartments.values() ?? []),
+    ]);
+const workshop: Workshop = { record, mending, logs, held, gateway: () => staff.gateway, ...(gate && { gate }) };
 const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
+const commands: Commands = new Commands(inbox, fleet, (id, state) => gate?.answered(id, state));
 const destinations: Destinations = new Destinations(inbox, fleet, workshop.gateway);
 fleet.onLetGo = (agent) => {
   void withdrawAll({ inbox }, agent, 'the agent was let go');
@@ -85,17 +93,23 @@ async function leave(): Promise<void> {
   if (leaving) return;
   leaving = true;
   for (const compartment of fleet.compartments.values()) await compartment.stop('the warden ends');
+  await gate?.end();
   await staff.end();
   process.exit(0);
 }
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void leave());
 
 staff.start();
+gate?.start();
 const office: Office = {
   ...{ fleet, record, held, logs, rounds, inbox, destinations, gateway: workshop.gateway },
   sessions: new Sessions(record),
   drills: new Drills(fleet, record, workshop.gateway),
-  programs: () => [{ name: 'warden', state: 'running', pid: process.pid }, ...staff.programs],
+  programs: () => [
+    { name: 'warden', state: 'running', pid: process.pid },
+    ...staff.programs,
+    ...(gate ? [gate.status] : []),
+  ],
   staffed: () => staff.completeSoon(),
   leave: () => void leave(),
 };

@@ -4,6 +4,7 @@ import type { OrdinaryUser } from '../../host/ordinary-user.ts';
 import { pipe } from '../../host/pipes.ts';
 import type { Places } from '../../plan/places.ts';
 import type { Order } from '../../tiers/orders.ts';
+import type { GateLink } from './gate-link.ts';
 import { type Asked, GatewayLink } from './gateway-link.ts';
 import type { Logs } from './logs.ts';
 import type { NetSpace } from './net-space.ts';
@@ -71,6 +72,38 @@ export function gatewayProgram(
     };
   };
   return new Program('gateway', prepare, logs.ofProgram('gateway'));
+}
+
+/** CAP_SYS_PTRACE, to read what a process of an agent was started with; CAP_SYS_NICE, for its one real-time thread (capabilities(7)). */
+export const GATE_CAPABILITIES: readonly number[] = [19, 23];
+
+/** The exec gate stays root, with two capabilities and no network.
+ *  @param opened  the link of a new gate, and what it goes on with: the launchers' end and the flight */
+export function gateProgram(
+  places: Places,
+  logs: Logs,
+  opened: () => { readonly link: GateLink; readonly more: readonly number[] },
+): Program {
+  const args = ['--ledger', places.ledgerSocket, '--dir', places.gate, '--pins', places.pins];
+  const argv = [process.execPath, '--disable-warning=ExperimentalWarning', source('gate'), ...args];
+  const prepare = (): Start => {
+    const { link, more } = opened();
+    return {
+      orders: [
+        { do: 'emptynet' },
+        { do: 'uid', id: 0 },
+        { do: 'gid', id: 0 },
+        { do: 'caps', keep: GATE_CAPABILITIES },
+        { do: 'umask', mode: '077' },
+        { do: 'env', name: 'PATH', value: '/usr/bin:/bin' },
+        ...argv.map((value): Order => ({ do: 'arg', value })),
+      ],
+      descriptors: [...link.theirs, ...more],
+      held: [],
+      ready: () => link.ready(),
+    };
+  };
+  return new Program('gate', prepare, logs.ofProgram('gate'));
 }
 
 /** Resolves at the first word on a pipe. */

@@ -209,7 +209,7 @@ function missingLimits(stand: Enforcement): readonly string[] {
 }
 
 function expectedOf(compartment: Compartment): Expected {
-  const { agent, uid, gid, groups, workspace, knowledge, programs } = compartment.facts;
+  const { agent, uid, gid, groups, workspace, knowledge, programs, gate } = compartment.facts;
   return {
     uid,
     gid,
@@ -218,7 +218,7 @@ function expectedOf(compartment: Compartment): Expected {
     ownPrograms: agent.exec.own === 'allow',
     sharedWorkspace: agent.workspace.kind === 'shared',
     rootless: compartment.facts.netns === undefined,
-    programs: programNames(programs),
+    programs: [...programNames(programs), ...(gate?.stubs.flatMap(({ names }) => names) ?? [])],
     homes: [
       '/root',
       '/home/agent/../../root',

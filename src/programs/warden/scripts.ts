@@ -1,4 +1,3 @@
-import { launch } from '../../host/launch.ts';
 import type { Order, ScriptModule } from '../../tiers/orders.ts';
 import type { Script } from './body.ts';
 import type { Compartment } from './compartment.ts';
@@ -28,7 +27,7 @@ export function runScript(
     { do: 'text', text: script.text },
   ];
   return new Promise((resolve) => {
-    const launcher = launch('script', orders, ['ignore', 'pipe', 'pipe']);
+    const launcher = compartment.enter('script', orders, ['ignore', 'pipe', 'pipe']);
     let [stdout, stderr, timedOut] = ['', '', false];
     const end = (): void => {
       timedOut = true;

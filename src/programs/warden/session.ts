@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { launch } from '../../host/launch.ts';
 import { pipe } from '../../host/pipes.ts';
 import { childrenOf, signalGroup } from '../../host/processes.ts';
 import { openTerminal } from '../../host/terminal.ts';
@@ -27,7 +26,7 @@ export class Session {
     const orders = [...compartment.orders(term), ...args];
     const ends = command.terminal ? terminalEnds(compartment, command.terminal) : pipeEnds();
     try {
-      this.#launcher = launch('enter', command.terminal ? [...orders, { do: 'tty' }] : orders, ends.theirs);
+      this.#launcher = compartment.enter('enter', command.terminal ? [...orders, { do: 'tty' }] : orders, ends.theirs);
     } finally {
       for (const fd of new Set(ends.theirs)) closeSync(fd);
     }

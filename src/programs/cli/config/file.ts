@@ -40,7 +40,7 @@ export interface ExecInFile {
   readonly allow?: readonly (string | boolean)[] | undefined;
   readonly deny?: readonly (string | boolean)[] | undefined;
   readonly own?: 'never' | 'allow' | undefined;
-  readonly ask?: 'never' | undefined;
+  readonly ask?: 'never' | 'on-miss' | undefined;
 }
 
 export interface LimitsInFile {

@@ -29,7 +29,6 @@ const KEYS: readonly (readonly [where: RegExp, keys: readonly string[]])[] = [
 const VALUES: readonly (readonly [where: RegExp, values: readonly string[]])[] = [
   [/^(?:defaults|agents\/[^/]+)\/tier$/, ['user', 'container', 'vm']],
   [/^(?:defaults|agents\/[^/]+)\/exec\/own$/, ['ask']],
-  [/^(?:defaults|agents\/[^/]+)\/exec\/ask$/, ['on-miss']],
 ];
 
 /** @param path  of the mapping the key stands in */

@@ -36,7 +36,12 @@ function exec(programs: z.ZodType<(string | boolean)[]>): z.ZodType<ExecInFile> 
         .describe(
           'Whether programs that it made in its workspace may run. allow makes the wall exec partial. Default never.',
         ),
-      ask: z.enum(['never']).optional().describe('never: what is not allowed does not exist for the agent.'),
+      ask: z
+        .enum(['never', 'on-miss'])
+        .optional()
+        .describe(
+          'never: what is not allowed does not exist for the agent. on-miss: it is there, and waits for a person (bulkhead approvals). Default never.',
+        ),
     })
     .describe('Which programs may start.');
 }

@@ -1,0 +1,227 @@
+import { Failure, failureDocument } from '../../model/failure.ts';
+import { agentName } from '../../model/names.ts';
+import { type CommandTerms, commandSubject, decidingEnvironment, shownCommand } from '../../policy/question/command.ts';
+import type { Client } from '../../wire/client.ts';
+import type { AgentPolicy } from '../../wire/gate-policy.ts';
+import { receiveDescriptors, sendDescriptors } from '../../wire/handover.ts';
+import type { Asked, Asker, FromHot, ListenerFacts, Pin, ToHot } from './messages.ts';
+import type { Pins } from './pins.ts';
+
+/** What the warden says to a question. */
+interface Reply {
+  readonly state: 'asked' | 'approved' | 'refused' | 'flood';
+  readonly id?: number;
+  readonly why?: string;
+}
+
+interface Waiting {
+  readonly asked: Asked;
+  readonly pin: Pin;
+  readonly terms: CommandTerms;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** Between the warden, who keeps the questions, and the hot thread, who holds those who wait. */
+export class Control {
+  readonly #warden: Client;
+  readonly #descriptors: number;
+  readonly #pins: Pins;
+  readonly #say: (message: ToHot) => void;
+  readonly #policies = new Map<string, AgentPolicy>();
+  /** By number of the question. */
+  readonly #waiting = new Map<number, Waiting[]>();
+  readonly #left = new Set<string>();
+
+  constructor(warden: Client, descriptors: number, pins: Pins, say: (message: ToHot) => void) {
+    this.#warden = warden;
+    this.#descriptors = descriptors;
+    this.#pins = pins;
+    this.#say = say;
+    warden.onNotice = (notice) => this.#notice(notice as Record<string, unknown>);
+  }
+
+  heard(message: FromHot): void {
+    if (message.tell === 'asked') void this.#ask(message);
+    else if (message.tell === 'left') this.#drop(message);
+    else if (message.tell === 'gone') void this.#warden.call('listener.gone', { number: message.number });
+    else this.#keep(message);
+  }
+
+  /** The warden holds every listener as well, so that the next gate can go on with it. */
+  #keep({ number, fd, agent, device, inode }: ListenerFacts): void {
+    sendDescriptors(this.#descriptors, [fd]);
+    void this.#warden.call('listener.keep', { number, agent, device, inode });
+  }
+
+  #notice(frame: Record<string, unknown>): void {
+    const { id } = frame;
+    try {
+      this.#obey(frame);
+      this.#warden.reply({ id, ok: {} });
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      this.#warden.reply({ id, error: failureDocument(error) });
+    }
+  }
+
+  #obey(frame: Record<string, unknown>): void {
+    switch (frame.do) {
+      case 'policy': {
+        const policies = frame.agents as readonly AgentPolicy[];
+        this.#policies.clear();
+        for (const policy of policies) this.#policies.set(policy.agent, policy);
+        this.#say({ do: 'policies', policies });
+        return;
+      }
+      case 'listener': {
+        const [fd] = receiveDescriptors(this.#descriptors);
+        if (fd === undefined) throw new Error('no listener came');
+        const { number, agent, device, inode } = frame as unknown as Omit<ListenerFacts, 'fd'>;
+        this.#say({ do: 'listener', number, fd, agent, device, inode });
+        return;
+      }
+      case 'begin':
+        this.#say({ do: 'begin' });
+        return;
+      case 'pause':
+        this.#say({ do: 'pause', agent: agentName(frame.agent), paused: frame.paused === true });
+        return;
+      case 'answered':
+        void this.#answered(Number(frame.question), String(frame.state));
+        return;
+      case 'status':
+        return;
+      default:
+        throw new Failure('unknown-request', `the gate knows no request ${String(frame.do)}`, 'Run bulkhead up again.');
+    }
+  }
+
+  async #ask(asked: Asked): Promise<void> {
+    const { agent, program, argv, cwd } = asked;
+    const policy = this.#policies.get(agent);
+    let pin: Pin;
+    try {
+      pin = this.#pins.of(program.file);
+    } catch (error) {
+      this.#refuse(
+        asked,
+        `bulkhead: ${program.name} cannot be read on the host (${(error as Error).message})`,
+        'unreadable',
+      );
+      return;
+    }
+    const environment = decidingEnvironment(asked.environment, policy?.given ?? {});
+    const terms: CommandTerms = {
+      program: { name: program.name, path: program.file, digest: pin.digest },
+      argv,
+      cwd,
+      environment,
+    };
+    if (asked.rule !== undefined) {
+      this.#say({ do: 'pin', file: program.file, pin });
+      this.#start(asked, pin, { rule: asked.rule, ...recorded(terms) });
+      return;
+    }
+    const { kind: _, agent: __, ...subject } = commandSubject(agentName(agent), terms);
+    let reply: Reply;
+    try {
+      reply = (await this.#warden.call('question.ask', { agent, kind: 'command', ...subject })) as Reply;
+    } catch (error) {
+      this.#refuse(asked, `bulkhead: ${program.name} could not be asked for: ${(error as Error).message}`, 'not asked');
+      return;
+    }
+    const { id } = reply;
+    if (reply.state === 'approved' && id !== undefined) await this.#run(asked, pin, terms, id);
+    else if (reply.state === 'asked' && id !== undefined) this.#wait(asked, pin, terms, id, policy?.waitMs ?? 60_000);
+    else if (reply.state === 'refused')
+      this.#refuse(asked, `bulkhead: ${program.name} was refused by a person (question ${id})`, `question ${id}`);
+    else this.#refuse(asked, `bulkhead: ${program.name} is refused: ${reply.why ?? 'too many questions'}`, 'flood');
+  }
+
+  #wait(asked: Asked, pin: Pin, terms: CommandTerms, id: number, ms: number): void {
+    const timer = setTimeout(() => {
+      this.#drop(asked);
+      const line = `bulkhead: waiting for approval ${id} (${short(shownCommand(terms))}); run it again once approved`;
+      this.#refuse(asked, line, `question ${id} waits`);
+    }, ms);
+    this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), { asked, pin, terms, timer }]);
+    if (this.#left.delete(key(asked))) this.#drop(asked);
+  }
+
+  /** Each of those who wait for it uses the approval for itself: what is good for once starts one of them, and the others wait on. */
+  async #answered(id: number, state: string): Promise<void> {
+    const waiting = this.#waiting.get(id) ?? [];
+    if (state === 'asked') return;
+    this.#waiting.delete(id);
+    for (const { asked, pin, terms, timer } of waiting) {
+      clearTimeout(timer);
+      if (state === 'approved') await this.#run(asked, pin, terms, id);
+      else
+        this.#refuse(
+          asked,
+          `bulkhead: ${asked.program.name} was refused by a person (question ${id})`,
+          `question ${id}`,
+        );
+    }
+  }
+
+  async #run(asked: Asked, pin: Pin, terms: CommandTerms, id: number): Promise<void> {
+    try {
+      await this.#warden.call('question.use', { agent: asked.agent, question: id });
+    } catch (error) {
+      const why = error instanceof Failure && error.code === 'not-granted';
+      if (why) return this.#ask(asked); // used up by another: asked anew
+      this.#refuse(
+        asked,
+        `bulkhead: ${asked.program.name} is not started: ${(error as Error).message}`,
+        'not recorded',
+      );
+      return;
+    }
+    this.#start(asked, pin, { rule: `approval ${id}`, ...recorded(terms) });
+  }
+
+  #start({ agent, place, id }: Asked, pin: Pin, record: object): void {
+    this.#say({ do: 'run', place, id, pin, record: { event: 'exec.allowed', agent, ...record } });
+  }
+
+  #refuse(asked: Asked, line: string, rule: string): void {
+    const { agent, program, argv, cwd, place, id } = asked;
+    this.#say({
+      do: 'refuse',
+      place,
+      id,
+      line,
+      record: { event: 'exec.denied', agent, path: program.file, argv, cwd, rule },
+    });
+  }
+
+  /** It was killed, or asks again: what is asked stays open. */
+  #drop(asker: Asker): void {
+    let found = false;
+    for (const [id, waiting] of this.#waiting) {
+      const rest = waiting.filter(({ asked, timer }) => {
+        if (key(asked) !== key(asker)) return true;
+        clearTimeout(timer);
+        found = true;
+        return false;
+      });
+      if (rest.length > 0) this.#waiting.set(id, rest);
+      else this.#waiting.delete(id);
+    }
+    if (!found) this.#left.add(key(asker));
+    if (this.#left.size > 1000) this.#left.clear();
+  }
+}
+
+function key({ place, id }: Asker): string {
+  return `${place} ${id}`;
+}
+
+function recorded({ program, argv, cwd, environment }: CommandTerms): object {
+  return { path: program.path, digest: program.digest, argv, cwd, environment };
+}
+
+function short(text: string): string {
+  return text.length <= 200 ? text : `${text.slice(0, 200)}...`;
+}

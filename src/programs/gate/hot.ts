@@ -1,0 +1,36 @@
+// The gate's hot thread: one real-time thread that takes every exec of every agent from the kernel and answers it.
+// Runs as   a thread of the gate.
+// Trusts    the kernel, its main thread; nothing that it reads in an agent's memory.
+// Never     opens a path that an agent names; lets an exec go on that it could not record.
+import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { schedSetscheduler } from '../../host/libc-gate.ts';
+import { Answers } from './answers.ts';
+import { Flight } from './flight.ts';
+import { Journal } from './journal.ts';
+import { Listeners } from './listeners.ts';
+import type { ToHot } from './messages.ts';
+
+const { port, wake, launchers, flight, journal, unsynced, next } = workerData;
+
+/** sched_setscheduler(2): SCHED_FIFO at the lowest real-time priority, for this thread alone. Without it a busy machine keeps every exec
+ *  waiting behind the agents that cause the load. */
+const SCHED_FIFO = 1;
+const lowest: Buffer = Buffer.alloc(4);
+lowest.writeInt32LE(1, 0);
+schedSetscheduler(0, SCHED_FIFO, lowest);
+
+const places = new Flight(flight);
+const answers: Answers = new Answers(places, new Journal(journal, unsynced, next), (message) =>
+  port.postMessage(message),
+);
+const listeners = new Listeners(launchers, wake, places, answers, (message) => port.postMessage(message));
+
+const take = (): void => {
+  for (let got = receiveMessageOnPort(port); got; got = receiveMessageOnPort(port)) {
+    const message = got.message as ToHot;
+    if (message.do === 'listener') listeners.add(message);
+    else if (message.do === 'begin') listeners.resume();
+    else answers.take(message);
+  }
+};
+for (;;) listeners.turn(take);

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
+import type { Pin } from './messages.ts';
+
+const CHUNK = 1024 * 1024;
+
+/** Copies of programs that may be put in place of a stub, each under its digest: what was shown is what runs, however the file on the
+ *  host changes meanwhile. A copy can be executed and not read by others than root, like the stub (a script must be readable: execve(2)); so no other process of
+ *  the agent can look into what runs from it, or start it once more. */
+export class Pins {
+  readonly #folder: string;
+  readonly #known = new Map<string, { readonly version: string; readonly pin: Pin }>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** @param file  of the host, from the warden's table: never a path that an agent named
+   *  @throws when it cannot be read */
+  of(file: string): Pin {
+    const from = openSync(file, 'r');
+    try {
+      const { dev, ino, size, mtimeNs, ctimeNs } = fstatSync(from, { bigint: true });
+      const version = [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+      const known = this.#known.get(file);
+      if (known?.version === version && existsSync(known.pin.path)) return known.pin;
+      const pin = this.#copy(from);
+      this.#known.set(file, { version, pin });
+      return pin;
+    } finally {
+      closeSync(from);
+    }
+  }
+
+  #copy(from: number): Pin {
+    const next = `${this.#folder}/next`;
+    const to = openSync(next, 'w', 0o600);
+    const hash = createHash('sha256');
+    const chunk = Buffer.alloc(CHUNK);
+    let script = false;
+    try {
+      for (let at = 0; ; ) {
+        const got = readSync(from, chunk, 0, CHUNK, at);
+        if (got === 0) break;
+        if (at === 0) script = chunk.toString('latin1', 0, 2) === '#!';
+        hash.update(chunk.subarray(0, got));
+        writeSync(to, chunk, 0, got);
+        at += got;
+      }
+      fsyncSync(to);
+    } finally {
+      closeSync(to);
+    }
+    const digest = hash.digest('hex');
+    const path = `${this.#folder}/${digest}`;
+    chmodSync(next, script ? 0o555 : 0o511);
+    renameSync(next, path);
+    return { path, script, digest };
+  }
+}

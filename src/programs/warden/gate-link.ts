@@ -1,0 +1,95 @@
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { SOCK_DGRAM, SOCK_STREAM, socketPair } from '../../host/pipes.ts';
+import { Failure, failureDocument } from '../../model/failure.ts';
+import { Client } from '../../wire/client.ts';
+import type { AgentPolicy } from '../../wire/gate-policy.ts';
+import { receiveDescriptors, sendDescriptors } from '../../wire/handover.ts';
+
+/** A listener as the warden keeps it, for the gate after this one. */
+export interface KeptListener {
+  readonly number: number;
+  readonly fd: number;
+  readonly agent: string;
+  readonly device: string;
+  readonly inode: string;
+}
+
+/** What the gate may ask of us. */
+export interface GateAsks {
+  readonly ask: (frame: Readonly<Record<string, unknown>>) => Promise<object>;
+  readonly use: (frame: Readonly<Record<string, unknown>>) => Promise<void>;
+  readonly keep: (listener: KeptListener) => void;
+  readonly gone: (number: number) => void;
+}
+
+/** The warden's end of one running gate. */
+export class GateLink {
+  readonly #client: Client;
+  readonly #descriptors: number;
+  readonly #asks: GateAsks;
+  /** The gate's ends, to be given to it at its start. */
+  readonly theirs: readonly [number, number];
+
+  constructor(asks: GateAsks) {
+    const control = socketPair(SOCK_STREAM);
+    const descriptors = socketPair(SOCK_DGRAM);
+    this.theirs = [control.theirs, descriptors.theirs];
+    this.#descriptors = descriptors.ours;
+    this.#asks = asks;
+    this.#client = new Client(new Socket({ fd: control.ours }));
+    this.#client.onNotice = (frame) => void this.#answer(frame as Record<string, unknown>);
+    this.#client.onEnd = () => closeSync(descriptors.ours);
+  }
+
+  async ready(): Promise<void> {
+    await this.#client.call('status');
+  }
+
+  async policy(agents: readonly AgentPolicy[]): Promise<void> {
+    await this.#client.call('policy', { agents });
+  }
+
+  /** Gives it what an earlier gate had, and lets it begin. */
+  async resume(listeners: readonly KeptListener[]): Promise<void> {
+    for (const { fd, ...facts } of listeners) {
+      sendDescriptors(this.#descriptors, [fd]);
+      await this.#client.call('listener', facts);
+    }
+    await this.#client.call('begin');
+  }
+
+  async pause(agent: string, paused: boolean): Promise<void> {
+    await this.#client.call('pause', { agent, paused });
+  }
+
+  async answered(question: number, state: string): Promise<void> {
+    await this.#client.call('answered', { question, state });
+  }
+
+  async #answer(frame: Record<string, unknown>): Promise<void> {
+    const { id } = frame;
+    try {
+      this.#client.reply({ id, ok: (await this.#obey(frame)) ?? {} });
+    } catch (error) {
+      const failure =
+        error instanceof Failure
+          ? error
+          : new Failure('internal', (error as Error).message, 'See: bulkhead logs warden', 1);
+      this.#client.reply({ id, error: failureDocument(failure) });
+    }
+  }
+
+  #obey(frame: Record<string, unknown>): Promise<object | void> | void {
+    if (frame.do === 'question.ask') return this.#asks.ask(frame);
+    if (frame.do === 'question.use') return this.#asks.use(frame);
+    if (frame.do === 'listener.keep') {
+      const [fd] = receiveDescriptors(this.#descriptors);
+      if (fd === undefined) throw new Error('no listener came with it');
+      const { number, agent, device, inode } = frame as unknown as Omit<KeptListener, 'fd'>;
+      return this.#asks.keep({ number, fd, agent, device, inode });
+    }
+    if (frame.do === 'listener.gone') return this.#asks.gone(Number(frame.number));
+    throw new Failure('unknown-request', 'the gate may not ask for this', 'Run bulkhead up again.', 1);
+  }
+}
