@@ -5,6 +5,8 @@ const LONGEST_UNSYNCED_MS = 20;
 /** More than this waiting for the ledger: no exec is taken until it is less. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
+const TIMES = 65_536;
+
 /** What is let go on is recorded first: a line in a file of our own, which survives the death of every program, is synced within
  *  20 ms, and is given to the ledger in order. Shared words: 0 counts lines written, 1 those of them on disk. */
 export class Journal {
@@ -12,7 +14,8 @@ export class Journal {
   readonly #shared: Int32Array;
   #bytes: number;
   #next: number;
-  #dirtySince = 0;
+  /** When each of the last lines was written; far more than fit into 20 ms. */
+  readonly #times = new Float64Array(TIMES);
 
   /** @param next  the number of the next line, higher than any before */
   constructor(fd: number, shared: SharedArrayBuffer, next: number) {
@@ -25,9 +28,10 @@ export class Journal {
   /** Whether another exec may be recorded; waits a little for the disk. */
   ready(): boolean {
     const synced = Atomics.load(this.#shared, 1);
-    if (synced !== Atomics.load(this.#shared, 0) && performance.now() - this.#dirtySince > LONGEST_UNSYNCED_MS) {
+    const oldest = this.#times[synced & (TIMES - 1)] ?? 0;
+    if (synced !== Atomics.load(this.#shared, 0) && performance.now() - oldest > LONGEST_UNSYNCED_MS) {
       Atomics.wait(this.#shared, 1, synced, 5);
-      this.#dirtySince = Math.max(this.#dirtySince, performance.now() - LONGEST_UNSYNCED_MS);
+      if (Atomics.load(this.#shared, 1) === synced) return false;
     }
     return this.#bytes < MOST_BYTES;
   }
@@ -35,10 +39,9 @@ export class Journal {
   /** @throws when it cannot be written: the gate ends, and nothing goes on */
   write(entry: object): void {
     const line = Buffer.from(`${JSON.stringify({ n: this.#next++, at: new Date().toISOString(), ...entry })}\n`);
-    const synced = Atomics.load(this.#shared, 1);
     writeSync(this.#fd, line);
     this.#bytes += line.length;
-    if (synced === Atomics.load(this.#shared, 0)) this.#dirtySince = performance.now();
+    this.#times[Atomics.load(this.#shared, 0) & (TIMES - 1)] = performance.now();
     Atomics.add(this.#shared, 0, 1);
     Atomics.notify(this.#shared, 0);
   }

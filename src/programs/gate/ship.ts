@@ -1,4 +1,5 @@
 import { fdatasync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { redactArgv, redactWord } from '../../policy/command/redact.ts';
 import { dialLedger, type LedgerClient, type LedgerEntry } from '../../wire/ledger-client.ts';
@@ -8,6 +9,9 @@ const AT_ONCE = 500;
 /** Longer than any line: an exec's arguments and environment are at most 4 MiB, in JSON at most six times that. */
 const LONGEST_READ = 32 * 1024 * 1024;
 const AGAIN_MS = 500;
+/** What is written in this time is synced, or given to the ledger, together: well within the 20 ms that a loss of power may cost. */
+const SYNC_EVERY_MS = 8;
+const SHIP_EVERY_MS = 100;
 /** Not shortened for less. */
 const WORTH_SHORTENING = 1024 * 1024;
 const sync = promisify(fdatasync);
@@ -51,10 +55,11 @@ export class Shipping {
     for (;;) {
       try {
         if (!(await this.#ship())) await changed(this.shared);
+        await sleep(SHIP_EVERY_MS);
       } catch {
         this.#client?.close();
         this.#client = undefined; // what is written is kept; the ledger is started again by the warden
-        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+        await sleep(AGAIN_MS);
       }
     }
   }
@@ -62,6 +67,7 @@ export class Shipping {
   async #syncing(): Promise<void> {
     const words = new Int32Array(this.shared);
     for (;;) {
+      await sleep(SYNC_EVERY_MS);
       const written = Atomics.load(words, 0);
       await sync(this.fd); // a disk that fails ends the program, and with it every exec
       Atomics.store(words, 1, written);
