@@ -19,6 +19,8 @@ export const PORT: Bounds = { least: 1, most: 65_535 };
 export const MOST_AGENTS = 256;
 /** Entries of any one list (programs, rules, ports, arguments). */
 export const MOST_ENTRIES = 1000;
+/** Argv rules of one direction, of one agent. */
+export const MOST_RULES = 10_000;
 /** Characters of one path; Linux takes 4096 bytes, and ours get longer inside. */
 export const LONGEST_PATH = 1024;
 /** Characters of one argument or variable; the kernel's MAX_ARG_STRLEN is 131,072 bytes (execve(2)). */

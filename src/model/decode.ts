@@ -1,7 +1,9 @@
+import { whyNoRule } from './argv-rule.ts';
 import { DEADLINE, WAIT } from './ask-times.ts';
-import { CPU, DISK, LONGEST_PATH, LONGEST_WORD, MEMORY, MOST_AGENTS, PORT, PROCESSES } from './bounds.ts';
+import { CPU, DISK, LONGEST_PATH, LONGEST_WORD, MEMORY, MOST_AGENTS, MOST_RULES, PORT, PROCESSES } from './bounds.ts';
 import { ENV_NAME, refusedEnv } from './env-names.ts';
 import type {
+  ArgvRule,
   AskTimes,
   EgressRule,
   Knowledge,
@@ -111,14 +113,26 @@ function env(raw: unknown, at: string): Readonly<Record<string, string>> {
 }
 
 function exec(raw: unknown, at: string): WantedExec {
-  const given = members(raw, at, ['sets', 'allow', 'deny', 'own', 'ask']);
+  const given = members(raw, at, ['sets', 'allow', 'deny', 'own', 'ask'], ['allowArgv', 'askArgv', 'denyArgv']);
+  const rules = (name: 'allowArgv' | 'askArgv' | 'denyArgv'): Partial<WantedExec> =>
+    Object.hasOwn(given, name) ? { [name]: entries(given[name], `${at}.${name}`, argvRule, MOST_RULES) } : {};
   return {
     sets: entries(given.sets, `${at}.sets`, (set, at) => oneOf(set, at, ['base', 'git', 'python', 'node'])),
     allow: entries(given.allow, `${at}.allow`, program),
     deny: entries(given.deny, `${at}.deny`, program),
     own: oneOf(given.own, `${at}.own`, ['never', 'allow']),
     ask: oneOf(given.ask, `${at}.ask`, ['never', 'on-miss']),
+    ...rules('allowArgv'),
+    ...rules('askArgv'),
+    ...rules('denyArgv'),
   };
+}
+
+function argvRule(raw: unknown, at: string): ArgvRule {
+  const words = entries(raw, at, (one, at) => text(one, at, 'text', () => true));
+  const why = whyNoRule(words);
+  if (why !== undefined) throw wrong(at, why);
+  return words;
 }
 
 function program(raw: unknown, at: string): string {

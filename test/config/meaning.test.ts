@@ -25,6 +25,18 @@ test('the smallest fleet of this version stands, with every default applied', ()
   });
 });
 
+test('argv rules come through as words, with their examples tried and left behind', () => {
+  const { exec } = agentOf(
+    'exec: { ask-argv: ["git push **", { rule: [rm, -rf, "**"], match: ["rm -fr x"] }], allow-argv: ["jq . *"] }',
+  );
+  assert.deepEqual(exec.askArgv, [
+    ['git', 'push', '**'],
+    ['rm', '-rf', '**'],
+  ]);
+  assert.deepEqual(exec.allowArgv, [['jq', '.', '*']]);
+  assert.equal('denyArgv' in exec, false);
+});
+
 test('unknown hosts are asked for where the agent or the defaults say so, and for how long', () => {
   assert.equal('egressAsk' in agentOf('{}'), false);
   assert.equal(agentOf('egress-ask: true').egressAsk, true);

@@ -52,9 +52,6 @@ test('what a later version brings is refused by name, never accepted and ignored
     'tier: container',
     'tier: vm',
     'exec: { own: ask }',
-    'exec: { allow-argv: ["git **"] }',
-    'exec: { ask-argv: ["git **"] }',
-    'exec: { deny-argv: ["git **"] }',
     'egress: [telegram]',
     'egress: [{ host: a.example, methods: [GET] }]',
     'egress: [{ host: a.example, paths: ["/x"] }]',
@@ -80,6 +77,21 @@ test('how long is asked is a length of time, within bounds', () => {
   ] as const)
     assert.match(refused(`fleet: x\nagents:\n  a: { ask: { ${ask} } }\n`), message);
   assert.match(refused('fleet: x\ndefaults: { ask: { wait: 1h } }\nagents: { a: {} }\n'), /in defaults\.ask\.wait/);
+});
+
+test('an argv rule that cannot mean what it says is refused, and so is one that its examples contradict, at the line', () => {
+  const told = (exec: string): string => refused(`fleet: x\nagents:\n  a:\n    exec:\n      ${exec}\n`);
+  assert.match(
+    told('ask-argv: ["* push"]'),
+    /^fleet\.yaml:5:18: the rule "\* push" in agents\.a\.exec\.ask-argv\[0\] has a pattern/,
+  );
+  assert.match(told('deny-argv: ["git ** push"]'), /has \*\* before its end/);
+  assert.match(told(`ask-argv: ["git 'push"]`), /a quote is not closed/);
+  assert.match(told(`ask-argv: [{ rule: "git push **", matches: [x] }]`), /"matches"|is not a rule/);
+  const examples =
+    'ask-argv:\n        - rule: git push **\n          match: [git push origin, git -C x push]\n          not-match: [git log, git -c a=b push]';
+  assert.match(told(examples), /^fleet\.yaml:8:32: "git -c a=b push" is matched by the rule "git push \*\*"/);
+  assert.match(told('allow-argv: [{ rule: "jq . *", match: ["jq . -f"] }]'), /"jq \. -f" is not matched/);
 });
 
 test('an empty list where a list matters is an error, and so is a key without a value', () => {

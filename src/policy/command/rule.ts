@@ -1,3 +1,4 @@
+import { whyNoRule } from '../../model/argv-rule.ts';
 import { type Glob, glob, literal, matches } from './glob.ts';
 import { bytesOf } from './words.ts';
 
@@ -19,23 +20,14 @@ interface Option {
   readonly text: string;
 }
 
-/** At most so many words of a rule, and characters of one of them. */
-export const MOST_WORDS = 64;
-export const LONGEST_RULE_WORD = 1024;
-
 /** @param words  program first, as written; `**` as the last stands for the rest
  *  @returns why it is no rule, as the end of a sentence */
 export function parseRule(words: readonly string[]): Rule | string {
   const [program = '', ...all] = words;
-  if (program === '') return 'names no program';
-  if (/[*\\]/.test(program)) return 'has a pattern for its program; name the program';
-  if (program.includes('/') && !program.startsWith('/')) return 'names its program by a path that is not absolute';
-  if (words.length > MOST_WORDS) return `has more than ${MOST_WORDS} words`;
-  if (words.some((word) => word.length > LONGEST_RULE_WORD || word.includes('\0')))
-    return 'has a word that is too long';
+  const why = whyNoRule(words);
+  if (why !== undefined) return why;
   const rest = all.at(-1) === '**';
   const given = rest ? all.slice(0, -1) : all;
-  if (given.includes('**')) return 'has ** before its end; it stands for the rest';
   const globs = given.map((word) => glob(bytesOf(word)));
   const isOption = (i: number): boolean => /^-./.test(given[i] ?? '') && given[i] !== '--';
   return {

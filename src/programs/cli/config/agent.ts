@@ -12,6 +12,7 @@ import type {
 import { agentName, type KnowledgeName, knowledgeName } from '../../../model/names.ts';
 import { suggest } from '../suggest.ts';
 import { disk, duration, memory, share } from './amounts.ts';
+import { type ArgvKey, argvRules } from './argv-rules.ts';
 import { egressRule, isPreset } from './egress.ts';
 import { environment } from './environment.ts';
 import type { AgentInFile, DefaultsInFile, EgressEntry } from './file.ts';
@@ -127,12 +128,21 @@ function wantedExec(where: Where, agent: Path, shape: AgentInFile, defaults: Def
     if (shape.exec?.[key] !== undefined) return programs(where, [...agent, 'exec', key], shape.exec[key]);
     return programs(where, ['defaults', 'exec', key], defaults.exec?.[key] ?? []);
   };
+  const rules = (key: ArgvKey, name: 'allowArgv' | 'askArgv' | 'denyArgv'): Partial<WantedExec> => {
+    const own = shape.exec?.[key];
+    const path = [...(own === undefined ? ['defaults'] : agent), 'exec', key];
+    const found = argvRules(where, path, key, own ?? defaults.exec?.[key] ?? []);
+    return found.length === 0 ? {} : { [name]: found };
+  };
   return {
     sets: unique(where, [...agent, 'exec', 'sets'], shape.exec?.sets ?? defaults.exec?.sets ?? ['base']),
     allow: pick('allow'),
     deny: pick('deny'),
     own: shape.exec?.own ?? defaults.exec?.own ?? 'never',
     ask: shape.exec?.ask ?? defaults.exec?.ask ?? 'never',
+    ...rules('allow-argv', 'allowArgv'),
+    ...rules('ask-argv', 'askArgv'),
+    ...rules('deny-argv', 'denyArgv'),
   };
 }
 

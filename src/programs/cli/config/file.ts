@@ -41,6 +41,18 @@ export interface ExecInFile {
   readonly deny?: readonly (string | boolean)[] | undefined;
   readonly own?: 'never' | 'allow' | undefined;
   readonly ask?: 'never' | 'on-miss' | undefined;
+  readonly 'allow-argv'?: readonly ArgvRuleInFile[] | undefined;
+  readonly 'ask-argv'?: readonly ArgvRuleInFile[] | undefined;
+  readonly 'deny-argv'?: readonly ArgvRuleInFile[] | undefined;
+}
+
+/** `git push **`, or its words as a list; with examples that are tried when the file is read. */
+export type ArgvRuleInFile = WordsInFile | ArgvRuleWithExamples;
+export type WordsInFile = string | readonly string[];
+export interface ArgvRuleWithExamples {
+  readonly rule: WordsInFile;
+  readonly match?: readonly WordsInFile[] | undefined;
+  readonly 'not-match'?: readonly WordsInFile[] | undefined;
 }
 
 export interface LimitsInFile {

@@ -22,7 +22,6 @@ const KEYS: readonly (readonly [where: RegExp, keys: readonly string[]])[] = [
   [/^$/, ['notify', 'hosts', 'ask', 'budget', 'presets', 'secrets']],
   [/^operators\/[^/]+$/, ['telegram']],
   [/^(?:defaults|agents\/[^/]+)$/, OF_AGENTS],
-  [/^(?:defaults|agents\/[^/]+)\/exec$/, ['allow-argv', 'ask-argv', 'deny-argv']],
   [/^agents\/[^/]+\/egress\/[0-9]+$/, ['methods', 'paths']],
 ];
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { MOST_ENTRIES, PROCESSES } from '../../../model/bounds.ts';
+import { MOST_ENTRIES, MOST_RULES, PROCESSES } from '../../../model/bounds.ts';
 import { ENV_NAME } from '../../../model/env-names.ts';
-import type { EgressEntry, Word } from './file.ts';
+import type { ArgvRuleInFile, EgressEntry, Word, WordsInFile } from './file.ts';
 
 /** The single values of a fleet.yaml. A message is two lines: the end of the sentence that begins with the value ("is not a
  *  size"), and what to write instead. */
@@ -23,6 +23,11 @@ const tooMany = { error: `has too many entries\nAt most ${MOST_ENTRIES} are take
 /** A list that means something by being there: never empty. */
 export function filled<T>(entry: z.ZodType<T>): z.ZodType<T[]> {
   return z.array(entry).min(1, { error: 'is an empty list\nLeave the key out for none.' }).max(MOST_ENTRIES, tooMany);
+}
+
+/** Argv rules may be many: they are looked up by program. */
+export function rules<T>(entry: z.ZodType<T>): z.ZodType<T[]> {
+  return z.array(entry).max(MOST_RULES, { error: `has too many entries\nAt most ${MOST_RULES} are taken.` });
 }
 
 export function list<T>(entry: z.ZodType<T>): z.ZodType<T[]> {
@@ -75,6 +80,21 @@ export const program: z.ZodType<string | boolean> = z.union([z.string(), z.boole
 export const variable: z.ZodType<string> = z.string().regex(ENV_NAME, {
   error: 'is not a name for a variable\nUse letters, digits and underscores, not starting with a digit.',
 });
+
+const wordsError = { error: 'is not a rule\nWrite the program and its arguments: "git push **", or a list of words.' };
+const words: z.ZodType<WordsInFile> = z.union(
+  [z.string(wordsError).min(1, wordsError), z.array(z.string()).min(1)],
+  wordsError,
+);
+
+export const argvRule: z.ZodType<ArgvRuleInFile> = z.union([
+  words,
+  z.strictObject({
+    rule: words.describe('The program and its arguments. * is any part of a word, ** at the end any number of words.'),
+    match: filled(words).optional().describe('Command lines that it must match; tried when the file is read.'),
+    'not-match': filled(words).optional().describe('Command lines that it must not match.'),
+  }),
+]);
 
 /** Without scheme, path or user; what exactly is a host is decided in egress.ts. */
 const host = z.string().regex(/^[^\s/@?#\\]+$/, {

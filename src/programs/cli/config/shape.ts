@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ExecInFile, FleetFile } from './file.ts';
+import type { ArgvRuleInFile, ExecInFile, FleetFile } from './file.ts';
 import * as leaf from './leaves.ts';
 
 /** What a fleet.yaml may look like: the one source of the reader's checks and of schema/fleet.schema.json. Unknown keys are
@@ -21,7 +21,7 @@ const limits = z
   .describe('What the compartment may use up.');
 
 /** @param programs  in defaults a filled list; in an agent also an empty one, which takes the default's away */
-function exec(programs: z.ZodType<(string | boolean)[]>): z.ZodType<ExecInFile> {
+function exec(programs: z.ZodType<(string | boolean)[]>, rules: z.ZodType<ArgvRuleInFile[]>): z.ZodType<ExecInFile> {
   return z
     .strictObject({
       sets: leaf
@@ -30,6 +30,19 @@ function exec(programs: z.ZodType<(string | boolean)[]>): z.ZodType<ExecInFile> 
         .describe('Lists of programs we keep: base (ordinary tools), git, python, node. Default [base].'),
       allow: programs.optional().describe('Programs allowed besides the sets: names (jq) or absolute paths.'),
       deny: programs.optional().describe('Programs taken away again; wins over sets and allow.'),
+      'allow-argv': rules
+        .optional()
+        .describe(
+          'Command lines allowed besides, exactly as written: "jq . *". A program that exec allows needs none.',
+        ),
+      'ask-argv': rules
+        .optional()
+        .describe(
+          'Command lines that wait for a person, though the program is allowed: "git push **". Options count anywhere.',
+        ),
+      'deny-argv': rules
+        .optional()
+        .describe('Command lines that are refused: "git push --force **". The strictest rule wins.'),
       own: z
         .enum(['never', 'allow'])
         .optional()
@@ -83,7 +96,7 @@ const agent = z
         'true: the workspace is a folder of yours; what your own tools obey in it (.git/hooks, .envrc ...) is masked.',
       ),
     env: env.optional(),
-    exec: exec(leaf.list(leaf.program)).optional(),
+    exec: exec(leaf.list(leaf.program), leaf.rules(leaf.argvRule)).optional(),
     limits: limits.optional(),
     egress: leaf
       .filled(leaf.egressEntry)
@@ -111,7 +124,7 @@ const agent = z
 const defaults = z
   .strictObject({
     tier: tier.optional(),
-    exec: exec(leaf.filled(leaf.program)).optional(),
+    exec: exec(leaf.filled(leaf.program), leaf.filled(leaf.argvRule)).optional(),
     limits: limits.optional(),
     env: env.optional(),
     'egress-ask': egressAsk.optional(),
