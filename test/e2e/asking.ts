@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Stand } from './stand.ts';
+
+/** The question whose text this is, once there is one. */
+export async function question(stand: Stand, shown: string, withinMs = 10_000): Promise<number> {
+  const end = Date.now() + withinMs;
+  for (;;) {
+    const { json } = await stand.bulkhead(['approvals', '--json']);
+    const found = json?.approvals?.find((one: { shown: string }) => one.shown === shown);
+    if (found) return found.id;
+    if (Date.now() > end) assert.fail(`nobody asked for ${shown}: ${JSON.stringify(json)}`);
+    await sleep(100);
+  }
+}
+
+export async function approve(stand: Stand, shown: string, ...scope: string[]): Promise<number> {
+  const id = await question(stand, shown);
+  const { status, stderr } = await stand.bulkhead(['approve', String(id), ...scope]);
+  assert.equal(status, 0, stderr);
+  return id;
+}
+
+/** Pid of one of our programs. */
+export async function pidOf(stand: Stand, program: string): Promise<number> {
+  const { json } = await stand.bulkhead(['status', '--json']);
+  const found = json?.programs?.find((one: { name: string }) => one.name === program);
+  return found?.pid ?? assert.fail(`no ${program} runs`);
+}
+
+/** What the ledger has of an agent's execs. */
+export async function execs(
+  stand: Stand,
+  last = 400,
+): Promise<{ event: string; path: string; rule: string; argv?: string[] }[]> {
+  const { json } = await stand.bulkhead(['ledger', 'tail', '-n', String(last), '--json']);
+  return json.entries.filter(({ event }: { event: string }) => event.startsWith('exec.'));
+}

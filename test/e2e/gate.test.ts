@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { approve, execs, pidOf, question } from './asking.ts';
+import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+
+const FLEET = `
+defaults:
+  limits: { memory: 512M, processes: 200, cpu: 200%, disk: 64M }
+agents:
+  one:
+    exec: { sets: [base, python, node], ask: on-miss, deny: [ssh] }
+    ask: { wait: 8s }
+  strict:
+    exec: { sets: [base] }
+`;
+
+const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise<void>])[] = [
+  ['what is allowed runs, and is on record with its arguments', allowed],
+  ['what is not allowed is there, waits, and runs once a person says yes', approved],
+  ['an approval is for exactly that: other arguments, another folder, another environment ask again', exact],
+  ['whoever is not answered in time is told so in one line, and the question stays open', late],
+  ['a refusal is one line on stderr and status 126', refused],
+  ['while a program waits, the shell, Python or Node that started it goes on', goesOn],
+  ['an agent with a question can be paused at once, and asks on when it is resumed', paused],
+  ['a gate that is killed starts nobody, and the next one answers those who waited', killed],
+  ['while the gate stands still nothing is started, and everything after it', stopped],
+  ['a name that is not there is not found, and leaves no trace', absent],
+  ['without on-miss, what is not allowed does not exist', strict],
+];
+
+test('the exec gate', { skip: NOT_ROOT }, async (t) => {
+  await withFleet(FLEET, async (stand) => {
+    for (const [claim, check] of CASES) await t.test(claim, () => check(stand));
+  });
+});
+
+async function allowed(stand: Stand): Promise<void> {
+  const { status, stdout } = await stand.run('one', ['sh', '-c', 'ls -d /workspace --color=never; env printf %s done']);
+  assert.deepEqual([status, stdout], [0, '/workspace\ndone']);
+  await sleep(600); // the gate gives its records to the ledger ten times a second
+  const seen = (await execs(stand)).map(({ argv = [] }) => argv.join(' '));
+  for (const line of ['ls -d /workspace --color=never', 'env printf %s done']) assert.ok(seen.includes(line), line);
+}
+
+async function approved(stand: Stand): Promise<void> {
+  const { ended } = stand.start(['run', 'one', '--', 'factor', '91']);
+  const id = await approve(stand, 'factor 91');
+  const { status, stdout } = await ended;
+  assert.deepEqual([status, stdout], [0, '91: 7 13\n']);
+  await sleep(600);
+  const record = (await execs(stand)).find(({ rule }) => rule === `approval ${id}`);
+  assert.deepEqual([record?.event, record?.argv, record?.path], ['exec.allowed', ['factor', '91'], '/usr/bin/factor']);
+}
+
+async function exact(stand: Stand): Promise<void> {
+  const first = stand.start(['run', 'one', '--', 'factor', '14']).ended;
+  await approve(stand, 'factor 14', '--for', '1h');
+  assert.equal((await first).stdout, '14: 2 7\n');
+  const again = await stand.run('one', ['sh', '-c', 'factor 14; exec factor 14']);
+  assert.equal(again.stdout, '14: 2 7\n14: 2 7\n', 'the same, as often as it likes');
+  for (const [script, shown] of [
+    ['factor 15', 'factor 15'],
+    ['cd /tmp; factor 14', 'factor 14 (in /tmp)'],
+    ['LD_LIBRARY_PATH=/workspace factor 14', 'factor 14 (with LD_LIBRARY_PATH=/workspace)'],
+  ] as const) {
+    const other = stand.start(['run', 'one', '--', 'sh', '-c', script]).ended;
+    const id = await question(stand, shown);
+    assert.equal((await stand.bulkhead(['deny', String(id)])).status, 0);
+    const { status, stdout } = await other;
+    assert.deepEqual([status, stdout], [126, ''], script);
+  }
+}
+
+async function late(stand: Stand): Promise<void> {
+  const begun = Date.now();
+  const { status, stderr } = await stand.run('one', ['factor', '22']);
+  assert.equal(status, 126);
+  const [, id] =
+    /^bulkhead: waiting for approval (\d+) \(factor 22\); run it again once approved\n$/.exec(stderr) ?? [];
+  assert.ok(id, stderr);
+  assert.ok(Date.now() - begun > 7500);
+  assert.equal((await stand.bulkhead(['approve', id])).status, 0);
+  assert.equal((await stand.run('one', ['factor', '22'])).stdout, '22: 2 11\n', 'at once');
+}
+
+async function refused(stand: Stand): Promise<void> {
+  const rule = await stand.run('one', ['ssh', 'host']);
+  assert.equal(rule.status, 126);
+  assert.match(rule.stderr, /^bulkhead: ssh is refused: exec\.deny names [^\n]*\n$/);
+  const asked = stand.start(['run', 'one', '--', 'factor', '33']).ended;
+  const id = await question(stand, 'factor 33');
+  await stand.bulkhead(['deny', String(id)]);
+  const { status, stderr } = await asked;
+  assert.equal(status, 126);
+  assert.match(stderr, new RegExp(`^bulkhead: factor [^\\n]*${id}[^\\n]*\\n$`));
+}
+
+async function goesOn(stand: Stand): Promise<void> {
+  const parents: readonly (readonly [string, readonly string[]])[] = [
+    ['35', ['sh', '-c', 'factor 35 & i=0; while [ $i -lt 10 ]; do sleep 0.1; i=$((i+1)); done; echo on; wait']],
+    [
+      '39',
+      [
+        'python3',
+        '-c',
+        'import subprocess,time,sys\nt=time.time()\np=subprocess.Popen(["factor","39"])\nprint("on" if time.time()-t<1 else "held",flush=True)\np.wait()',
+      ],
+    ],
+    [
+      '55',
+      [
+        'node',
+        '-e',
+        'const t=Date.now();let n=0;const i=setInterval(()=>{if(++n===20)console.log(Date.now()-t<3000?"on":"held")},20);require("child_process").spawn("factor",["55"],{stdio:"inherit"}).on("exit",()=>clearInterval(i))',
+      ],
+    ],
+  ];
+  for (const [number, argv] of parents) {
+    const { ended, child } = stand.start(['run', 'one', '--', ...argv]);
+    let early = '';
+    child.stdout?.on('data', (chunk: string) => (early += chunk));
+    await question(stand, `factor ${number}`);
+    for (let i = 0; i < 50 && early === ''; i++) await sleep(100);
+    assert.equal(early, 'on\n', `${argv[0]} goes on while factor waits`);
+    await approve(stand, `factor ${number}`);
+    const { status, stdout } = await ended;
+    assert.equal(status, 0);
+    assert.match(stdout, new RegExp(`^on\\n${number}: `), argv[0]);
+  }
+}
+
+async function paused(stand: Stand): Promise<void> {
+  const { ended } = stand.start(['run', 'one', '--', 'factor', '77']);
+  await question(stand, 'factor 77');
+  const { status, stdout } = await stand.bulkhead(['pause', 'one']);
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /frozen in \d{1,3} ms/);
+  assert.equal((await stand.bulkhead(['resume', 'one'])).status, 0);
+  await approve(stand, 'factor 77');
+  assert.equal((await ended).stdout, '77: 7 11\n');
+}
+
+async function killed(stand: Stand): Promise<void> {
+  const { ended } = stand.start(['run', 'one', '--', 'factor', '85']);
+  const id = await question(stand, 'factor 85');
+  const gate = await pidOf(stand, 'gate');
+  process.kill(gate, 'SIGKILL');
+  for (let i = 0; i < 100 && (await pidOf(stand, 'gate').catch(() => gate)) === gate; i++) await sleep(50);
+  await sleep(500);
+  assert.equal((await stand.bulkhead(['approve', String(id)])).status, 0);
+  assert.equal((await ended).stdout, '85: 5 17\n');
+  assert.equal((await stand.run('one', ['echo', 'after'])).stdout, 'after\n');
+}
+
+async function stopped(stand: Stand): Promise<void> {
+  const gate = await pidOf(stand, 'gate');
+  process.kill(gate, 'SIGSTOP');
+  try {
+    const { ended } = stand.start(['run', 'one', '--', 'sh', '-c', 'echo started; /bin/echo ran']);
+    const first = await Promise.race([ended.then(() => 'ended'), sleep(2000, 'waits')]);
+    assert.equal(first, 'waits');
+    process.kill(gate, 'SIGCONT');
+    assert.equal((await ended).stdout, 'started\nran\n');
+  } finally {
+    process.kill(gate, 'SIGCONT');
+  }
+}
+
+async function absent(stand: Stand): Promise<void> {
+  const { status, stderr } = await stand.run('one', ['sh', '-c', 'exec bulkhead-no-such-program']);
+  assert.equal(status, 127, stderr);
+  const python =
+    'import os\ntry: os.execvp("bulkhead-no-such-program",["x"])\nexcept FileNotFoundError: print("absent")';
+  assert.equal((await stand.run('one', ['python3', '-c', python])).stdout, 'absent\n');
+  await sleep(600);
+  assert.ok((await execs(stand)).every(({ path }) => !path.includes('no-such-program')));
+}
+
+async function strict(stand: Stand): Promise<void> {
+  const { status } = await stand.run('strict', ['factor', '91']);
+  assert.equal(status, 127);
+}
