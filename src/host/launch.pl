@@ -262,7 +262,7 @@ sub confine { # seccomp(2): SECCOMP_SET_MODE_FILTER; struct sock_fprog { unsigne
   my ($agent, $stub) = @gate;
   my ($device, $inode) = stat $stub or fail("look at $stub");
   my $listener = must('seccomp', call('seccomp', 1, 8 | 32, $fprog));
-  give(4, "$agent $device $inode", $listener);
+  give(4, "$agent $device $inode $mode", $listener);
   for ($listener, 4) { open(my $closing, '<&=', $_) or fail('close'); close $closing }
 }
 # RLIMIT_NPROC counts the processes of a user in a user namespace (since Linux 5.14): the compartment's own is what is counted.

@@ -151,6 +151,18 @@ export class Answers {
       this.#deny(held, `bulkhead: ${program.name} is refused: ${verdict.why}`, record);
       return;
     }
+    if (verdict.kind === 'ask' && !facts.asks) {
+      const record = {
+        event: 'exec.denied',
+        agent,
+        path: program.file,
+        argv,
+        cwd,
+        rule: 'a probe or drill asks nobody',
+      };
+      this.#deny(held, `bulkhead: ${program.name} would wait for a person; a probe or drill asks nobody`, record);
+      return;
+    }
     const pin = verdict.kind === 'allow' ? this.#pins.get(program.file) : undefined;
     if (verdict.kind === 'allow' && pin) {
       const what = { path: program.file, digest: pin.digest, argv, cwd };

@@ -48,9 +48,9 @@ export class Control {
   }
 
   /** The warden holds every listener as well, so that the next gate can go on with it. */
-  #keep({ number, fd, agent, device, inode }: ListenerFacts): void {
+  #keep({ number, fd, agent, device, inode, asks }: ListenerFacts): void {
     sendDescriptors(this.#descriptors, [fd]);
-    void this.#warden.call('listener.keep', { number, agent, device, inode });
+    void this.#warden.call('listener.keep', { number, agent, device, inode, asks });
   }
 
   #notice(frame: Record<string, unknown>): void {
@@ -76,8 +76,8 @@ export class Control {
       case 'listener': {
         const [fd] = receiveDescriptors(this.#descriptors);
         if (fd === undefined) throw new Error('no listener came');
-        const { number, agent, device, inode } = frame as unknown as Omit<ListenerFacts, 'fd'>;
-        this.#say({ do: 'listener', number, fd, agent, device, inode });
+        const { number, agent, device, inode, asks } = frame as unknown as Omit<ListenerFacts, 'fd'>;
+        this.#say({ do: 'listener', number, fd, agent, device, inode, asks });
         return;
       }
       case 'begin':

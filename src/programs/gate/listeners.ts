@@ -107,14 +107,14 @@ export class Listeners {
     this.#tell({ tell: 'gone', number: facts.number });
   }
 
-  /** A launcher confined itself: "AGENT DEVICE INODE" and the listener. */
+  /** A launcher confined itself: "AGENT DEVICE INODE MODE" and the listener. */
   #arrived(): void {
     const { word, descriptors } = receiveWord(this.#launchers);
     const [fd, ...more] = descriptors;
     for (const one of more) closeSync(one);
-    const [agent = '', device = '', inode = ''] = word.split(' ');
+    const [agent = '', device = '', inode = '', mode = ''] = word.split(' ');
     if (fd === undefined) return;
-    const facts = { number: this.#next++, fd, agent, device, inode };
+    const facts = { number: this.#next++, fd, agent, device, inode, asks: mode === 'enter' };
     this.#tell({ tell: 'listener', ...facts });
     this.#byFd.set(fd, facts);
     this.#watch(fd);

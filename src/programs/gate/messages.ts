@@ -33,6 +33,8 @@ export interface ListenerFacts {
   readonly agent: string;
   readonly device: string;
   readonly inode: string;
+  /** False: a probe or a drill, which asks nobody. */
+  readonly asks: boolean;
 }
 
 export type ToHot =

@@ -13,6 +13,7 @@ export interface KeptListener {
   readonly agent: string;
   readonly device: string;
   readonly inode: string;
+  readonly asks: boolean;
 }
 
 /** What the gate may ask of us. */
@@ -86,8 +87,8 @@ export class GateLink {
     if (frame.do === 'listener.keep') {
       const [fd] = receiveDescriptors(this.#descriptors);
       if (fd === undefined) throw new Error('no listener came with it');
-      const { number, agent, device, inode } = frame as unknown as Omit<KeptListener, 'fd'>;
-      return this.#asks.keep({ number, fd, agent, device, inode });
+      const { number, agent, device, inode, asks } = frame as unknown as Omit<KeptListener, 'fd'>;
+      return this.#asks.keep({ number, fd, agent, device, inode, asks });
     }
     if (frame.do === 'listener.gone') return this.#asks.gone(Number(frame.number));
     throw new Failure('unknown-request', 'the gate may not ask for this', 'Run bulkhead up again.', 1);
