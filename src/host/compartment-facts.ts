@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { canonicalJson } from '../model/canonical.ts';
 import { Failure } from '../model/failure.ts';
@@ -114,6 +114,13 @@ function gateFacts(
   programs: CompartmentFacts['programs'],
   trees: readonly string[],
 ): GateFacts {
+  if (readFileSync('/proc/sys/fs/suid_dumpable', 'utf8').trim() === '1')
+    throw new Failure(
+      'open-programs',
+      'fs.suid_dumpable is 1, so an agent could change a program while a person is asked for it.',
+      'Run: sysctl -w fs.suid_dumpable=0 (0 is what kernels come with), or use exec.ask: never.',
+      3,
+    );
   const policy = commandPolicy(exec, []);
   const there = new Set(programs.flatMap(({ file, links }) => [file, ...links.map(({ at }) => at)]));
   const ruled = programs.filter(({ name, file, links }) =>

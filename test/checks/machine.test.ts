@@ -140,6 +140,8 @@ const WRONG: readonly [string, Partial<HostFacts>, string, string, RegExp][] = [
     'medium',
     /^chown -R root: \/home\/you\/bulkhead/,
   ],
+  ['no seccomp notifications', { seccomp: ['kill_process', 'errno', 'allow'] }, 'exec-gate', 'high', /CONFIG_SECCOMP/],
+  ['unreadable programs open', { settings: set('fs.suid_dumpable', 1) }, 'exec-gate', 'high', /suid_dumpable=0/],
   ['no systemd', { init: 'runit' }, 'boot', 'low', /bulkhead up/],
   ['no Landlock', { landlock: 0 }, 'landlock', 'low', /landlock/],
   ['ptrace open to all', { settings: set('kernel.yama.ptrace_scope', 0) }, 'ptrace', 'low', /ptrace_scope=1/],

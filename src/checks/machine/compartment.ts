@@ -119,3 +119,25 @@ export const syscalls: MachineCheck = {
     );
   },
 };
+
+/** The gate needs SECCOMP_RET_USER_NOTIF, and that a program which cannot be read cannot be looked into (fs.suid_dumpable, proc(5)). */
+export const execGate: MachineCheck = {
+  id: 'exec-gate',
+  subject: 'exec',
+  judge: ({ seccomp, settings }) => {
+    if (!seccomp.includes('allow')) return ok('the syscall filter comes first');
+    if (!seccomp.includes('user_notif'))
+      return finding(
+        'high',
+        'seccomp lacks user_notif: nothing can be asked for (exec.ask: on-miss), only allowed or absent',
+        'Boot a kernel with CONFIG_SECCOMP_FILTER, outside of containers that hide it.',
+      );
+    if (settings['fs.suid_dumpable'] === 1)
+      return finding(
+        'high',
+        'fs.suid_dumpable is 1: an agent could change a program while it is asked for, so exec.ask: on-miss is refused',
+        'sysctl -w fs.suid_dumpable=0, and the same line in /etc/sysctl.d',
+      );
+    return ok('programs can be asked for');
+  },
+};

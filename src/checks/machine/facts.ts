@@ -57,6 +57,7 @@ export const SETTINGS = [
   'kernel.yama.ptrace_scope',
   'dev.tty.legacy_tiocsti',
   'vm.memfd_noexec',
+  'fs.suid_dumpable',
 ] as const;
 export type Setting = (typeof SETTINGS)[number];
 

@@ -1,14 +1,14 @@
 import type { Finding } from '../finding.ts';
 import { kernel, launcher, node, root } from './base.ts';
 import type { MachineCheck } from './check.ts';
-import { bubblewrap, disk, network, space, syscalls, userNamespaces } from './compartment.ts';
+import { bubblewrap, disk, execGate, network, space, syscalls, userNamespaces } from './compartment.ts';
 import type { HostFacts } from './facts.ts';
 import { freeze, limits } from './limits.ts';
 import { boot, landlock, ptrace, terminals, tree } from './posture.ts';
 
 /** In the order they are shown: what everything rests on, the walls, then what only helps. */
 export const MACHINE_CHECKS: readonly MachineCheck[] = [
-  ...[kernel, node, launcher, root, userNamespaces, bubblewrap, disk, syscalls, network, freeze, limits],
+  ...[kernel, node, launcher, root, userNamespaces, bubblewrap, disk, syscalls, execGate, network, freeze, limits],
   ...[space, tree, boot, landlock, ptrace, terminals],
 ];
 
