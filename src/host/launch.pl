@@ -221,9 +221,9 @@ defined $ns{$_} or die "launcher: no $_ namespace to join\n" for @spaces;
 %ENV = %env;
 
 # From here on nothing is taken from outside.
-sub drop_bounding { # PR_CAPBSET_READ, PR_CAPBSET_DROP; EINVAL past the last
+sub drop_bounding { # PR_CAPBSET_DROP; EINVAL past the last, EPERM for who has none to drop
   my %keep = map { $_ => 1 } @caps;
-  for my $cap (0 .. 63) { last if call('prctl', 23, $cap, 0, 0, 0) < 0; $keep{$cap} or must('drop a capability', call('prctl', 24, $cap, 0, 0, 0)) }
+  for my $cap (grep { !$keep{$_} } 0 .. 63) { last if call('prctl', 24, $cap, 0, 0, 0) < 0 }
 }
 sub no_caps {
   must('clear ambient capabilities', call('prctl', 47, 4, 0, 0, 0)); # PR_CAP_AMBIENT, CLEAR_ALL
