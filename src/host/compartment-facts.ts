@@ -136,7 +136,7 @@ function gateFacts(
     stub: places.stub,
     stubs: [...folders].map(([folder, some]) => ({ folder, names: some.map(({ name }) => name) })),
     over: [...new Set(over.map(({ at }) => at))],
-    behind: Object.fromEntries([...missing, ...over].map(({ at, name, file }) => [at, { name, file }])),
+    behind: Object.fromEntries([...missing, ...over].toReversed().map(({ at, name, file }) => [at, { name, file }])), // the first name is the file's
     denied: exec.deny.flatMap((name) => [name, findProgram(name)?.file ?? name]),
   };
 }

@@ -53,11 +53,12 @@ export function copiesIn(trees: readonly string[], file: string): string[] {
   );
 }
 
-/** Sorted; a name that no order can hold is left out. A folder that is a link leads to one that is looked at anyway. */
+/** Sorted; a name that no order can hold is left out, and a part of shell scripts (gettext.sh), which is read and not started. A
+ *  folder that is a link leads to one that is looked at anyway. */
 function namesIn(folder: string): string[] {
   if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return [];
   return readdirSync(folder)
-    .filter((name) => !/\p{Cc}/u.test(name))
+    .filter((name) => !/\p{Cc}|\.sh$/u.test(name))
     .sort();
 }
 

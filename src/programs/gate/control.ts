@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import { agentName } from '../../model/names.ts';
 import { type CommandTerms, commandSubject, decidingEnvironment, shownCommand } from '../../policy/question/command.ts';
@@ -43,8 +44,10 @@ export class Control {
   heard(message: FromHot): void {
     if (message.tell === 'asked') void this.#ask(message);
     else if (message.tell === 'left') this.#drop(message);
-    else if (message.tell === 'gone') void this.#warden.call('listener.gone', { number: message.number });
-    else this.#keep(message);
+    else if (message.tell === 'gone') {
+      closeSync(message.fd);
+      void this.#warden.call('listener.gone', { number: message.number });
+    } else this.#keep(message);
   }
 
   /** The warden holds every listener as well, so that the next gate can go on with it. */

@@ -99,12 +99,11 @@ export class Listeners {
     else this.#flight.release(place);
   }
 
-  /** The last process with this filter has ended. */
+  /** The last process with this filter has ended. The other thread closes it: it may not have given it to the warden yet. */
   #gone(facts: ListenerFacts): void {
     epollCtl(this.#epoll, DELETE, facts.fd, this.#events);
     this.#byFd.delete(facts.fd);
-    closeSync(facts.fd);
-    this.#tell({ tell: 'gone', number: facts.number });
+    this.#tell({ tell: 'gone', number: facts.number, fd: facts.fd });
   }
 
   /** A launcher confined itself: "AGENT DEVICE INODE MODE" and the listener. */

@@ -52,7 +52,7 @@ export type ToHot =
 
 export type FromHot =
   | ({ readonly tell: 'listener' } & ListenerFacts)
-  | { readonly tell: 'gone'; readonly number: number }
+  | { readonly tell: 'gone'; readonly number: number; readonly fd: number }
   | ({ readonly tell: 'asked' } & Asked)
   /** It was killed, or is to ask again; nobody waits for this answer any more. */
   | ({ readonly tell: 'left' } & Asker);

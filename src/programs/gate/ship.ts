@@ -1,4 +1,4 @@
-import { fdatasync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { fdatasync, fstatSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { redactArgv, redactWord } from '../../policy/command/redact.ts';
@@ -97,7 +97,7 @@ export class Shipping {
 
   /** Whole lines from where we are, as many as the ledger takes at once. */
   #read(): Buffer {
-    const room = Buffer.alloc(LONGEST_READ);
+    const room = Buffer.allocUnsafe(Math.min(LONGEST_READ, Math.max(0, fstatSync(this.fd).size - this.#from)));
     const got = room.subarray(0, readSync(this.fd, room, 0, room.length, this.#from));
     let end = 0;
     for (let lines = 0; lines < AT_ONCE; lines++) {
@@ -105,7 +105,7 @@ export class Shipping {
       if (next < 0) break;
       end = next + 1;
     }
-    if (end === 0 && got.length === room.length) throw new Error('a line of the journal is longer than any may be');
+    if (end === 0 && got.length === LONGEST_READ) throw new Error('a line of the journal is longer than any may be');
     return got.subarray(0, end);
   }
 }
