@@ -19,6 +19,9 @@ export const eventfd: (initial: number, flags: number) => number = libc.func(
 export const memfdCreate: (name: string, flags: number) => number = libc.func(
   'int memfd_create(const char* name, unsigned int flags)',
 );
+export const ioctlNumber: (fd: Fd, request: number, argument: number) => number = libc.func(
+  'int ioctl(int fd, unsigned long request, unsigned long argument)',
+);
 export const fcntl: (fd: Fd, command: number, argument: number) => number = libc.func(
   'int fcntl(int fd, int command, int argument)',
 );

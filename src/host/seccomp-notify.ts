@@ -1,4 +1,5 @@
 import { errno, ioctl } from './libc.ts';
+import { ioctlNumber } from './libc-gate.ts';
 
 /** seccomp_unotify(2), linux/seccomp.h: struct seccomp_notif {u64 id; u32 pid; u32 flags; struct seccomp_data {int nr; u32 arch;
  *  u64 instruction_pointer; u64 args[6]}}, 80 bytes; struct seccomp_notif_resp {u64 id; s64 val; s32 error; u32 flags}, 24;
@@ -8,6 +9,7 @@ const RECV = 0xc050_2100;
 const SEND = 0xc018_2101;
 const ID_VALID = 0x4008_2102;
 const ADDFD = 0x4018_2103;
+const SET_FLAGS = 0x4008_2104;
 const FLAG_CONTINUE = 1;
 const ADDFD_SETFD = 1;
 const O_CLOEXEC = 0o2000000;
@@ -15,6 +17,12 @@ const O_CLOEXEC = 0o2000000;
 const answer: Buffer = Buffer.alloc(24);
 const added: Buffer = Buffer.alloc(24);
 const asked: Buffer = Buffer.alloc(8);
+
+/** Wakes us on the processor of whoever asks, who is about to sleep, instead of on another one (SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP, since Linux
+ *  6.6; where it is not known nothing changes). */
+export function wakeHere(listener: number): void {
+  ioctlNumber(listener, SET_FLAGS, 1);
+}
 
 /** Takes the next one. @param into  80 bytes, all zero
  *  @returns false when there is none any more: whoever asked was killed */

@@ -3,7 +3,7 @@
 // Trusts    the kernel, its main thread; nothing that it reads in an agent's memory.
 // Never     opens a path that an agent names; lets an exec go on that it could not record.
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { schedSetscheduler } from '../../host/libc-gate.ts';
+import { realTime } from '../../host/real-time.ts';
 import { Answers } from './answers.ts';
 import { Flight } from './flight.ts';
 import { Journal } from './journal.ts';
@@ -12,13 +12,7 @@ import type { ToHot } from './messages.ts';
 
 const { port, wake, launchers, flight, journal, unsynced, next } = workerData;
 
-/** sched_setscheduler(2): SCHED_FIFO at the lowest real-time priority, for this thread alone. Without it a busy machine keeps every exec
- *  waiting behind the agents that cause the load. */
-const SCHED_FIFO = 1;
-const lowest: Buffer = Buffer.alloc(4);
-lowest.writeInt32LE(1, 0);
-schedSetscheduler(0, SCHED_FIFO, lowest);
-
+realTime();
 const places = new Flight(flight);
 const answers: Answers = new Answers(places, new Journal(journal, unsynced, next), (message) =>
   port.postMessage(message),

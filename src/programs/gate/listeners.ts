@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { errno } from '../../host/libc.ts';
 import { epollCreate, epollCtl, epollWait, read } from '../../host/libc-gate.ts';
-import { receive } from '../../host/seccomp-notify.ts';
+import { receive, wakeHere } from '../../host/seccomp-notify.ts';
 import { receiveWord } from '../../wire/handover.ts';
 import type { Answers } from './answers.ts';
 import type { Flight } from './flight.ts';
@@ -115,6 +115,7 @@ export class Listeners {
     if (fd === undefined) return;
     const facts = { number: this.#next++, fd, agent, device, inode, asks: mode === 'enter' };
     this.#tell({ tell: 'listener', ...facts });
+    wakeHere(fd);
     this.#byFd.set(fd, facts);
     this.#watch(fd);
   }

@@ -51,8 +51,13 @@ const end = (why: Error): void => {
   console.error(`gate: ${why.stack}`);
   process.exit(70);
 };
-hot.on('error', end);
-hot.on('exit', (status) => end(new Error(`the hot thread ended with ${status}`)));
+const sync = new Worker(new URL('./sync.ts', import.meta.url), {
+  workerData: { journal: shipping.fd, unsynced: shipping.shared },
+});
+for (const thread of [hot, sync]) {
+  thread.on('error', end);
+  thread.on('exit', (status) => end(new Error(`a thread ended with ${status}`)));
+}
 
 const warden = new Client(new Socket({ fd: CONTROL }));
 warden.onEnd = () => process.exit(0);

@@ -1,6 +1,5 @@
-import { fdatasync, fstatSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { fstatSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { redactArgv, redactWord } from '../../policy/command/redact.ts';
 import { dialLedger, type LedgerClient, type LedgerEntry } from '../../wire/ledger-client.ts';
 import type { ToHot } from './messages.ts';
@@ -9,12 +8,10 @@ const AT_ONCE = 500;
 /** Longer than any line: an exec's arguments and environment are at most 4 MiB, in JSON at most six times that. */
 const LONGEST_READ = 32 * 1024 * 1024;
 const AGAIN_MS = 500;
-/** What is written in this time is synced, or given to the ledger, together: well within the 20 ms that a loss of power may cost. */
-const SYNC_EVERY_MS = 8;
+/** What is written in this time is given to the ledger together. */
 const SHIP_EVERY_MS = 100;
 /** Not shortened for less. */
 const WORTH_SHORTENING = 1024 * 1024;
-const sync = promisify(fdatasync);
 
 interface Line {
   readonly n: number;
@@ -24,7 +21,7 @@ interface Line {
   readonly environment?: readonly string[];
 }
 
-/** What the hot thread has written: brought to the disk at once, and to the ledger in order. A line may come there twice when the gate
+/** What the hot thread has written: given to the ledger in order. A line may come there twice when the gate
  *  dies between the ledger's word and our own note of it; it has the same number `n` then. */
 export class Shipping {
   readonly fd: number;
@@ -51,7 +48,6 @@ export class Shipping {
 
   /** Runs as long as the program. */
   async begin(): Promise<never> {
-    void this.#syncing();
     for (;;) {
       try {
         if (!(await this.#ship())) await changed(this.shared);
@@ -61,18 +57,6 @@ export class Shipping {
         this.#client = undefined; // what is written is kept; the ledger is started again by the warden
         await sleep(AGAIN_MS);
       }
-    }
-  }
-
-  async #syncing(): Promise<void> {
-    const words = new Int32Array(this.shared);
-    for (;;) {
-      await sleep(SYNC_EVERY_MS);
-      const written = Atomics.load(words, 0);
-      await sync(this.fd); // a disk that fails ends the program, and with it every exec
-      Atomics.store(words, 1, written);
-      Atomics.notify(words, 1);
-      if (Atomics.load(words, 0) === written) await Atomics.waitAsync(words, 0, written).value;
     }
   }
 
