@@ -1,7 +1,7 @@
 import type { NotApplicable } from './attack.ts';
 
 /** Lines of the list that no text can try from inside a compartment yet, and why. */
-const GATE = 'it attacks the exec gate; until there is one a program is there or it is not';
+const GATE = 'it attacks the exec gate, with a question to a person, and a drill asks nobody: tests of the gate try it';
 const SECRETS = 'it attacks the swapping of placeholders; until then a compartment has neither secret nor placeholder';
 const PERSON = 'it attacks questions to a person, and a drill asks nobody: tests of the inbox try it';
 
@@ -35,12 +35,12 @@ export const PROCESSES_LATER: readonly NotApplicable[] = [
     line: 70,
     why: 'nothing is ever decided from the text of a shell command; programs are there or not',
   },
-  { id: 'd75-exec-toctou', line: 75, why: GATE, step: 3 },
-  { id: 'd76-exec-toctou-shared', line: 76, why: GATE, step: 3 },
-  { id: 'd77-symlink-between-check-and-exec', line: 77, why: GATE, step: 3 },
-  { id: 'd78-notify-starve', line: 78, why: GATE, step: 3 },
-  { id: 'd80-argv-truncate', line: 80, why: GATE, step: 3 },
-  { id: 'd81-argv0-encoding', line: 81, why: GATE, step: 3 },
+  { id: 'd75-exec-toctou', line: 75, why: GATE },
+  { id: 'd76-exec-toctou-shared', line: 76, why: GATE },
+  { id: 'd77-symlink-between-check-and-exec', line: 77, why: GATE },
+  { id: 'd78-notify-starve', line: 78, why: GATE },
+  { id: 'd80-argv-truncate', line: 80, why: GATE },
+  { id: 'd81-argv0-encoding', line: 81, why: GATE },
   { id: 'd82-approval-fatigue', line: 82, why: PERSON },
   { id: 'd83-approval-replay', line: 83, why: PERSON },
   { id: 'd84-approval-timeout', line: 84, why: PERSON },
@@ -49,8 +49,8 @@ export const PROCESSES_LATER: readonly NotApplicable[] = [
     line: 85,
     why: 'it can be judged only by stopping the agent: tests do that with the same text (src/drill/processes/daemonize.ts)',
   },
-  { id: 'f118-ask-then-kill-gate', line: 118, why: GATE, step: 3 },
-  { id: 'f119-path-miss', line: 119, why: GATE, step: 3 },
+  { id: 'f118-ask-then-kill-gate', line: 118, why: GATE },
+  { id: 'f119-path-miss', line: 119, why: GATE },
 ];
 
 export const CONTROL_PLANE_LATER: readonly NotApplicable[] = [
