@@ -9,7 +9,7 @@ const AT_ONCE = 500;
 const LONGEST_READ = 32 * 1024 * 1024;
 const AGAIN_MS = 500;
 /** What is written in this time is given to the ledger together. */
-const SHIP_EVERY_MS = 100;
+const SHIP_EVERY_MS = 200;
 /** Not shortened for less. */
 const WORTH_SHORTENING = 1024 * 1024;
 

@@ -7,7 +7,7 @@ import { workerData } from 'node:worker_threads';
 import { realTime } from '../../host/real-time.ts';
 
 /** What is written in this time is synced together. */
-const TOGETHER_MS = 6;
+const TOGETHER_MS = 10;
 
 const { journal, unsynced } = workerData;
 const words = new Int32Array(unsynced);
