@@ -81,7 +81,7 @@ export class GateLink {
     }
   }
 
-  #obey(frame: Record<string, unknown>): Promise<object | void> | void {
+  #obey(frame: Record<string, unknown>): unknown {
     if (frame.do === 'question.ask') return this.#asks.ask(frame);
     if (frame.do === 'question.use') return this.#asks.use(frame);
     if (frame.do === 'listener.keep') {
