@@ -79,7 +79,8 @@ test('each program runs as the table says, with what it says, and nothing more',
       }
       if (row.privileges === 'some') {
         const mask = (row.capabilities ?? []).reduce((sum, bit) => sum | (1n << BigInt(bit)), 0n);
-        for (const set of ['CapEff', 'CapPrm', 'CapBnd']) assert.equal(BigInt(`0x${field(pid, set)}`), mask, `${row.name} ${set}`);
+        for (const set of ['CapEff', 'CapPrm', 'CapBnd'])
+          assert.equal(BigInt(`0x${field(pid, set)}`), mask, `${row.name} ${set}`);
         for (const set of ['CapInh', 'CapAmb']) assert.match(field(pid, set), /^0+$/, `${row.name} ${set}`);
         assert.equal(field(pid, 'NoNewPrivs'), '1', row.name);
       }
