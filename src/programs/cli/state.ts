@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { lockFile, lockFolder } from '../../host/lock.ts';
+import { lockAccounts, lockFile } from '../../host/lock.ts';
 import { mustHoldNoMount } from '../../host/mounts.ts';
 import { ordinaryUser } from '../../host/ordinary-user.ts';
 import { openAbove } from '../../host/writable.ts';
@@ -85,7 +85,7 @@ const NUMBERS_MS = 120_000;
 export async function takeNumbers(left: AbortSignal): Promise<void> {
   if (ordinaryUser()) return; // who gives none out
   const late = Date.now() + NUMBERS_MS;
-  while (!lockFolder('/etc')) {
+  while (!lockAccounts()) {
     if (left.aborted || Date.now() > late)
       throw new Failure(
         'busy',
