@@ -12,9 +12,13 @@ const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'];
 
 /** Whoever is not root, holding the lock of a path if they can. @returns its exit status, or an end to it */
 async function heldByNobody(path: string): Promise<(() => void) | number> {
-  const child = spawn('setpriv', [...NOBODY, 'flock', '--no-fork', '-n', path, 'sh', '-c', 'echo held; exec sleep 60'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  const child = spawn(
+    'setpriv',
+    [...NOBODY, 'flock', '--no-fork', '-n', path, 'sh', '-c', 'echo held; exec sleep 60'],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
   return new Promise((resolve) => {
     child.stdout.once('data', () => resolve(() => child.kill()));
     child.once('close', (status) => resolve(status ?? -1));

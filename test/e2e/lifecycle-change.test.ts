@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { removeCgroup } from '../../src/host/cgroup-life.ts';
 import { observeCgroups } from '../../src/host/cgroup-roots.ts';
+import { removeTree } from '../../src/host/mounts.ts';
 import { wardenProcesses } from '../../src/host/warden-processes.ts';
 import { ONE, TWO } from './fleets.ts';
 import { loopDevices, mountPoints, netnsNames, userNames } from './machine.ts';
@@ -153,7 +145,7 @@ test(
         const plan = await stand.bulkhead(['plan', '--json'], { program: [join(newer, 'bulkhead')] });
         assert.deepEqual(plan.json, { machine: [], steps: [] });
       } finally {
-        rmSync(newer, { recursive: true, force: true });
+        removeTree(newer);
       }
     });
   },

@@ -8,7 +8,6 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -18,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeTree } from '../../src/host/mounts.ts';
 import { BULKHEAD, type Result, start } from './command.ts';
 import { NOT_ROOT } from './stand.ts';
 
@@ -59,7 +59,7 @@ test('without root', { skip: NOT_ROOT }, async (t) => {
   } finally {
     await nobody.bulkhead(['uninstall']);
     for (const pid of pidsOf(nobody.uid)) process.kill(pid, 'SIGKILL');
-    rmSync(nobody.home, { recursive: true, force: true });
+    removeTree(nobody.home);
     server.close();
   }
 });
