@@ -14,6 +14,12 @@ export function mountPoints(): string[] {
     );
 }
 
+/** The first mount in a folder; one on the folder itself is none of them.
+ *  @param folder  its real path, without links */
+export function mountBelow(folder: string): string | undefined {
+  return mountPoints().find((at) => at.startsWith(folder === '/' ? '/' : `${folder}/`));
+}
+
 /** Removing a folder with all that is in it goes through mounts, and a bind of the host's own root has the same device number as
  *  the folder: so nothing may be mounted in there.
  *  @throws Failure naming the first mount */
