@@ -1,6 +1,8 @@
+import { DEADLINE, WAIT } from './ask-times.ts';
 import { CPU, DISK, LONGEST_PATH, LONGEST_WORD, MEMORY, MOST_AGENTS, PORT, PROCESSES } from './bounds.ts';
 import { ENV_NAME, refusedEnv } from './env-names.ts';
 import type {
+  AskTimes,
   EgressRule,
   Knowledge,
   Limits,
@@ -52,7 +54,7 @@ function operator(raw: unknown, at: string): Operator {
 const REQUIRED = ['name', 'tier', 'workspace', 'env', 'exec', 'limits', 'egress', 'ports', 'knowledge'];
 
 function agent(raw: unknown, at: string): WantedAgent {
-  const given = members(raw, at, REQUIRED, ['role', 'command', 'health']);
+  const given = members(raw, at, REQUIRED, ['role', 'command', 'health', 'egressAsk', 'ask']);
   return {
     name: agentName(given.name),
     ...(Object.hasOwn(given, 'role') ? { role: text(given.role, `${at}.role`, 'one line', isRole) } : {}),
@@ -70,6 +72,8 @@ function agent(raw: unknown, at: string): WantedAgent {
     ports: distinct(entries(given.ports, `${at}.ports`, port), `${at}.ports`, String),
     ...(Object.hasOwn(given, 'health') ? { health: health(given.health, `${at}.health`) } : {}),
     knowledge: distinct(entries(given.knowledge, `${at}.knowledge`, knowledge), `${at}.knowledge`, ({ name }) => name),
+    ...(Object.hasOwn(given, 'egressAsk') ? { egressAsk: yes(given.egressAsk, `${at}.egressAsk`) } : {}),
+    ...(Object.hasOwn(given, 'ask') ? { ask: askTimes(given.ask, `${at}.ask`) } : {}),
   };
 }
 
@@ -128,6 +132,19 @@ function limits(raw: unknown, at: string): Limits {
     processes: whole(given.processes, `${at}.processes`, PROCESSES),
     cpu: whole(given.cpu, `${at}.cpu`, CPU),
     disk: whole(given.disk, `${at}.disk`, DISK),
+  };
+}
+
+function yes(raw: unknown, at: string): true {
+  if (raw === true) return raw;
+  throw wrong(at, 'is not true');
+}
+
+function askTimes(raw: unknown, at: string): AskTimes {
+  const given = members(raw, at, ['wait', 'deadline']);
+  return {
+    wait: whole(given.wait, `${at}.wait`, WAIT),
+    deadline: whole(given.deadline, `${at}.deadline`, DEADLINE),
   };
 }
 

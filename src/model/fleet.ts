@@ -34,6 +34,15 @@ export interface WantedAgent {
   readonly ports: readonly number[];
   readonly health?: { readonly port: number; readonly path: string };
   readonly knowledge: readonly Knowledge[];
+  /** Destinations that no rule grants are asked for. */
+  readonly egressAsk?: true;
+  readonly ask?: AskTimes;
+}
+
+/** How long what asked waits itself, and how long its question is open; milliseconds. */
+export interface AskTimes {
+  readonly wait: number;
+  readonly deadline: number;
 }
 
 /** `own` lives inside the state; `shared` is a folder of the operator's (what host tools obey in it is masked). */

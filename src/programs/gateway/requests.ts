@@ -17,6 +17,9 @@ export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, ta
       throw malformed('listen wants four sockets');
     return gateway.listen(agent, fds as [number, number, number, number]);
   },
+  answered: (gateway, body) => gateway.answered(agentName(body.agent), wholeNumber(body.id), String(body.state)),
+  revoke: (gateway, body) => gateway.revoke(agentName(body.agent), readGrant(body)),
+  unbar: (gateway, body) => gateway.unbar(agentName(body.agent)),
   forget: (gateway, body) => gateway.forget(agentName(body.agent), body.names === true),
   publish: (gateway, body) => gateway.publish(agentName(body.agent), portNumber(body.port)),
   unpublish: (gateway, body) => gateway.unpublish(agentName(body.agent), portNumber(body.port)),
@@ -26,7 +29,13 @@ export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, ta
 
 function readPolicy(raw: unknown): AgentPolicy {
   const body = record(raw);
-  return { name: agentName(body.name), egress: list(body.egress).map(readRule) };
+  const egress = list(body.egress).map(readRule);
+  const grants = list(body.grants ?? []).map((one) => ({
+    ...readGrant(record(one)),
+    once: record(one).once !== false,
+  }));
+  const asks = body.askMs === undefined ? {} : { askMs: wholeNumber(body.askMs) };
+  return { name: agentName(body.name), egress, grants, ...asks };
 }
 
 /** Rules are held in canonical spelling, so that matching is comparing. */
@@ -43,6 +52,17 @@ function readRule(raw: unknown): EgressRule {
   const address = typeof body.address === 'string' ? parseAddress(body.address) : undefined;
   if (address === undefined) throw malformed(`${JSON.stringify(body.address)} is no address`);
   return { ...rule, address };
+}
+
+function readGrant(body: Body): { id: number; host: string; port: number } {
+  const host = hostText(canonicalHost(typeof body.host === 'string' ? body.host : ''));
+  if (host === undefined) throw malformed(`${JSON.stringify(body.host)} is no host of a grant`);
+  return { id: wholeNumber(body.id), host, port: portNumber(body.port) };
+}
+
+function wholeNumber(raw: unknown): number {
+  if (typeof raw === 'number' && Number.isSafeInteger(raw) && raw >= 0) return raw;
+  throw malformed(`${JSON.stringify(raw)} is no number`);
 }
 
 function portNumber(raw: unknown): number {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { judgeEgress } from '../../policy/egress.ts';
 import { serveApi } from './api.ts';
+import { judge, judgeOrAsk } from './asking.ts';
 import { carry } from './carry.ts';
 import type { Compartment } from './compartment.ts';
 import { serveDnsOverTcp } from './dns-tcp.ts';
@@ -25,11 +25,13 @@ export async function attend(outside: Outside, compartment: Compartment, client:
   const wait = compartment.pace.turn(performance.now());
   if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
   if (destination.host === INTERNAL && OWN_PORTS[localPort]) return OWN_PORTS[localPort](door);
-  const verdict = judgeEgress(compartment.rules, destination);
-  if (verdict.kind === 'allow') return carry(door, destination);
+  const first = judge(compartment, destination);
+  if (first.kind === 'allow') return carry(door, destination);
   if (localPort === 53) return serveDnsOverTcp(door);
-  if (localAddress === PROBE_ADDRESS) return explain(client, { denied: PROBE_ADDRESS, rule: verdict.why, ask: null });
-  await explain(client, await compartment.refuse(destination, door.via, verdict.why, Date.now()));
+  if (localAddress === PROBE_ADDRESS) return explain(client, { denied: PROBE_ADDRESS, rule: first.why, ask: null });
+  const verdict = await judgeOrAsk(outside.inbox, compartment, destination);
+  if (verdict.kind === 'allow') return carry(door, destination);
+  await explain(client, await compartment.refuse(destination, door.via, verdict.why, Date.now(), verdict));
 }
 
 /** Where src/host/probe.pl asks every minute whether policy still says no: a documentation address (RFC 5737). What is refused

@@ -15,14 +15,18 @@ import { groundOf } from '../../plan/machine.ts';
 import { DEFAULT_STATE, placesOf, STATE_FORMAT } from '../../plan/places.ts';
 import { syscallFilter } from '../../tiers/filter/filter.ts';
 import { serve } from '../../wire/serve.ts';
+import { Destinations } from './destinations.ts';
 import { Drills } from './drills.ts';
 import { StandingFleet } from './fleet.ts';
 import { type Workshop, wardenHands } from './hands.ts';
 import { HeldAgents } from './held-agents.ts';
+import { Inbox } from './inbox.ts';
+import { InboxStore } from './inbox-store.ts';
 import { Logs } from './logs.ts';
 import { Mending } from './mending.ts';
 import { Record } from './record.ts';
 import { type Caller, type Office, requests } from './requests.ts';
+import { withdrawAll } from './revoking.ts';
 import { Rounds } from './rounds.ts';
 import { Sessions } from './sessions.ts';
 import { Staff } from './staff.ts';
@@ -57,11 +61,17 @@ writeFileSync(places.filter, syscallFilter(process.arch === 'arm64' ? 'aarch64' 
 const record = new Record(places.ledgerSocket, logs.lost);
 const held = new HeldAgents(places.heldAgents);
 const mending = new Mending(logs, new Made(places.made));
-const staff: Staff = new Staff(places, ids, logs, record, () => fleet);
+const inbox = new Inbox(new InboxStore(places.inbox), record);
+const staff: Staff = new Staff(places, ids, logs, record, () => fleet, {
+  ask: (agent, terms) => destinations.ask(agent, terms),
+  use: (agent, grant) => destinations.use(agent, grant),
+});
 const workshop: Workshop = { record, mending, logs, held, gateway: () => staff.gateway };
 const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
+const destinations: Destinations = new Destinations(inbox, fleet, workshop.gateway);
 fleet.onLetGo = (agent) => {
+  void withdrawAll({ inbox }, agent, 'the agent was let go');
   held.release(agent);
   logs.remove(agent);
 };
@@ -82,7 +92,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => vo
 
 staff.start();
 const office: Office = {
-  ...{ fleet, record, held, logs, rounds },
+  ...{ fleet, record, held, logs, rounds, inbox, destinations, gateway: workshop.gateway },
   sessions: new Sessions(record),
   drills: new Drills(fleet, record, workshop.gateway),
   programs: () => [{ name: 'warden', state: 'running', pid: process.pid }, ...staff.programs],
@@ -99,6 +109,7 @@ await serve<Caller>({
 });
 rounds.begin();
 await staff.complete();
+inbox.begin();
 await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
 if (fleet.wanted && process.argv.includes('--resume')) {
   const { wanted } = fleet;

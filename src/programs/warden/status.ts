@@ -1,6 +1,7 @@
 import type { MapDocument, StatusDocument } from '../../model/documents.ts';
 import type { AgentName } from '../../model/names.ts';
 import { blastRadius } from '../../policy/map.ts';
+import { approvalEntry } from './approvals.ts';
 import type { Office } from './requests.ts';
 
 export function statusDocument(office: Office): StatusDocument {
@@ -25,6 +26,7 @@ export function statusDocument(office: Office): StatusDocument {
       };
     }),
     programs: office.programs(),
+    waiting: office.inbox.waiting().map(approvalEntry),
   };
 }
 

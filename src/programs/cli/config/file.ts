@@ -14,6 +14,14 @@ export interface DefaultsInFile {
   readonly exec?: ExecInFile | undefined;
   readonly limits?: LimitsInFile | undefined;
   readonly env?: EnvInFile | undefined;
+  readonly 'egress-ask'?: boolean | undefined;
+  readonly ask?: AskInFile | undefined;
+}
+
+/** Durations: `60s`, `5m`, `12h`, `7d`. */
+export interface AskInFile {
+  readonly wait?: string | undefined;
+  readonly deadline?: string | undefined;
 }
 
 export interface AgentInFile extends DefaultsInFile {

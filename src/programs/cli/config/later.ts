@@ -8,8 +8,6 @@ const OF_AGENTS: readonly string[] = [
   'presets',
   'secrets',
   'elevated',
-  'egress-ask',
-  'ask',
   'mail',
   'shares',
   'sockets',
