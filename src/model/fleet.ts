@@ -54,8 +54,16 @@ export interface WantedExec {
   readonly allow: readonly string[];
   readonly deny: readonly string[];
   readonly own: 'never' | 'allow';
-  readonly ask: 'never';
+  /** Whether what is not allowed may be asked for, or does not exist. */
+  readonly ask: 'never' | 'on-miss';
+  /** Rules over a program and its arguments (src/policy/command/rule.ts); absent: none. */
+  readonly allowArgv?: readonly ArgvRule[];
+  readonly askArgv?: readonly ArgvRule[];
+  readonly denyArgv?: readonly ArgvRule[];
 }
+
+/** Words, the program first; `*` in a word stands for any part of it, `**` as the last word for the rest. */
+export type ArgvRule = readonly string[];
 
 export type ExecSetName = 'base' | 'git' | 'python' | 'node';
 

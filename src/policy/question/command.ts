@@ -21,12 +21,17 @@ export function commandSubject(agent: AgentName, terms: CommandTerms): Subject {
   return { agent, kind: 'command', digest, shown: shownCommand(terms), terms: { ...terms, program: { ...program } } };
 }
 
-/** Complete, on one line, in visible ASCII; as a shell would take it, but for bytes that are not seen. */
+/** Complete, on one line, in visible ASCII: the words as a shell would take them, but for bytes that are not seen (`\\x1b`), which here
+ *  also means every byte of a letter beyond ASCII: none can look like another. What is no word of the command stands in parentheses,
+ *  which no word has outside quotes; so two different commands never look the same. */
 export function shownCommand({ program, argv, cwd, environment }: CommandTerms): string {
-  const [name = '', ...rest] = argv;
-  const called = name === program.name || name === program.path ? [program.name] : [program.path, `(as ${quoted(name)})`];
-  const words = [...environment.map(quoted), ...called, ...rest.map(quoted)].join(' ');
-  return cwd === '/workspace' ? words : `${words} (in ${quoted(cwd)})`;
+  const usual = argv[0] === program.name && /^(?:\/usr)?\/bin\/[^/]*$/.test(program.path);
+  return [
+    ...argv.map(quoted),
+    ...(usual ? [] : [`(program ${quoted(program.path)})`]),
+    ...(environment.length === 0 ? [] : [`(with ${environment.map(quoted).join(' ')})`]),
+    ...(cwd === '/workspace' ? [] : [`(in ${quoted(cwd)})`]),
+  ].join(' ');
 }
 
 /** Needs no quotes in any shell. */
@@ -34,7 +39,10 @@ const PLAIN = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
 function quoted(bytes: string): string {
   if (PLAIN.test(bytes)) return bytes;
-  const seen = bytes.replace(/[^\x20-\x7e]|\\(?=x[0-9a-f]{2})/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  const seen = bytes.replace(
+    /[^\x20-\x7e]|\\(?=x[0-9a-f]{2})/g,
+    (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
   return `'${seen.replaceAll("'", "'\\''")}'`;
 }
 

@@ -14,7 +14,7 @@ export async function answerQuestion(verb: 'approve' | 'deny', { operands, optio
   const question = await withWarden(
     state,
     'nothing can be answered',
-    async (warden) => (await warden.call('question.answer', { id, answer, scope })) as ApprovalEntry,
+    async (warden) => (await warden.call('question.answer', { question: id, answer, scope })) as ApprovalEntry,
   );
   return { document: { approval: question }, text: (screen) => renderAnswered(question, scope, screen) };
 }

@@ -17,8 +17,8 @@ export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, ta
       throw malformed('listen wants four sockets');
     return gateway.listen(agent, fds as [number, number, number, number]);
   },
-  answered: (gateway, body) => gateway.answered(agentName(body.agent), wholeNumber(body.id), String(body.state)),
-  revoke: (gateway, body) => gateway.revoke(agentName(body.agent), readGrant(body)),
+  answered: (gateway, body) => gateway.answered(agentName(body.agent), wholeNumber(body.question), String(body.state)),
+  revoke: (gateway, body) => gateway.revoke(agentName(body.agent), readGrant(record(body.grant))),
   unbar: (gateway, body) => gateway.unbar(agentName(body.agent)),
   forget: (gateway, body) => gateway.forget(agentName(body.agent), body.names === true),
   publish: (gateway, body) => gateway.publish(agentName(body.agent), portNumber(body.port)),

@@ -57,8 +57,9 @@ function grantEntry({ id, kind, agent, shown, digest, state, answer, uses }: Que
 }
 
 function number(from: Body): number {
-  if (Number.isSafeInteger(from.id) && (from.id as number) > 0) return from.id as number;
-  throw malformed('id', 'the number of a question');
+  const id = from.question; // `id` is the frame's own
+  if (Number.isSafeInteger(id) && (id as number) > 0) return id as number;
+  throw malformed('question', 'the number of a question');
 }
 
 function yes(from: Body): boolean {

@@ -73,12 +73,12 @@ export class GatewayLink {
 
   /** A question of the gateway's came to an end that is no yes. */
   async answered(agent: string, id: number, state: string): Promise<void> {
-    await this.#client.call('answered', { agent, id, state });
+    await this.#client.call('answered', { agent, question: id, state });
   }
 
   /** Ends what runs under a grant, and lets nothing new through to its destination, unasked, until `unbar`. @returns how many it ended */
   async revoke(agent: string, { id, host, port }: Pick<DestinationGrant, 'id' | 'host' | 'port'>): Promise<number> {
-    return ((await this.#client.call('revoke', { agent, id, host, port })) as { ended: number }).ended;
+    return ((await this.#client.call('revoke', { agent, grant: { id, host, port } })) as { ended: number }).ended;
   }
 
   async unbar(agent: string): Promise<void> {

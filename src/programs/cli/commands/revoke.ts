@@ -10,7 +10,7 @@ export async function run({ operands, state }: Call): Promise<Answer> {
   const revoked = await withWarden(
     state,
     'nothing can be revoked, and no gate lets anything through',
-    async (warden) => (await warden.call('grant.revoke', { id })) as RevokedDocument,
+    async (warden) => (await warden.call('grant.revoke', { question: id })) as RevokedDocument,
   );
   return {
     document: revoked,

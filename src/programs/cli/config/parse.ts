@@ -7,7 +7,7 @@ import { FleetDocument } from './document.ts';
 import { explain } from './explain.ts';
 import type { FleetFile } from './file.ts';
 import { isWithin } from './paths.ts';
-import { keyIn } from './secrets.ts';
+import { keyIn } from '../../../policy/secret-shapes.ts';
 import { fleetShape } from './shape.ts';
 import { pathText, quoted } from './shown.ts';
 import type { Reading, Where } from './where.ts';
