@@ -30,7 +30,7 @@ export function blastRadius(
     run,
     reach: agent.egress.map(destination),
     spend: agent.limits,
-    ask: [],
+    ask: agent.egressAsk ? ['any other host, one by one (egress-ask)'] : [],
     cannot: claims,
     ...(oldest !== undefined && { measuredAt: new Date(oldest).toISOString() }),
   };

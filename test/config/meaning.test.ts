@@ -25,6 +25,18 @@ test('the smallest fleet of this version stands, with every default applied', ()
   });
 });
 
+test('unknown hosts are asked for where the agent or the defaults say so, and for how long', () => {
+  assert.equal('egressAsk' in agentOf('{}'), false);
+  assert.equal(agentOf('egress-ask: true').egressAsk, true);
+  assert.equal('egressAsk' in agentOf('egress-ask: false', 'defaults: { egress-ask: true }\n'), false);
+  assert.equal(agentOf('{}', 'defaults: { egress-ask: true }\n').egressAsk, true);
+  assert.deepEqual(agentOf('ask: { wait: 5s }', 'defaults: { ask: { wait: 1s, deadline: 2d } }\n').ask, {
+    wait: 5000,
+    deadline: 2 * 24 * 3_600_000,
+  });
+  assert.deepEqual(agentOf('ask: { deadline: 1h }').ask, { wait: 60_000, deadline: 3_600_000 });
+});
+
 test('everything that this version knows comes through', () => {
   const text = `
 fleet: studio

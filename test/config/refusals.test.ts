@@ -40,8 +40,6 @@ test('what a later version brings is refused by name, never accepted and ignored
     'presets: false',
     'secrets: { A: b }',
     'elevated: [x]',
-    'egress-ask: true',
-    'ask: { wait: 60s }',
     'mail: [b]',
     'shares: [b]',
     'sockets: [b]',
@@ -72,6 +70,18 @@ test('what a later version brings is refused by name, never accepted and ignored
     'defaults: { budget: { runs: 1/day } }\n',
   ])
     assert.equal(codeOf('{}', before), 'not-yet', before);
+});
+
+test('how long is asked is a length of time, within bounds', () => {
+  for (const [ask, message] of [
+    ['wait: 60', /is not a length of time/],
+    ['wait: 11m', /is too long, in agents\.a\.ask\.wait/],
+    ['deadline: 30s', /is too short, in agents\.a\.ask\.deadline/],
+    ['deadline: 31d', /is too long/],
+    ['patience: 5m', /unknown key "patience"/],
+  ] as const)
+    assert.match(refused(`fleet: x\nagents:\n  a: { ask: { ${ask} } }\n`), message);
+  assert.match(refused('fleet: x\ndefaults: { ask: { wait: 1h } }\nagents: { a: {} }\n'), /in defaults\.ask\.wait/);
 });
 
 test('an empty list where a list matters is an error, and so is a key without a value', () => {

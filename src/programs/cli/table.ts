@@ -182,7 +182,7 @@ export const TABLE: readonly Entry[] = [
     name: 'revoke',
     group: 'questions',
     operands: '<id>',
-    summary: 'take an answer back, end what runs under it, and test that it is refused',
+    summary: 'take an answer back, end what runs under it, test it',
     load: () => import('./commands/revoke.ts'),
   },
   // ---- proof and record

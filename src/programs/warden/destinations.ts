@@ -18,14 +18,18 @@ export interface AskedReply {
   readonly deadline?: number;
 }
 
+/** What is needed of the gateway, and of the fleet. */
+export type Told = Pick<GatewayLink, 'policy' | 'answered'>;
+export type Asking = Pick<StandingFleet, 'wanted' | 'leases' | 'granted'>;
+
 /** Questions for destinations: the gateway puts them, and is given the grants as part of its policy, at once. */
 export class Destinations {
   readonly #inbox: Inbox;
-  readonly #fleet: StandingFleet;
-  readonly #gateway: () => GatewayLink | undefined;
+  readonly #fleet: Asking;
+  readonly #gateway: () => Told | undefined;
   #settled: Promise<void> = Promise.resolve();
 
-  constructor(inbox: Inbox, fleet: StandingFleet, gateway: () => GatewayLink | undefined) {
+  constructor(inbox: Inbox, fleet: Asking, gateway: () => Told | undefined) {
     this.#inbox = inbox;
     this.#fleet = fleet;
     this.#gateway = gateway;
