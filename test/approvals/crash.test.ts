@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { removeTree } from '../../src/host/mounts.ts';
 import type { Question } from '../../src/model/question.ts';
 import { standing } from '../../src/policy/approval.ts';
 import { InboxStore } from '../../src/programs/warden/inbox-store.ts';
@@ -53,7 +52,8 @@ test(`killed ${KILLS} times at any point, the inbox keeps what it said was done,
     const used = lines(join(dir, 'done')).filter(({ what }) => what === 'used').length;
     assert.ok(used > KILLS, `only ${used} approvals were used: too little happened to say anything`);
   } finally {
-    removeTree(dir);
+    for (const name of readdirSync(dir)) rmSync(join(dir, name));
+    rmdirSync(dir);
   }
 });
 
