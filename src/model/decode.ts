@@ -6,6 +6,7 @@ import type {
   EgressRule,
   Knowledge,
   Limits,
+  NotifyBy,
   Operator,
   WantedAgent,
   WantedExec,
@@ -21,7 +22,7 @@ import { dictionary, distinct, entries, members, oneOf, text, whole, wrong } fro
  *  spelling, or nothing. What comes back is built anew; nothing of `raw` is in it but strings and numbers.
  *  @throws Failure (bad-fleet, bad-name) for anything else */
 export function decodeWantedFleet(raw: unknown): WantedFleet {
-  const fleet = members(raw, 'the fleet', ['format', 'fleet', 'source', 'operators', 'agents']);
+  const fleet = members(raw, 'the fleet', ['format', 'fleet', 'source', 'operators', 'agents'], ['notify']);
   if (fleet.format !== 1) throw wrong('format', 'is not 1');
   const wanted: WantedFleet = {
     format: 1,
@@ -29,6 +30,7 @@ export function decodeWantedFleet(raw: unknown): WantedFleet {
     source: path(fleet.source, 'source'),
     operators: distinct(entries(fleet.operators, 'operators', operator), 'operators', ({ name }) => name),
     agents: distinct(entries(fleet.agents, 'agents', agent, MOST_AGENTS), 'agents', ({ name }) => name),
+    ...(Object.hasOwn(fleet, 'notify') ? { notify: notifyBy(fleet.notify) } : {}),
   };
   refuseWritableKnowledge(wanted.agents);
   return wanted;
@@ -43,11 +45,33 @@ function refuseWritableKnowledge(agents: readonly WantedAgent[]): void {
           throw wrong(`knowledge ${name}`, 'lies in the workspace of an agent');
 }
 
+function notifyBy(raw: unknown): NotifyBy {
+  if (dictionary(raw, 'notify').kind === 'webhook') {
+    const { url, as } = members(raw, 'notify', ['kind', 'url', 'as']);
+    const isUrl = (text: string): boolean => text.length <= 2000 && /^https?:\/\//.test(text) && URL.canParse(text);
+    return {
+      kind: 'webhook',
+      url: text(url, 'notify.url', 'a web address', isUrl),
+      as: oneOf(as, 'notify.as', ['text', 'slack', 'json']),
+    };
+  }
+  const { kind, argv, user } = members(raw, 'notify', ['kind', 'argv', 'user']);
+  return {
+    kind: oneOf(kind, 'notify.kind', ['command']),
+    argv: command(argv, 'notify.argv'),
+    user: text(user, 'notify.user', 'a Unix user', (name) => name !== 'root' && isUser(name)),
+  };
+}
+
+function isUser(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(name);
+}
+
 function operator(raw: unknown, at: string): Operator {
   const { name, user } = members(raw, at, ['name', 'user']);
   return {
     name: text(name, `${at}.name`, 'a name', (name) => name.length <= 40 && /^[a-z](?:-?[a-z0-9])*$/.test(name)),
-    user: text(user, `${at}.user`, 'a Unix user', (user) => /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(user)),
+    user: text(user, `${at}.user`, 'a Unix user', isUser),
   };
 }
 

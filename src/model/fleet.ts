@@ -9,7 +9,14 @@ export interface WantedFleet {
   readonly source: string;
   readonly operators: readonly Operator[];
   readonly agents: readonly WantedAgent[];
+  /** Absent: nobody is told. */
+  readonly notify?: NotifyBy;
 }
+
+/** How people are told that something waits. The command runs as `user`. */
+export type NotifyBy =
+  | { readonly kind: 'command'; readonly argv: readonly string[]; readonly user: string }
+  | { readonly kind: 'webhook'; readonly url: string; readonly as: 'text' | 'slack' | 'json' };
 
 /** A person who may manage the fleet besides root, by Unix user name. */
 export interface Operator {

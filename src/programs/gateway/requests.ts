@@ -4,6 +4,7 @@ import { agentName } from '../../model/names.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import { canonicalHost, hostText } from '../../protocol/host.ts';
 import type { AgentPolicy, Gateway } from './gateway.ts';
+import { postNotice } from './webhook.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -23,6 +24,7 @@ export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, ta
   forget: (gateway, body) => gateway.forget(agentName(body.agent), body.names === true),
   publish: (gateway, body) => gateway.publish(agentName(body.agent), portNumber(body.port)),
   unpublish: (gateway, body) => gateway.unpublish(agentName(body.agent), portNumber(body.port)),
+  notify: (_, body) => postNotice(text(body.url), text(body.type), text(body.body)),
   status: (gateway) => gateway.status(),
   denials: (gateway, body) => gateway.denials(agentName(body.agent)),
 };
@@ -63,6 +65,11 @@ function readGrant(body: Body): { id: number; host: string; port: number } {
 function wholeNumber(raw: unknown): number {
   if (typeof raw === 'number' && Number.isSafeInteger(raw) && raw >= 0) return raw;
   throw malformed(`${JSON.stringify(raw)} is no number`);
+}
+
+function text(raw: unknown): string {
+  if (typeof raw === 'string') return raw;
+  throw malformed('a text is missing');
 }
 
 function portNumber(raw: unknown): number {

@@ -81,6 +81,11 @@ export class GatewayLink {
     return ((await this.#client.call('revoke', { agent, grant: { id, host, port } })) as { ended: number }).ended;
   }
 
+  /** Posts a notice to a webhook of the operator's. @throws Failure `not-told` */
+  async notify(url: string, type: string, body: string): Promise<void> {
+    await this.#client.call('notify', { url, type, body });
+  }
+
   async unbar(agent: string): Promise<void> {
     await this.#client.call('unbar', { agent });
   }

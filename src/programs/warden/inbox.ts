@@ -1,6 +1,7 @@
 import { Failure } from '../../model/failure.ts';
 import type { Question, Scope, Subject } from '../../model/question.ts';
 import * as life from '../../policy/approval.ts';
+import { publicText } from '../../policy/notice.ts';
 import { type Bucket, fullBucket, take } from '../../policy/question/flood.ts';
 import type { LedgerEntry, Strength } from '../../wire/ledger-client.ts';
 import type { InboxStore } from './inbox-store.ts';
@@ -31,6 +32,8 @@ export class Inbox {
   /** By agent, kind and digest. */
   readonly #same = new Map<string, Map<number, Question>>();
   readonly #listeners: Listener[] = [];
+  /** Something that a person should look at. */
+  onFinding: (agent: string, text: string) => void = () => {};
   readonly #buckets = new Map<string, Bucket>();
   readonly #floods = new Map<string, { count: number; why: string; since: number; timer: NodeJS.Timeout }>();
   #turn: Promise<unknown> = Promise.resolve();
@@ -154,6 +157,7 @@ export class Inbox {
       const timer = setTimeout(() => this.#floodOver(agent), 60_000).unref();
       this.#floods.set(agent, { count: 1, why, since: now, timer });
       this.#record.tell({ event: 'question.flood', agent, why, kind: subject.kind });
+      this.onFinding(agent, `${agent} raises more questions than people can answer: ${why}`);
     }
     return { state: 'flood', why };
   }
@@ -238,8 +242,16 @@ function broken(cause: Error): Failure {
   return new Failure('inbox-broken', message, 'Look at the disk of the state, and at: bulkhead logs warden', 1);
 }
 
-function about({ id, agent, kind, digest, shown, attempts }: Question): Omit<LedgerEntry, 'event'> {
-  return { agent, id, kind, digest, shown: shown.slice(0, 2000), ...(attempts > 1 && { attempts }) };
+/** The record has it without what looks like a secret; the question itself, root's alone, has it all. */
+function about({ id, agent, kind, digest, shown, terms, attempts }: Question): Omit<LedgerEntry, 'event'> {
+  return {
+    agent,
+    id,
+    kind,
+    digest,
+    shown: publicText({ kind, shown, terms }).slice(0, 2000),
+    ...(attempts > 1 && { attempts }),
+  };
 }
 
 function iso(at: number): string {

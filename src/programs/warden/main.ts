@@ -13,6 +13,7 @@ import { viewFacts } from '../../host/view-facts.ts';
 import { Failure } from '../../model/failure.ts';
 import { groundOf } from '../../plan/machine.ts';
 import { DEFAULT_STATE, placesOf, STATE_FORMAT } from '../../plan/places.ts';
+import { webhookBody } from '../../policy/notice.ts';
 import { syscallFilter } from '../../tiers/filter/filter.ts';
 import { serve } from '../../wire/serve.ts';
 import { Destinations } from './destinations.ts';
@@ -24,6 +25,8 @@ import { Inbox } from './inbox.ts';
 import { InboxStore } from './inbox-store.ts';
 import { Logs } from './logs.ts';
 import { Mending } from './mending.ts';
+import { Notices } from './notices.ts';
+import { runNotifyCommand } from './notify-command.ts';
 import { Record } from './record.ts';
 import { type Caller, type Office, requests } from './requests.ts';
 import { withdrawAll } from './revoking.ts';
@@ -70,6 +73,19 @@ const workshop: Workshop = { record, mending, logs, held, gateway: () => staff.g
 const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
 const destinations: Destinations = new Destinations(inbox, fleet, workshop.gateway);
+const notices = new Notices(
+  inbox,
+  record,
+  () => ({ fleet: fleet.wanted?.fleet ?? '', by: fleet.wanted?.notify }),
+  async (by, notice) => {
+    if (by.kind === 'command') return runNotifyCommand(by.argv, by.user, JSON.stringify(notice), user);
+    const { type, body } = webhookBody(by.as, notice);
+    const gateway = workshop.gateway();
+    if (!gateway) throw new Error('the gateway is not running');
+    await gateway.notify(by.url, type, body);
+  },
+);
+inbox.onFinding = (agent, text) => notices.finding(agent, text);
 fleet.onLetGo = (agent) => {
   void withdrawAll({ inbox }, agent, 'the agent was let go');
   held.release(agent);

@@ -7,7 +7,14 @@ export interface FleetFile {
   readonly defaults?: DefaultsInFile | undefined;
   readonly knowledge?: Readonly<Record<string, string>> | undefined;
   readonly agents: Readonly<Record<string, AgentInFile>>;
+  readonly notify?: NotifyInFile | undefined;
 }
+
+/** A command, a web address, or that with how it wants its text. */
+export type NotifyInFile =
+  | readonly Word[]
+  | string
+  | { readonly webhook: string; readonly as?: 'text' | 'slack' | 'json' | undefined };
 
 export interface DefaultsInFile {
   readonly tier?: 'sandbox' | undefined;

@@ -7,6 +7,7 @@ import { knowledgeEntries, wantedAgent } from './agent.ts';
 import { FleetDocument } from './document.ts';
 import { explain } from './explain.ts';
 import type { FleetFile } from './file.ts';
+import { notifyBy } from './notify.ts';
 import { isWithin } from './paths.ts';
 import { fleetShape } from './shape.ts';
 import { pathText, quoted } from './shown.ts';
@@ -29,7 +30,9 @@ export function parseFleet(text: string, reading: Reading): WantedFleet {
   const agents = Object.entries(shape.agents).map(([name, agent]) =>
     wantedAgent(where, name, agent, shape.defaults ?? {}, knowledge),
   );
-  const wanted: WantedFleet = { format: 1, fleet, source: reading.source, operators: operators(where, shape), agents };
+  const people = operators(where, shape);
+  const told = shape.notify === undefined ? {} : { notify: notifyBy(where, shape.notify, people) };
+  const wanted: WantedFleet = { format: 1, fleet, source: reading.source, operators: people, agents, ...told };
   refuseClashes(where, wanted);
   refuseWritableKnowledge(where, wanted.agents);
   return wanted;

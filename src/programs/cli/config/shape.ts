@@ -128,6 +128,27 @@ export const fleetShape: z.ZodType<FleetFile> = z
       .meta({ minProperties: 1 })
       .optional()
       .describe('Files and folders that agents may be given to read, live and read-only.'),
+    notify: z
+      .union(
+        [
+          leaf.filled(leaf.word),
+          z.string().min(1),
+          z.strictObject({
+            webhook: z.string().min(1).describe('Where a notice is posted, such as https://ntfy.example/TOPIC.'),
+            as: z
+              .enum(['text', 'slack', 'json'])
+              .optional()
+              .describe(
+                'text: the line itself (ntfy); slack: {"text": ...}; json: the whole notice. Default text, for hooks.slack.com slack.',
+              ),
+          }),
+        ],
+        { error: 'is not a way to be told\nWrite a command as a list, [ntfy, publish, TOPIC], or a web address.' },
+      )
+      .optional()
+      .describe(
+        'Told of a question that waits, of one about to lapse and of findings; cannot answer. A command gets JSON on its standard input and runs as the first operator, never as root.',
+      ),
     agents: z.record(leaf.label, agent).meta({ minProperties: 1 }).describe('The agents, by name.'),
   })
   .meta({
