@@ -100,9 +100,13 @@ export const TABLE: readonly Entry[] = [
     name: 'logs',
     group: 'an agent',
     operands: '<agent|program>',
-    options: [FOLLOW, { flags: '-n, --last <n>', summary: 'the last n lines (100)' }],
+    options: [
+      FOLLOW,
+      { flags: '-n, --last <n>', summary: 'the last n lines (100)' },
+      { flags: '--tried', summary: 'what the agent was refused, by what it tried, with the line that would allow it' },
+    ],
     summary: 'what an agent, or one of our programs, has written',
-    examples: ['bulkhead logs coder -f', 'bulkhead logs gateway'],
+    examples: ['bulkhead logs coder -f', 'bulkhead logs coder --tried', 'bulkhead logs gateway'],
     load: () => import('./commands/logs.ts'),
   },
   {
