@@ -159,6 +159,13 @@ export const TABLE: readonly Entry[] = [
     load: () => import('./commands/approvals.ts'),
   },
   {
+    name: 'approvals suggest',
+    group: 'questions',
+    options: [{ flags: '--apply <id>', summary: 'write that line into the fleet file; up puts it in force' }, FILE],
+    summary: 'lines for fleet.yaml, from what was approved',
+    load: () => import('./commands/approvals-suggest.ts'),
+  },
+  {
     name: 'approve',
     group: 'questions',
     operands: '<id>',

@@ -1,6 +1,7 @@
 import type { ApprovalEntry, ApprovalsDocument, GrantEntry, GrantsDocument } from '../../model/documents.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Question, Scope } from '../../model/question.ts';
+import { suggestions } from '../../policy/suggestions.ts';
 import type { Connection, Request } from '../../wire/serve.ts';
 import { type Around, revoke } from './revoking.ts';
 
@@ -36,6 +37,10 @@ export function approvalRequests(around: Around): Readonly<{ [name: string]: Req
       },
     },
     grants: { from: PEOPLE, answer: (): GrantsDocument => ({ grants: inbox.standing().flatMap(grantEntry) }) },
+    suggestions: {
+      from: PEOPLE,
+      answer: () => ({ source: around.fleet.wanted?.source ?? '', suggestions: suggestions(inbox.all()) }),
+    },
     'grant.revoke': { from: PEOPLE, answer: (from, { peer }) => revoke(around, number(from), peer.uid) },
   };
 }
