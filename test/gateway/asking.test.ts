@@ -198,7 +198,7 @@ test('no record, no question and no connection', async () => {
     false,
   );
   await get('http://wanted.test:8080/');
-  await answer(true, HOUR);
+  await answer(true);
   refuseRecord = true;
   assert.match(await get('http://wanted.test:8080/'), /The ledger is not running/);
   refuseRecord = false;

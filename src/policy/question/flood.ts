@@ -1,6 +1,6 @@
 /** How many questions one agent may put to people: a burst, then so many an hour, and so many that wait at once. What is beyond is
- *  refused unasked, and counted into one finding. */
-export const FLOOD = { burst: 20, perHour: 60, waiting: 30 } as const;
+ *  refused unasked, and counted into one finding. `atOnce`: attempts whose turn has not come yet. */
+export const FLOOD = { burst: 20, perHour: 60, waiting: 30, atOnce: 100 } as const;
 
 /** A token bucket; `at` is milliseconds since 1970. */
 export interface Bucket {

@@ -20,6 +20,7 @@ export function approvalRequests(around: Around): Readonly<{ [name: string]: Req
     approvals: {
       from: PEOPLE,
       answer: (from, connection): ApprovalsDocument => {
+        inbox.mustBeThere();
         if (from.follow === true) {
           watchers.add(connection);
           connection.socket.once('close', () => watchers.delete(connection));
@@ -36,7 +37,13 @@ export function approvalRequests(around: Around): Readonly<{ [name: string]: Req
         return approvalEntry(question);
       },
     },
-    grants: { from: PEOPLE, answer: (): GrantsDocument => ({ grants: inbox.standing().flatMap(grantEntry) }) },
+    grants: {
+      from: PEOPLE,
+      answer: (): GrantsDocument => {
+        inbox.mustBeThere();
+        return { grants: inbox.standing().flatMap(grantEntry) };
+      },
+    },
     suggestions: {
       from: PEOPLE,
       answer: () => ({ source: around.fleet.wanted?.source ?? '', suggestions: suggestions(inbox.all()) }),

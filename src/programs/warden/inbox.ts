@@ -2,7 +2,7 @@ import { Failure } from '../../model/failure.ts';
 import type { Question, Scope, Subject } from '../../model/question.ts';
 import * as life from '../../policy/approval.ts';
 import { publicText } from '../../policy/notice.ts';
-import { type Bucket, fullBucket, take } from '../../policy/question/flood.ts';
+import { type Bucket, FLOOD, fullBucket, take } from '../../policy/question/flood.ts';
 import type { LedgerEntry, Strength } from '../../wire/ledger-client.ts';
 import type { InboxStore } from './inbox-store.ts';
 
@@ -25,7 +25,7 @@ const LONGEST_TIMER = 2 ** 31 - 1;
  *  answer allows. Every change goes: acknowledged by the ledger, then on disk here, then told; a death between two of these leaves the
  *  question as it was before, which allows less. One change at a time, in the order asked. */
 export class Inbox {
-  readonly #store: InboxStore;
+  readonly #store: InboxStore | string;
   readonly #record: Recorder;
   readonly #clock: () => number;
   readonly #questions = new Map<number, Question>();
@@ -34,24 +34,34 @@ export class Inbox {
   readonly #listeners: Listener[] = [];
   /** Something that a person should look at. */
   onFinding: (agent: string, text: string) => void = () => {};
+  /** Attempts that wait for their turn, by agent: a ledger that is slow must not fill the memory. */
+  readonly #asking = new Map<string, number>();
   readonly #buckets = new Map<string, Bucket>();
   readonly #floods = new Map<string, { count: number; why: string; since: number; timer: NodeJS.Timeout }>();
   #turn: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(store: InboxStore, record: Recorder, clock: () => number = Date.now) {
+  /** @param store  or why there is none: then everything is refused */
+  constructor(store: InboxStore | string, record: Recorder, clock: () => number = Date.now) {
     this.#store = store;
     this.#record = record;
     this.#clock = clock;
-    for (const question of store.all()) this.#hold(question);
+    for (const question of typeof store === 'string' ? [] : store.all()) this.#hold(question);
   }
 
   /** Once the ledger is there: what lapsed meanwhile is written down, and from now on as it happens. */
   begin(): void {
+    if (typeof this.#store === 'string') return;
     this.#alone(async () => this.#lapse()).catch((error: Error) => {
       this.#record.tell({ event: 'inbox.failed', why: error.message });
       this.#timer = setTimeout(() => this.begin(), 60_000).unref();
     });
+  }
+
+  /** @throws Failure `inbox-broken` */
+  mustBeThere(): InboxStore {
+    if (typeof this.#store !== 'string') return this.#store;
+    throw broken(new Error(this.#store));
   }
 
   onChange(listener: Listener): void {
@@ -83,7 +93,16 @@ export class Inbox {
 
   /** An attempt of an agent. @throws Failure `record-failed`: refused, and nothing is asked */
   ask(subject: Subject, deadlineMs: number): Promise<Outcome> {
+    const { agent } = subject;
+    const before = this.#asking.get(agent) ?? 0;
+    if (before >= FLOOD.atOnce) return Promise.resolve(this.#flood(subject, 'it asks too much at once', this.#clock()));
+    this.#asking.set(agent, before + 1);
+    return this.#ask(subject, deadlineMs).finally(() => this.#asking.set(agent, (this.#asking.get(agent) ?? 1) - 1));
+  }
+
+  #ask(subject: Subject, deadlineMs: number): Promise<Outcome> {
     return this.#alone(async () => {
+      this.mustBeThere();
       const now = this.#clock();
       const { standing, question } = life.deciding([...(this.#same.get(sameness(subject))?.values() ?? [])], now);
       if (question && standing === 'waiting') {
@@ -127,6 +146,11 @@ export class Inbox {
       const before = this.get(id);
       const changed = life.use(before, this.#clock());
       if (!changed.ok) throw new Failure('not-granted', `Approval ${changed.why}.`, 'Ask again.', 1);
+      if (before.uses > 0) {
+        // Good for many, and used before: each act names the approval in the record of its own, and here they are only counted.
+        this.#hold(changed.question);
+        return changed.question;
+      }
       await this.#record.write({ event: 'question.used', ...about(changed.question), uses: changed.question.uses });
       this.#put(changed.question, before);
       return changed.question;
@@ -170,9 +194,9 @@ export class Inbox {
 
   #put(question: Question, was: Question | undefined): void {
     try {
-      this.#store.put(question);
+      this.mustBeThere().put(question);
     } catch (error) {
-      throw broken(error as Error);
+      throw error instanceof Failure ? error : broken(error as Error);
     }
     this.#hold(question);
     for (const listener of this.#listeners) listener(question, was);
@@ -181,9 +205,9 @@ export class Inbox {
 
   #number(): number {
     try {
-      return this.#store.number();
+      return this.mustBeThere().number();
     } catch (error) {
-      throw broken(error as Error);
+      throw error instanceof Failure ? error : broken(error as Error);
     }
   }
 
@@ -212,7 +236,7 @@ export class Inbox {
       this.#record.tell({ event: question.state === 'asked' ? 'question.expired' : 'grant.expired', ...about(lapsed) });
       this.#put(lapsed, question);
     }
-    for (const id of this.#store.forget(now, (one) => life.standing(one, now) !== 'none')) this.#drop(id);
+    for (const id of this.mustBeThere().forget(now, (one) => life.standing(one, now) !== 'none')) this.#drop(id);
     this.#schedule();
   }
 
@@ -238,7 +262,7 @@ function sameness({ agent, kind, digest }: Subject): string {
 }
 
 function broken(cause: Error): Failure {
-  const message = `The inbox cannot be written (${cause.message}), so nothing is asked, approved or used.`;
+  const message = `The inbox cannot be used (${cause.message}), so nothing is asked, approved or used.`;
   return new Failure('inbox-broken', message, 'Look at the disk of the state, and at: bulkhead logs warden', 1);
 }
 

@@ -64,7 +64,7 @@ writeFileSync(places.filter, syscallFilter(process.arch === 'arm64' ? 'aarch64' 
 const record = new Record(places.ledgerSocket, logs.lost);
 const held = new HeldAgents(places.heldAgents);
 const mending = new Mending(logs, new Made(places.made));
-const inbox = new Inbox(new InboxStore(places.inbox), record);
+const inbox = new Inbox(inboxStore(), record);
 const staff: Staff = new Staff(places, ids, logs, record, () => fleet, {
   ask: (agent, terms) => destinations.ask(agent, terms),
   use: (agent, grant) => destinations.use(agent, grant),
@@ -133,6 +133,17 @@ if (fleet.wanted && process.argv.includes('--resume')) {
     .apply(wanted, { letGo: false })
     .catch((error: Error) => log.note(`the fleet could not be put up: ${error.message}`));
   await rounds.now();
+}
+
+/** Without its inbox the fleet stands as policy says; what needs an answer is refused, and `approvals` says why. */
+function inboxStore(): InboxStore | string {
+  try {
+    return new InboxStore(places.inbox);
+  } catch (error) {
+    const why = (error as Error).message;
+    log.note(`the inbox cannot be opened (${why}): nothing can be asked, approved or denied`);
+    return why;
+  }
 }
 
 function idOf(user: string): number {
