@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { agentName } from '../../src/model/names.ts';
 import * as life from '../../src/policy/approval.ts';
 import { type Notice, publicText, questionNotice, webhookBody } from '../../src/policy/notice.ts';
@@ -163,4 +163,37 @@ test('telling nobody can hold up the inbox: it is tried again by itself, and eac
     for (let i = 0; i < 10; i++) await ask(`h${i}.test`);
     assert.equal(inbox.waiting().length, 11);
     store.close();
+  }));
+
+test('of a question that is about to lapse people are told once more, and not of one that was answered meanwhile', () =>
+  inFolder(async (dir) => {
+    mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 });
+    const store = new InboxStore(join(dir, 'inbox.db'));
+    try {
+      const record = { write: async () => {}, tell: () => {} };
+      const inbox = new Inbox(store, record);
+      const told: string[] = [];
+      const by = { kind: 'webhook', url: 'http://x/', as: 'text' } as const;
+      new Notices(
+        inbox,
+        record,
+        () => ({ fleet: 'home', by }),
+        async (_, { about, id }) => void told.push(`${about} ${id}`),
+      );
+      const turn = async (): Promise<void> => {
+        for (let i = 0; i < 20; i++) await Promise.resolve();
+      };
+      for (const host of ['a.test', 'b.test'])
+        await inbox.ask(destinationSubject(coder, { host, port: 443 }), 2 * 3_600_000);
+      await inbox.ask(destinationSubject(coder, { host: 'short.test', port: 443 }), 60_000);
+      await inbox.answer(1, true, { kind: 'once' }, 0);
+      await turn();
+      assert.deepEqual(told, ['asked 1', 'asked 2', 'asked 3']);
+      mock.timers.tick(1.5 * 3_600_000 + 10);
+      await turn();
+      assert.deepEqual(told.slice(3), ['lapsing 2']);
+    } finally {
+      store.close();
+      mock.timers.reset();
+    }
   }));
