@@ -36,7 +36,8 @@ export function mapDocument(office: Office, name: AgentName | undefined): MapDoc
   return {
     agents: agents.map((agent) => {
       const programs = office.fleet.compartments.get(agent.name)?.facts.programs.map(({ file }) => file);
-      return blastRadius(agent, office.rounds.wallsOf(agent.name), Date.now(), programs);
+      const approved = office.fleet.granted().get(agent.name) ?? [];
+      return blastRadius(agent, office.rounds.wallsOf(agent.name), Date.now(), programs, approved);
     }),
   };
 }
