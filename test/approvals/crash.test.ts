@@ -44,13 +44,16 @@ test(`killed ${KILLS} times at any point, the inbox keeps what it said was done,
         },
       );
       await once(child.stdout, 'data');
-      await sleep(20 + ((kill * 7919) % 230));
+      // After so much was done that on a slow machine too something is at stake, and then at any moment.
+      const enough = lines(join(dir, 'done')).length + 3 + ((kill * 7919) % 17);
+      while (lines(join(dir, 'done')).length < enough) await sleep(2);
+      await sleep((kill * 104_729) % 13);
       child.kill('SIGKILL');
       await once(child, 'exit');
       check(dir);
     }
     const used = lines(join(dir, 'done')).filter(({ what }) => what === 'used').length;
-    assert.ok(used > KILLS, `only ${used} approvals were used: too little happened to say anything`);
+    assert.ok(used > KILLS / 2, `only ${used} approvals were used: too little happened to say anything`);
   } finally {
     for (const name of readdirSync(dir)) rmSync(join(dir, name));
     rmdirSync(dir);
