@@ -64,12 +64,12 @@ export class Destinations {
 
   /** What policy no longer lets be asked for is taken back. */
   async prune(): Promise<void> {
-    const asking = new Set(this.#fleet.wanted?.agents.filter(({ egressAsk }) => egressAsk).map(({ name }) => name));
+    const agents = new Map(this.#fleet.wanted?.agents.map((agent) => [agent.name, agent]));
     const now = Date.now();
     for (const question of this.#inbox.all()) {
-      if (question.kind !== 'destination' || asking.has(question.agent)) continue;
-      if (standing(question, now) !== 'none')
-        await this.#inbox.withdraw(question.id, undefined, 'policy does not ask any more');
+      const agent = agents.get(question.agent);
+      if ((agent && asks(agent, question.kind)) || standing(question, now) === 'none') continue;
+      await this.#inbox.withdraw(question.id, undefined, 'policy does not ask any more');
     }
     await this.settled();
   }
@@ -107,4 +107,10 @@ export class Destinations {
       })
       .catch(() => {}); // a gateway that ends meanwhile starts anew, with the policy as it is then
   }
+}
+
+/** Whether policy lets an agent raise questions of a kind. Kinds of later steps are not policy's yet. */
+function asks({ egressAsk, exec }: WantedAgent, kind: Question['kind']): boolean {
+  if (kind === 'destination') return egressAsk === true;
+  return kind !== 'command' || exec.ask !== 'never' || (exec.askArgv?.length ?? 0) > 0;
 }

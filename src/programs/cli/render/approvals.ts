@@ -85,7 +85,10 @@ export function renderRevoked(revoked: RevokedDocument, screen: Screen): string 
       ? ''
       : ` ${ended === 1 ? 'One connection that ran under it was' : `${ended} connections under it were`} ended.`;
   const what = `${id} revoked: ${shown(revoked.agent)}, ${revoked.kind} ${shown(revoked.shown)}.${cut}`;
-  if (tested === undefined) return what;
+  if (tested === undefined)
+    return revoked.kind === 'command'
+      ? `${what} What was started before goes on: bulkhead restart ${shown(revoked.agent)} ends it.`
+      : what;
   switch (tested) {
     case 'refused':
       return `${what}\nTested from inside, as the agent: refused.`;
