@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { removeTree } from '../src/host/mounts.ts';
 import type { WantedFleet } from '../src/model/fleet.ts';
 import { agentName, fleetName } from '../src/model/names.ts';
 import { netnsName } from '../src/plan/fleet.ts';
@@ -26,7 +27,7 @@ export class Stand {
     this.places = placesOf(`/var/lib/bh-bench-${this.fleet}`);
     const folder = mkdtempSync('/root/bh-bench-');
     this.file = join(folder, 'fleet.yaml');
-    ground.keep(() => rmSync(folder, { recursive: true, force: true }));
+    ground.keep(() => removeTree(folder));
     ground.keep(() => this.clear(ground));
   }
 

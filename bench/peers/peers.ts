@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { removeTree } from '../../src/host/mounts.ts';
 import { CACHE, type Ground } from '../ground.ts';
 
 const run = promisify(execFile);
@@ -20,7 +21,7 @@ export async function npmPeers(ground: Ground): Promise<string | undefined> {
   const stamp = join(NPM, 'installed.json');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === manifest) return undefined;
   ground.say('fetching peers from npm (once; large)');
-  rmSync(NPM, { recursive: true, force: true });
+  removeTree(NPM);
   mkdirSync(NPM, { recursive: true });
   writeFileSync(join(NPM, 'package.json'), manifest);
   try {
@@ -53,7 +54,7 @@ export async function debianPeers(ground: Ground): Promise<string | undefined> {
     } catch (error) {
       return `${name} ${version}: ${lastLine(error)}`;
     } finally {
-      rmSync(fetched, { recursive: true, force: true });
+      removeTree(fetched);
     }
   }
   return undefined;

@@ -1,5 +1,6 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeTree } from '../../src/host/mounts.ts';
 import type { Job } from '../clients/tls-client.ts';
 import type { Ground } from '../ground.ts';
 import { HOST, HTTPS, ORIGIN, pretendedInternet } from '../internet.ts';
@@ -20,7 +21,7 @@ const AT_ONCE = 4;
  *  or records every connection, and allows one name. */
 export async function rows(ground: Ground): Promise<Line[]> {
   const folder = mkdtempSync('/tmp/bh-bench-gateway-');
-  ground.keep(() => rmSync(folder, { recursive: true, force: true }));
+  ground.keep(() => removeTree(folder));
   chmodSync(folder, 0o755);
   const hosts = join(folder, 'hosts');
   writeFileSync(hosts, `127.0.0.1 localhost\n${ORIGIN} ${HOST}\n`);

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { removeTree } from '../../src/host/mounts.ts';
 import { dialLedger, type LedgerClient } from '../../src/wire/ledger-client.ts';
 import type { Ground } from '../ground.ts';
 import { type Line, line } from '../line.ts';
@@ -21,7 +22,7 @@ const WRITERS = 64;
 /** The real ledger over its real socket, beside one program that appends and syncs by itself on the same file system. */
 export async function rows(ground: Ground): Promise<Line[]> {
   const home = mkdtempSync('/var/lib/bh-bench-ledger-');
-  ground.keep(() => rmSync(home, { recursive: true, force: true }));
+  ground.keep(() => removeTree(home));
   const ledger = await started(ground, home);
   const [alone, together]: [number[], number[]] = [[], []];
   for (let round = ground.count(5, 2); round > 0; round--) {
@@ -128,7 +129,7 @@ async function verified(home: string): Promise<number> {
 /** How it goes with ten million entries. */
 async function large(ground: Ground): Promise<Line[]> {
   const home = mkdtempSync('/var/lib/bh-bench-ledger-');
-  ground.keep(() => rmSync(home, { recursive: true, force: true }));
+  ground.keep(() => removeTree(home));
   const { bavail, bsize } = statfsSync(home);
   if (bavail * bsize < 8e9)
     return [line('ledger: verify 10,000,000 records', 's', { none: true }, [], {}, 'less than 8 GB of disk are free')];

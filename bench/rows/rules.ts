@@ -1,4 +1,5 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync } from 'node:fs';
+import { removeTree } from '../../src/host/mounts.ts';
 import type { EgressRule } from '../../src/model/fleet.ts';
 import { judgeEgress } from '../../src/policy/egress.ts';
 import type { Ground } from '../ground.ts';
@@ -13,7 +14,7 @@ const ONE_AGENT = 1000;
 /** How cost grows with the number of egress rules: one verdict, a change of the file, a connection. */
 export async function rows(ground: Ground): Promise<Line[]> {
   const folder = mkdtempSync('/tmp/bh-bench-rules-');
-  ground.keep(() => rmSync(folder, { recursive: true, force: true }));
+  ground.keep(() => removeTree(folder));
   chmodSync(folder, 0o755);
   await pretendedInternet(ground, folder);
   const stand = new Stand(ground);

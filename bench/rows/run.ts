@@ -1,5 +1,6 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { removeTree } from '../../src/host/mounts.ts';
 import { type Ground, TOP } from '../ground.ts';
 import { type Line, line, type Samples } from '../line.ts';
 import { CODEX, debianPeers, npmPeers, SANDBOX_RUNTIME } from '../peers/peers.ts';
@@ -14,10 +15,10 @@ export async function rows(ground: Ground): Promise<Line[]> {
   await stand.up('  a: {}\n');
   const [npm, debian] = [await npmPeers(ground), await debianPeers(ground)];
   const folder = mkdtempSync('/root/bh-bench-run-');
-  ground.keep(() => rmSync(folder, { recursive: true, force: true }));
+  ground.keep(() => removeTree(folder));
   writeFileSync(join(folder, 'srt.json'), SETTINGS);
   // firejail keeps its state there and leaves it behind; where it was before, it stays.
-  if (!existsSync('/run/firejail')) ground.keep(() => rmSync('/run/firejail', { recursive: true, force: true }));
+  if (!existsSync('/run/firejail')) ground.keep(() => removeTree('/run/firejail'));
   const watch = new Stopwatch(debian === undefined);
   ground.keep(() => watch.end());
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { Args, Positive } from '../drill/attack.ts';
 import { PRELUDE } from '../drill/prelude.ts';
 import { SPARE_UID } from '../drill/spare-uid.ts';
@@ -9,6 +9,7 @@ import { control, type Spoken } from './arena/control.ts';
 import { type Crew, crew } from './arena/crew.ts';
 import { farOrders, houseOrders } from './arena/orders.ts';
 import { bareSpace, farSpace, HOUSE_ADDRESS, type Space, sweep } from './arena/space.ts';
+import { removeTree } from './mounts.ts';
 
 /** The hosts that the drill attacks, all of its own making: a network namespace with documentation addresses that is one hop
  *  away from the machine ("far"), services on the machine's own loopback ("house"), and the places where the positive controls
@@ -54,7 +55,7 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
   try {
     sweep(options.house);
     mkdirSync(folder, { mode: 0o755 });
-    closers.push(() => rmSync(folder, { recursive: true, force: true }));
+    closers.push(() => removeTree(folder));
     const far: Space = farSpace(id, options.house, metadata);
     closers.push(far.close);
     const bare: Space = bareSpace(`${id}-bare`);

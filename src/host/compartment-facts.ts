@@ -15,6 +15,7 @@ import { orderText } from '../tiers/orders.ts';
 import { sandboxOrders } from '../tiers/sandbox.ts';
 import { procsFiles } from './cgroup.ts';
 import type { CgroupRoots } from './cgroup-roots.ts';
+import { mountBelow } from './mounts.ts';
 import { netnsPath } from './netns.ts';
 import { rulesWanted } from './netns-listing.ts';
 import type { OrdinaryUser } from './ordinary-user.ts';
@@ -57,6 +58,7 @@ export function fleetFacts(
     };
   }
   refuseWritableKnowledge([...compartments.values()]);
+  if (host.user) refuseMountsBelow([...compartments.values()]);
   const policy = digest(
     canonicalJson(
       fleet.agents.map(({ name, egress, egressAsk, ask }) => ({ name, egress, ...(egressAsk && { egressAsk, ask }) })),
@@ -232,6 +234,22 @@ function refuseWritableKnowledge(compartments: readonly CompartmentFacts[]): voi
             `The knowledge ${name} is ${path}, which lies in the workspace of ${agent.name}, who could replace it by a link to anything.`,
             'Keep knowledge outside of the folders that agents may change.',
           );
+}
+
+/** What came with a user namespace is one piece (mount_namespaces(7)): no folder can be bound without what is mounted below it. */
+function refuseMountsBelow(compartments: readonly CompartmentFacts[]): void {
+  const shared = compartments.flatMap(({ agent, workspace }) => (agent.workspace.kind === 'shared' ? [workspace] : []));
+  const shown = compartments.flatMap((one) => one.knowledge.filter((entry) => entry.is === 'folder'));
+  for (const { path } of [...shared, ...shown]) {
+    const at = mountBelow(path);
+    if (at === undefined) continue;
+    throw new Failure(
+      'mount-below',
+      `Something is mounted on ${at}, and without root ${path} cannot be given to an agent without it.`,
+      'Name a folder without mounts in it, take that one off, or put the fleet up as root.',
+      3,
+    );
+  }
 }
 
 /** Undefined where there is nobody for it to appear as: agent and operator are one user. */

@@ -15,6 +15,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { join } from 'node:path';
+import { removeTree } from './mounts.ts';
 
 export interface KnowledgeEntry {
   readonly name: string;
@@ -29,7 +30,7 @@ export interface KnowledgeEntry {
  *  @returns the names that were renewed */
 export function renewKnowledge(folder: string, entries: readonly KnowledgeEntry[]): string[] {
   for (const name of readdirSync(folder))
-    if (!entries.some((entry) => entry.name === name)) rmSync(join(folder, name), { recursive: true, force: true });
+    if (!entries.some((entry) => entry.name === name)) removeTree(join(folder, name));
   return entries
     .filter((entry) => (entry.is === 'folder' ? renewFolder(folder, entry) : renewFile(folder, entry)))
     .map(({ name }) => name);
@@ -55,7 +56,7 @@ function renewFile(folder: string, { name, path, uid }: KnowledgeEntry): boolean
     const shown = lstatSync(at, { throwIfNoEntry: false });
     const open = (stat.mode & 0o004) !== 0;
     if (!stat.isFile() || (!open && stat.uid !== uid) || (shown && isCurrent(shown, stat, open))) return false;
-    if (shown?.isDirectory()) rmSync(at, { recursive: true });
+    if (shown?.isDirectory()) removeTree(at);
     const next = join(folder, `.${name}.next`);
     rmSync(next, { force: true });
     if (!open || !linked(path, next, stat)) copy(source, next, stat);

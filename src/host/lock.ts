@@ -1,4 +1,5 @@
-import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { Failure } from '../model/failure.ts';
 import { flock } from './libc.ts';
 
 const LOCK_EX = 2;
@@ -17,10 +18,25 @@ export function lockFile(path: string): boolean {
   return true;
 }
 
-/** Locks a folder without leaving anything in it, for as long as this process lives.
- *  @returns whether we have it */
-export function lockFolder(path: string): boolean {
-  const fd = openSync(path, 'r');
+/** The file that lckpwdf(3) makes and useradd(8) locks, by fcntl(2), which flock(2) does not see: it is there already, or made by
+ *  the first user that is added, and stays where it is. Whoever may open it could hold it for ever: it is root's alone. */
+const ACCOUNTS = '/etc/.pwd.lock';
+
+/** Takes the machine's accounts for as long as this process lives.
+ *  @returns whether we have them
+ *  @throws Failure `lock-open` when somebody besides root could hold them */
+export function lockAccounts(path: string = ACCOUNTS): boolean {
+  const fd = openSync(path, 'a', 0o600);
+  const { uid, mode } = fstatSync(fd);
+  if (uid !== 0 || (mode & 0o077) !== 0) {
+    closeSync(fd);
+    throw new Failure(
+      'lock-open',
+      `Somebody besides root may open ${path}, and could keep every up of this machine waiting.`,
+      `Make it root's alone: chown root:root ${path} && chmod 600 ${path}`,
+      3,
+    );
+  }
   if (flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
   closeSync(fd);
   return false;

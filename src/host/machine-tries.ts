@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Tried } from '../checks/machine/facts.ts';
 import { netnsRuleset } from '../tiers/netns-rules.ts';
+import { removeTree } from './mounts.ts';
 import { type Ran, ran } from './ran.ts';
 
 /** What cannot be read off a machine is tried, in namespaces that end with the trying process. */
@@ -67,7 +68,7 @@ export async function tryDisk(uid: number): Promise<Tried> {
     truncateSync(join(folder, 'disk.img'), 4 * 1024 * 1024);
     return tried(await ran('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', DISK, 'sh', folder, PROBE]));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeTree(folder);
   }
 }
 

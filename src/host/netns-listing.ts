@@ -9,7 +9,7 @@ import { ordinaryUser } from './ordinary-user.ts';
  *  been loaded, so that a rule changed by hand is a difference. Digests are SHA-256, hexadecimal; of nothing, the empty string. */
 export function rulesInForce(name: string): string {
   if (!existsSync(netnsPath(name))) return '';
-  return listed(['--net', netnsPath(name)].join('='), 'nft -s list ruleset');
+  return digest(runTool('nsenter', [`--net=${netnsPath(name)}`, 'nft', '-s', 'list', 'ruleset']));
 }
 
 /** @returns the digest of our rules, freshly loaded into a namespace without a name that is gone when this returns */
@@ -18,10 +18,6 @@ export function rulesWanted(): string {
   const alone = ordinaryUser() ? ['--user', '--map-root-user', '--net'] : ['--net'];
   const shown = runTool('unshare', [...alone, 'sh', '-c', 'nft -f - && nft -s list ruleset'], netnsRuleset());
   return digest(shown);
-}
-
-function listed(where: string, command: string): string {
-  return digest(runTool('nsenter', [where, 'sh', '-c', command]));
 }
 
 function digest(text: string): string {

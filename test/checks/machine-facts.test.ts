@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gatherHost } from '../../src/host/machine-facts.ts';
 import { tryFreeze } from '../../src/host/machine-tries.ts';
+import { removeTree } from '../../src/host/mounts.ts';
 import { ran } from '../../src/host/ran.ts';
 import { writableByOthers } from '../../src/host/writable.ts';
 import { bulkhead } from '../cli/stand-in.ts';
@@ -44,7 +45,7 @@ test('a hierarchy that groups cannot be made in does not freeze', {
     });
     assert.deepEqual(readdirSync(folder), []);
   } finally {
-    rmSync(folder, { recursive: true });
+    removeTree(folder);
   }
 });
 
@@ -71,7 +72,7 @@ test('a tree is open when somebody besides root may write in it or above it', {
     chmodSync(above, 0o1777); // as /tmp: what is root's in it stays
     assert.deepEqual(writableByOthers(tree), []);
   } finally {
-    rmSync(above, { recursive: true });
+    removeTree(above);
   }
 });
 

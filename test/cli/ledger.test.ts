@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { removeTree } from '../../src/host/mounts.ts';
 import { type Client, dial } from '../../src/wire/client.ts';
 import { bulkhead, golden, session } from './stand-in.ts';
 
@@ -60,7 +61,7 @@ before(async () => {
 after(async () => {
   warden?.close();
   await lifeline?.();
-  rmSync(state, { recursive: true, force: true });
+  removeTree(state);
 });
 
 const steady = (text: string): string =>

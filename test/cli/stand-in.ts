@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { removeTree } from '../../src/host/mounts.ts';
 import { perform } from '../../src/programs/cli/perform.ts';
 import { type Request, serve } from '../../src/wire/serve.ts';
 
@@ -51,7 +52,7 @@ export async function standIn(warden: Answers | undefined, ledger?: Answers): Pr
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       for (const server of servers) await new Promise((done) => server.close(done));
-      rmSync(state, { recursive: true, force: true });
+      removeTree(state);
     },
   };
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { removeTree } from '../../src/host/mounts.ts';
 import { Failure } from '../../src/model/failure.ts';
 import { invokerOf } from '../../src/programs/cli/config/invoker.ts';
 import { LARGEST_FILE, readFleet } from '../../src/programs/cli/config/read.ts';
@@ -12,7 +13,7 @@ const YOU = { user: 'you', home: '/home/you' };
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'bulkhead-config-'));
-  t.after(() => rmSync(path, { recursive: true }));
+  t.after(() => removeTree(path));
   return path;
 }
 
@@ -41,7 +42,7 @@ test('a mistake is shown with the place of the file as seen from here', (t) => {
   assert.equal(failureOf(path).at, `${path}:2:1`);
   assert.match(failureOf(path).hint, /bulkhead plan -f \/.*odd\.yaml checks/);
   const below = mkdtempSync('test/config/reading-');
-  t.after(() => rmSync(below, { recursive: true }));
+  t.after(() => removeTree(below));
   writeFileSync(join(below, 'fleet.yaml'), 'flet: x\n');
   for (const given of [join(below, 'fleet.yaml'), `./${below}/fleet.yaml`, resolve(below, 'fleet.yaml')])
     assert.equal(failureOf(given).at, `${below}/fleet.yaml:1:1`);

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, closeSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, mkdtempSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { SPARE_UID } from '../../src/drill/spare-uid.ts';
 import type { LedgerEntry, Outcome } from '../../src/drill/verdict.ts';
 import { type Arena, openArena } from '../../src/host/arena.ts';
 import { socketpair } from '../../src/host/libc.ts';
+import { removeTree } from '../../src/host/mounts.ts';
 import { createNetns, deleteNetns, netnsPath, openAgentSockets } from '../../src/host/netns.ts';
 import type { EgressRule } from '../../src/model/fleet.ts';
 import type { Compartments, Stage } from '../../src/programs/cli/drill.ts';
@@ -64,7 +65,7 @@ export async function openBench(agents: readonly string[]): Promise<Bench> {
     });
     closers.push(() => arena.close());
     const dir = mkdtempSync(join(tmpdir(), 'bhdrill-'));
-    closers.push(() => rmSync(dir, { recursive: true, force: true }));
+    closers.push(() => removeTree(dir));
     chmodSync(dir, 0o755);
     // The gateway asks the arena's name server, so that a query that leaves is seen.
     writeFileSync(`${dir}/resolv.conf`, 'nameserver 203.0.113.53\noptions timeout:1 attempts:1\n');

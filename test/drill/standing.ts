@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentFacts, Args } from '../../src/drill/attack.ts';
@@ -8,6 +8,7 @@ import { cgroupGrip } from '../../src/host/grip.ts';
 import { cgroupHand, netnses } from '../../src/host/hands/compartment-ground.ts';
 import { disks } from '../../src/host/hands/disks.ts';
 import { folders, held } from '../../src/host/hands/folders.ts';
+import { removeTree } from '../../src/host/mounts.ts';
 import { viewFacts } from '../../src/host/view-facts.ts';
 import type { WantedAgent, WantedFleet } from '../../src/model/fleet.ts';
 import { agentName, fleetName } from '../../src/model/names.ts';
@@ -51,7 +52,7 @@ export async function standUp(wishes: Readonly<Record<string, Wish>>): Promise<S
   try {
     const fleet = fleetName(`d${process.pid}`);
     const state = mkdtempSync(join(tmpdir(), 'bulkhead-standing-'));
-    closers.push(() => rmSync(state, { recursive: true, force: true }));
+    closers.push(() => removeTree(state));
     const places = placesOf(state);
     for (const path of [state, places.run, places.stage, places.agents])
       folders.make({ kind: 'folder', path, mode: '0711', uid: 0, gid: 0 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chownSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -16,6 +16,7 @@ import { SPARE_UID } from '../../src/drill/spare-uid.ts';
 import { notFor, said } from '../../src/drill/verdict.ts';
 import { type NextDoor, nextDoor } from '../../src/host/arena/next-door.ts';
 import { launch } from '../../src/host/launch.ts';
+import { removeTree } from '../../src/host/mounts.ts';
 import { MASKED } from '../../src/tiers/masks.ts';
 import { type Standing, standUp } from './standing.ts';
 
@@ -46,7 +47,7 @@ before(async () => {
 after(async () => {
   await standing?.close();
   await door?.close();
-  rmSync(folder, { recursive: true, force: true });
+  removeTree(folder);
 });
 
 function args(agent: string): Args {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -13,6 +13,7 @@ import { SPARE_UID } from '../../src/drill/spare-uid.ts';
 import { said } from '../../src/drill/verdict.ts';
 import { control } from '../../src/host/arena/control.ts';
 import { type NextDoor, nextDoor } from '../../src/host/arena/next-door.ts';
+import { removeTree } from '../../src/host/mounts.ts';
 import { MASKED } from '../../src/tiers/masks.ts';
 
 const FAMILIES = [FILES_FAMILY, PROCESSES_FAMILY, CONTROL_PLANE_FAMILY, CREDENTIALS_FAMILY];
@@ -38,7 +39,7 @@ before(async () => {
 });
 after(async () => {
   await door?.close();
-  rmSync(folder, { recursive: true, force: true });
+  removeTree(folder);
 });
 
 async function outside(attack: Attack, more: Record<string, string>): Promise<ReturnType<typeof said>> {

@@ -69,7 +69,8 @@ test('the warden killed at a step of up: up again converges, and uninstall leave
         if (at % 4 === 1) await mustConverge(stand);
         await mustLeaveNothing(stand, before);
       }
-      assert.ok(killed >= FLEET_LINES / every, `${killed} wardens were killed`);
+      // A line may be written while no warden of the name is seen: one that has just been started, or ends.
+      assert.ok(killed >= (0.9 * FLEET_LINES) / every, `${killed} wardens were killed`);
     },
     { up: false },
   );

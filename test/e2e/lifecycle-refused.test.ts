@@ -15,6 +15,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { removeTree } from '../../src/host/mounts.ts';
 import type { Result } from './command.ts';
 import { ONE, TWO } from './fleets.ts';
 import { groupNames, netnsNames, userNames } from './machine.ts';
@@ -158,7 +159,7 @@ test('a folder that is no state is never written to and never removed', skip, as
         stand.bulkhead(command),
       );
     assert.deepEqual(readdirSync(stand.state), ['thesis.txt']);
-    rmSync(stand.state, { recursive: true });
+    removeTree(stand.state);
   });
 });
 
@@ -186,7 +187,7 @@ test('root does not run from a tree that others can write', skip, async () => {
           stand.bulkhead([command], { program: [join(tree, 'bulkhead')] }),
         );
     } finally {
-      rmSync(tree, { recursive: true, force: true });
+      removeTree(tree);
     }
   });
 });

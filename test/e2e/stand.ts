@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { removeTree } from '../../src/host/mounts.ts';
 import { type Result, type Started, start, type Ways } from './command.ts';
 import { withMachine } from './machine-lock.ts';
 import { sweep } from './sweep.ts';
@@ -89,7 +90,7 @@ async function clear(stand: Stand): Promise<void> {
   const gone = await stand.bulkhead(['uninstall']);
   const left = existsSync(stand.state);
   const swept = await sweep(stand.state, stand.fleet);
-  rmSync(stand.folder, { recursive: true, force: true });
+  removeTree(stand.folder);
   assert.equal(gone.status, 0, `uninstall: ${gone.stdout}${gone.stderr}`);
   assert.equal(left, false, `${stand.state} is still there after uninstall`);
   assert.deepEqual(swept, [], 'uninstall left something behind');

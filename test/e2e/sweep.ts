@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeCgroup } from '../../src/host/cgroup-life.ts';
 import { cgroupFolders, observeCgroups } from '../../src/host/cgroup-roots.ts';
+import { removeTree } from '../../src/host/mounts.ts';
 import { groundOf } from '../../src/plan/machine.ts';
 import { groupNames, loopDevices, mountPoints, netnsNames, userNames } from './machine.ts';
 
@@ -48,7 +49,7 @@ export async function sweep(state: string, fleet: string): Promise<string[]> {
   }
   if (existsSync(state)) {
     found.push(`folder ${state}`);
-    rmSync(state, { recursive: true, force: true });
+    removeTree(state);
   }
   return found;
 }

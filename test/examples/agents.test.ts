@@ -8,12 +8,12 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { removeTree } from '../../src/host/mounts.ts';
 import { INBOX, STUDIO } from './mail.ts';
 
 // The agents' programs by themselves, outside a compartment: the work they do. What the walls do to them is tested elsewhere.
@@ -21,7 +21,7 @@ import { INBOX, STUDIO } from './mail.ts';
 /** A folder that stands for /workspace, gone after the test. */
 function workspace(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'studio-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  t.after(() => removeTree(folder));
   return folder;
 }
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { removeTree } from '../../src/host/mounts.ts';
 import { syscallFilter } from '../../src/tiers/filter/filter.ts';
 
 /** Access is tested as strictly as denial: what agents use all day works under the filter. */
@@ -14,7 +15,7 @@ before(() => {
   dir = mkdtempSync(join(tmpdir(), 'bh-programs-'));
   writeFileSync(join(dir, 'filter'), syscallFilter(process.arch === 'arm64' ? 'aarch64' : 'x86_64'));
 });
-after(() => rmSync(dir, { recursive: true, force: true }));
+after(() => removeTree(dir));
 
 const NODE = `
   const { createServer, connect } = require('node:net'), fs = require('node:fs'), cp = require('node:child_process');

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { removeTree } from '../../src/host/mounts.ts';
 import { type Architecture, knownCalls, syscallFilter } from '../../src/tiers/filter/filter.ts';
 
 /** Real calls, made by perl's syscall(), once under the filter and once without: an answer that is the same on both sides
@@ -19,7 +20,7 @@ before(() => {
   dir = mkdtempSync(join(tmpdir(), 'bh-filter-'));
   writeFileSync(join(dir, 'filter'), syscallFilter(arch));
 });
-after(() => rmSync(dir, { recursive: true, force: true }));
+after(() => removeTree(dir));
 
 /** Takes the filter as bubblewrap and the launcher do, then runs its arguments. */
 const INSTALL = `

@@ -156,3 +156,33 @@ print(n)`;
 function refusals(): number {
   return world.events('dns.refused').reduce((sum, entry) => sum + Number(entry.count ?? 1), 0);
 }
+
+test('a name that is asked for again at once is two entries: the first question, and the others with their number', async () => {
+  const code = `
+s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.settimeout(5)
+for t in (1, 28, 28, 16, 1):
+  s.sendto(bytes.fromhex('123401000001000000000000')+b'\\x05AGAIN\\x04deny\\x04test\\x00\\x00'+bytes([t])+b'\\x00\\x01',('203.0.113.53',53))
+for t in range(5): s.recv(600)`;
+  assert.equal((await world.python('other', code)).err, '');
+  await world.recorded('dns.refused', ({ name, count }) => name === 'again.deny.test' && count !== undefined, 15_000);
+  const told = world
+    .events('dns.refused')
+    .filter(({ name }) => name === 'again.deny.test')
+    .map((entry) => ({ ...entry, strength: undefined }));
+  const same = { event: 'dns.refused', agent: 'other', name: 'again.deny.test', why: 'no rule grants again.deny.test' };
+  assert.deepEqual(told, [
+    { ...same, type: 1, strength: undefined },
+    { ...same, types: [1, 16, 28], count: 4, strength: undefined },
+  ]);
+});
+
+test('what was only counted is written before a compartment is let go', async () => {
+  await addresses('other', 'last.deny.test', 'last.deny.test');
+  await world.warden.call('forget', { agent: 'other', names: false });
+  const counts = world
+    .events('dns.refused')
+    .filter(({ name }) => name === 'last.deny.test')
+    .map(({ count }) => count ?? 1);
+  assert.ok(counts.length === 2 && Number(counts[1]) >= 1, `${counts}`);
+  await world.listen('other');
+});

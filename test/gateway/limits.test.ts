@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { removeTree } from '../../src/host/mounts.ts';
 import { agentName } from '../../src/model/names.ts';
 import { LIMITS } from '../../src/programs/gateway/limits.ts';
 import { SyntheticNames, syntheticAddresses, syntheticNumber } from '../../src/programs/gateway/names.ts';
@@ -85,7 +86,7 @@ test('names with addresses are limited, kept, and a torn line is no name', () =>
     assert.equal(new SyntheticNames(dir, agent, 3).nameOf(17), 'c.test');
     assert.equal(torn.nameOf(1), 'bulkhead.internal');
   } finally {
-    rmSync(dir, { recursive: true });
+    removeTree(dir);
   }
 });
 

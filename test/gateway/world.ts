@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { socketpair } from '../../src/host/libc.ts';
+import { removeTree } from '../../src/host/mounts.ts';
 import { createNetns, deleteNetns, dialInside, netnsPath, openAgentSockets } from '../../src/host/netns.ts';
 import { Failure, failureDocument } from '../../src/model/failure.ts';
 import type { EgressRule } from '../../src/model/fleet.ts';
@@ -256,11 +257,11 @@ print(out.hex())`;
     if (this.#ledger?.listening) await this.stopLedger();
     for (const name of this.#agents) {
       deleteNetns(this.netns(name));
-      rmSync(`/etc/netns/${this.netns(name)}`, { recursive: true, force: true });
+      removeTree(`/etc/netns/${this.netns(name)}`);
     }
     deleteNetns(this.outside);
-    rmSync(`/etc/netns/${this.outside}`, { recursive: true, force: true });
-    rmSync(this.dir, { recursive: true, force: true });
+    removeTree(`/etc/netns/${this.outside}`);
+    removeTree(this.dir);
   }
 
   #dialled({ id, agent, port }: { id: number; agent: string; port: number }): void {

@@ -1,8 +1,9 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { removeTree } from '../../src/host/mounts.ts';
 import { TOP } from '../tree/sources.ts';
 
 const LOCKED = join(import.meta.dirname, 'pi');
@@ -40,6 +41,6 @@ export async function installedHarness(): Promise<string | undefined> {
     if (/\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT)\b/.test(said)) return undefined;
     throw error;
   } finally {
-    rmSync(made, { recursive: true, force: true });
+    removeTree(made);
   }
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { apply, observe, type Recorder } from '../../src/host/apply.ts';
 import type { Hand, Hands } from '../../src/host/hands/hand.ts';
 import { Made } from '../../src/host/made.ts';
+import { removeTree } from '../../src/host/mounts.ts';
 import { describe } from '../../src/plan/describe.ts';
 import { identity, type Resource } from '../../src/plan/resource.ts';
 import { planSteps, type Step } from '../../src/plan/step.ts';
@@ -42,7 +43,7 @@ const WANTED = [...machineOf('/var/lib/bulkhead', false), ...resourcesOf(STUDIO.
 
 function journal(t: TestContext): Made {
   const folder = mkdtempSync(join(tmpdir(), 'bulkhead-apply-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  t.after(() => removeTree(folder));
   return new Made(join(folder, 'made'));
 }
 

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Made } from '../../src/host/made.ts';
+import { removeTree } from '../../src/host/mounts.ts';
 import type { Resource } from '../../src/plan/resource.ts';
 
 const group = (name: string, gid = 1): Resource => ({ kind: 'group', name, gid });
 
 function journal(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'bulkhead-made-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  t.after(() => removeTree(folder));
   return join(folder, 'made');
 }
 

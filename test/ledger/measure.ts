@@ -1,11 +1,12 @@
 // node test/ledger/measure.ts [SECONDS] [RECORDS]: the figures of the ledger on this machine, over the real socket.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { removeTree } from '../../src/host/mounts.ts';
 import { verifyLedger } from '../../src/programs/ledger/verify.ts';
 import { dialLedger, type Strength } from '../../src/wire/ledger-client.ts';
 
@@ -85,5 +86,5 @@ try {
   console.log(`verify: ${result.ok ? `${result.size} entries` : 'FAILED'} in ${took}`);
 } finally {
   child.kill();
-  rmSync(home, { recursive: true, force: true });
+  removeTree(home);
 }

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { removeTree } from '../../src/host/mounts.ts';
 import { dialLedger, type LedgerClient } from '../../src/wire/ledger-client.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/programs/ledger/main.ts', import.meta.url));
@@ -29,7 +30,7 @@ export function folder(t: TestContext): string {
   stops.set(t, ours);
   t.after(async () => {
     await Promise.all(ours.map((stop) => stop()));
-    rmSync(path, { recursive: true, force: true });
+    removeTree(path);
   });
   return path;
 }
@@ -60,7 +61,10 @@ export async function start(
     clearTimeout(timer);
   });
   const ready = once(child.stdio[4] as NodeJS.ReadableStream, 'data').then(() => true);
-  if (!(await Promise.race([ready, exited.then(() => false)]))) return undefined;
+  if (!(await Promise.race([ready, exited.then(() => false)]))) {
+    t.diagnostic(`the ledger ended before it was ready: ${stderr.trim()}`);
+    return undefined;
+  }
   return { child, dir, socket, stderr: () => stderr, exited };
 }
 

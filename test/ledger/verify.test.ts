@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeTree } from '../../src/host/mounts.ts';
 import { encodeBundle } from '../../src/ledger/tiles.ts';
 import type { Problem, Verification } from '../../src/ledger/verify.ts';
 import { exportLedger, verifyLedger } from '../../src/programs/ledger/verify.ts';
@@ -49,7 +50,7 @@ test('alterations of a copied ledger are caught, each for what it is', async (t)
   };
   const without = (path: string): string => {
     const to = copy();
-    rmSync(join(to, path), { recursive: true });
+    removeTree(join(to, path));
     return to;
   };
 
@@ -73,7 +74,7 @@ test('alterations of a copied ledger are caught, each for what it is', async (t)
     const to = copy();
     const bundle = join(to, 'tile/entries/000');
     writeFileSync(bundle, readFileSync(bundle, 'latin1').replace('"n":7,', '"n":8,'), 'latin1');
-    rmSync(join(to, 'tile/0'), { recursive: true });
+    removeTree(join(to, 'tile/0'));
     assert.ok(codes(await verifyLedger(to)).includes('root'));
   });
   await t.test('a removed entry is caught', async () => {

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { removeTree } from '../../src/host/mounts.ts';
 import { TOP } from '../tree/sources.ts';
 
 type Lock = { packages: Record<string, { version: string; integrity: string }> };
@@ -11,7 +12,7 @@ type Lock = { packages: Record<string, { version: string; integrity: string }> }
 /** A folder like this one, whose node_modules leads to ours but for npm's own list of what is in it. */
 function like(t: TestContext): { missing: () => string; list: string } {
   const folder = mkdtempSync(join(tmpdir(), 'bulkhead-packages-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  t.after(() => removeTree(folder));
   for (const path of ['setup', 'package.json', 'package-lock.json'])
     cpSync(join(TOP, path), join(folder, path), { recursive: true });
   mkdirSync(join(folder, 'node_modules'));

@@ -1,19 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Args } from '../../drill/attack.ts';
+import { removeTree } from '../mounts.ts';
 
 /** The neighbour that the attacks on files, processes and credentials look for: it stands on the host for as long as a drill
  *  runs. Names of `%A` are described in src/drill/arguments.ts. */
@@ -36,8 +28,7 @@ function sweepFolders(): void {
   for (const name of readdirSync(tmpdir())) {
     const pid = name.startsWith(PREFIX) ? Number(/^(\d+)-/.exec(name.slice(PREFIX.length))?.[1]) : Number.NaN;
     if (!Number.isInteger(pid) || existsSync(`/proc/${pid}`)) continue;
-    mustHoldNoMount(`${tmpdir()}/${name}`);
-    rmSync(`${tmpdir()}/${name}`, { recursive: true, force: true });
+    removeTree(`${tmpdir()}/${name}`);
   }
 }
 
@@ -69,7 +60,7 @@ export async function nextDoor(space: string | undefined, uid: number, masked: r
   ]);
   const victim = line.split(' ')[0] ?? '';
   if (victim === '') {
-    rmSync(folder, { recursive: true, force: true });
+    removeTree(folder);
     throw new Error(`the drill's neighbour could not stand up: ${complaint.trim()}`);
   }
   const args = {
@@ -93,8 +84,7 @@ export async function nextDoor(space: string | undefined, uid: number, masked: r
     close: async () => {
       child.stdin.end();
       await gone;
-      mustHoldNoMount(folder);
-      rmSync(folder, { recursive: true, force: true });
+      removeTree(folder);
     },
   };
 }
@@ -131,19 +121,10 @@ function another(folder: string, victim: string): Args {
   };
 }
 
-/** Whatever a control has left mounted there would be emptied with the folder. */
-function mustHoldNoMount(folder: string): void {
-  const mounted = readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
-    .filter((at) => at === folder || at.startsWith(`${folder}/`));
-  if (mounted.length > 0) throw new Error(`something is mounted on ${mounted.join(', ')}: it is not touched`);
-}
-
-/** What an ordinary folder of the operator's looks like: a repository and a few settings. */
+/** What an ordinary folder of the operator's looks like: a repository and a few settings. Whatever a control has left mounted in it
+ *  would be emptied with it, and is an error. */
 function prepare(workspace: string, uid: number): void {
-  mustHoldNoMount(workspace);
-  rmSync(workspace, { recursive: true, force: true });
+  removeTree(workspace);
   for (const path of ['', '/.git', '/.git/hooks', '/.claude']) mkdirSync(`${workspace}${path}`);
   for (const path of ['/.git/config', '/.envrc', '/.bashrc']) writeFileSync(`${workspace}${path}`, '# drill\n');
   for (const path of ['', '/.git', '/.git/hooks', '/.claude']) chownSync(`${workspace}${path}`, uid, uid);

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { Failure } from '../../model/failure.ts';
+import { removeTree } from '../mounts.ts';
 
 /** A network namespace of the arena. */
 export interface Space {
@@ -40,7 +41,7 @@ export function sweep(house: string | undefined): void {
     if (pid === undefined || alive(Number(pid))) continue;
     unlink(house, `bhd${pid}`);
     run('ip', 'netns', 'del', name);
-    rmSync(`/run/bhdrill-${pid}`, { recursive: true, force: true });
+    removeTree(`/run/bhdrill-${pid}`);
   }
 }
 

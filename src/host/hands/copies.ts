@@ -1,6 +1,7 @@
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runToolLater } from '../command.ts';
+import { removeTree } from '../mounts.ts';
 import type { Hand, Of } from './hand.ts';
 
 /** The root-owned copy that the programs run from. The digest of what was copied stands in the copy itself. */
@@ -13,29 +14,27 @@ export const copies: Hand<Of<'copy'>> = {
   },
   async make(what) {
     const next = `${what.path}.next`;
-    rmSync(next, { recursive: true, force: true });
+    removeTree(next);
     try {
       copyTree(what, next);
       await runToolLater('chown', ['-R', 'root:root', next]);
       await runToolLater('chmod', ['-R', 'u=rwX,go=rX', next]);
     } catch (error) {
-      rmSync(next, { recursive: true, force: true }); // half a copy is of no use, and may be what filled the disk
+      removeTree(next); // half a copy is of no use, and may be what filled the disk
       throw error;
     }
     const old = `${what.path}.old`;
-    rmSync(old, { recursive: true, force: true });
+    removeTree(old);
     if (existsSync(what.path)) renameSync(what.path, old);
     renameSync(next, what.path);
-    rmSync(old, { recursive: true, force: true });
+    removeTree(old);
   },
   async change(what) {
     await copies.make(what);
   },
   remove(what) {
-    for (const path of [what.path, `${what.path}.next`, `${what.path}.old`])
-      rmSync(path, { recursive: true, force: true });
-    if (existsSync(dirname(what.path)) && readdirSync(dirname(what.path)).length === 0)
-      rmSync(dirname(what.path), { recursive: true });
+    for (const path of [what.path, `${what.path}.next`, `${what.path}.old`]) removeTree(path);
+    if (existsSync(dirname(what.path)) && readdirSync(dirname(what.path)).length === 0) removeTree(dirname(what.path));
   },
 };
 

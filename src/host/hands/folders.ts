@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { Failure } from '../../model/failure.ts';
 import { runTool } from '../command.ts';
-import { mustHoldNoMount } from '../mounts.ts';
+import { removeTree } from '../mounts.ts';
 import type { Hand, Of } from './hand.ts';
 
 export const folders: Hand<Of<'folder'>> = {
@@ -45,14 +45,13 @@ export const folders: Hand<Of<'folder'>> = {
     chmodSync(what.path, Number.parseInt(what.mode, 8));
   },
   remove(what) {
-    mustHoldNoMount(what.path);
     try {
-      rmSync(what.path, { recursive: true, force: true });
+      removeTree(what.path);
     } catch (error) {
       // Rootless, what an agent has closed to everybody is closed to us; it is the same user's, so it can be opened.
       if ((error as NodeJS.ErrnoException).code !== 'EACCES' || process.getuid?.() === 0) throw error;
       runTool('chmod', ['--recursive', 'u+rwX', what.path]);
-      rmSync(what.path, { recursive: true, force: true });
+      removeTree(what.path);
     }
   },
 };

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentFacts, Args } from '../../drill/attack.ts';
@@ -8,6 +8,7 @@ import { SPARE_UID } from '../../drill/spare-uid.ts';
 import { control } from '../../host/arena/control.ts';
 import { nextDoor } from '../../host/arena/next-door.ts';
 import { type ArenaOptions, openArena } from '../../host/arena.ts';
+import { removeTree } from '../../host/mounts.ts';
 import { ordinaryUser } from '../../host/ordinary-user.ts';
 import { MASKED } from '../../tiers/masks.ts';
 import type { Stage } from './drill.ts';
@@ -46,7 +47,7 @@ async function openStageWithoutRoot({ known }: StageOptions, uid: number): Promi
     },
     close: async () => {
       await neighbour.close();
-      rmSync(folder, { recursive: true, force: true });
+      removeTree(folder);
     },
   };
 }

@@ -3,13 +3,9 @@ import { dirname } from 'node:path';
 import { freeSystemId, uidOf } from '../../host/accounts.ts';
 import { apply, observe, type Recorder } from '../../host/apply.ts';
 import { observeCgroups } from '../../host/cgroup-roots.ts';
-import { cgroupHand, netnses } from '../../host/hands/compartment-ground.ts';
-import { copies } from '../../host/hands/copies.ts';
-import { disks } from '../../host/hands/disks.ts';
-import { files, folders, held, links } from '../../host/hands/folders.ts';
+import { groundHands } from '../../host/hands/ground.ts';
 import type { Hand, Hands } from '../../host/hands/hand.ts';
-import { systemdRuns, units } from '../../host/hands/units.ts';
-import { groups, users } from '../../host/hands/users.ts';
+import { systemdRuns } from '../../host/hands/units.ts';
 import { Made } from '../../host/made.ts';
 import { ordinaryUser } from '../../host/ordinary-user.ts';
 import { thisTree } from '../../host/tree.ts';
@@ -35,17 +31,7 @@ const notRunning: Hand<Resource> = {
 
 export function hostHands(): Hands {
   return {
-    group: groups,
-    user: users,
-    folder: folders,
-    file: files,
-    copy: copies,
-    link: links,
-    unit: units,
-    disk: disks,
-    held,
-    cgroup: cgroupHand(observeCgroups()),
-    netns: netnses,
+    ...groundHands(observeCgroups()),
     compartment: notRunning as Hands['compartment'],
     port: notRunning as Hands['port'],
     policy: notRunning as Hands['policy'],

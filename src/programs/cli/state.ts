@@ -1,8 +1,8 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { lockFile, lockFolder } from '../../host/lock.ts';
-import { mustHoldNoMount } from '../../host/mounts.ts';
+import { lockAccounts, lockFile } from '../../host/lock.ts';
+import { removeTree } from '../../host/mounts.ts';
 import { ordinaryUser } from '../../host/ordinary-user.ts';
 import { openAbove } from '../../host/writable.ts';
 import { Failure } from '../../model/failure.ts';
@@ -85,7 +85,7 @@ const NUMBERS_MS = 120_000;
 export async function takeNumbers(left: AbortSignal): Promise<void> {
   if (ordinaryUser()) return; // who gives none out
   const late = Date.now() + NUMBERS_MS;
-  while (!lockFolder('/etc')) {
+  while (!lockAccounts()) {
     if (left.aborted || Date.now() > late)
       throw new Failure(
         'busy',
@@ -105,8 +105,7 @@ export function leaveNothingEmpty(places: Places): void {
 /** Takes away the state and all that is in it; where a file system is mounted on it, that stays, empty. */
 export function removeState({ state }: Places): void {
   for (const name of readdirSync(state)) {
-    mustHoldNoMount(join(state, name));
-    rmSync(join(state, name), { recursive: true, force: true });
+    removeTree(join(state, name));
   }
   try {
     rmdirSync(state);

@@ -115,7 +115,7 @@ export const TABLE: readonly Entry[] = [
     operands: '[agent]',
     reads: '<agent>|--all',
     options: [ALL],
-    summary: 'freeze an agent, network included',
+    summary: 'freeze an agent where it is; its connections stay open and wait',
     examples: ['bulkhead pause --all'],
     load: () => import('./commands/pause.ts'),
   },

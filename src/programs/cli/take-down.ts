@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { uidOf } from '../../host/accounts.ts';
 import { observe } from '../../host/apply.ts';
 import { Made } from '../../host/made.ts';
-import { mustHoldNoMount } from '../../host/mounts.ts';
+import { mustHoldNoMount, removeTree } from '../../host/mounts.ts';
 import { ordinaryUser } from '../../host/ordinary-user.ts';
 import { endProcess } from '../../host/processes.ts';
 import { processesOfUids, programsOf } from '../../host/warden-processes.ts';
@@ -85,6 +85,5 @@ async function withoutWarden(places: Places, purge: boolean): Promise<Step[]> {
 function empty(folder: string): void {
   if (!existsSync(folder)) return;
   mustHoldNoMount(folder);
-  for (const name of readdirSync(folder))
-    if (`${folder}/${name}` !== folder) rmSync(`${folder}/${name}`, { recursive: true, force: true });
+  for (const name of readdirSync(folder)) if (`${folder}/${name}` !== folder) removeTree(`${folder}/${name}`);
 }

@@ -13,6 +13,7 @@ import { Pace } from './pace.ts';
 import type { Passage } from './passage.ts';
 import type { Entry, Recorder } from './record.ts';
 import { Refusals } from './refusals.ts';
+import { RefusedNames } from './refused-names.ts';
 
 export type Malformed = Extract<Host, { kind: 'bad' }>;
 
@@ -30,6 +31,7 @@ export class Compartment {
   readonly names: SyntheticNames;
   readonly denials: Denials = new Denials(LIMITS.denials);
   readonly #refusals: Refusals;
+  readonly #refusedNames: RefusedNames;
   readonly closings: Closings;
   /** Allowed connections that are not closed yet. */
   readonly passages: Set<Passage> = new Set();
@@ -44,6 +46,7 @@ export class Compartment {
     this.names = new SyntheticNames(dir, name, LIMITS.names);
     this.closings = new Closings(recorder, name);
     this.#refusals = new Refusals(recorder, name, LIMITS.refusals);
+    this.#refusedNames = new RefusedNames((entry, now, count) => this.#refusals.add(entry, now, count));
   }
 
   /** Where a connection to a host or address leads: a synthetic address stands for its name. */
@@ -90,6 +93,18 @@ export class Compartment {
     this.denials.add(explanation, now);
     await this.record({ event: 'egress.denied', host: shown, port, via, why: host.why }, now);
     return explanation;
+  }
+
+  /** Records a refused question. Resolves when it is on disk (or counted). */
+  refuseName(name: string, type: number, why: string, now: number): Promise<void> {
+    this.denied += 1;
+    return this.#refusedNames.add(name, type, why, now);
+  }
+
+  /** What was refused and only counted so far is written, if the ledger takes it: nothing more comes. */
+  async settle(): Promise<void> {
+    await this.#refusedNames.settle();
+    await this.#refusals.settle();
   }
 
   record(entry: Entry, now: number): Promise<void> {

@@ -29,11 +29,7 @@ export async function answerDns(compartment: Compartment, message: Buffer, now: 
   const found = lookUp(compartment, query);
   if (found.kind === 'addresses') return encodeAnswer(query, NOERROR, found.addresses, TTL);
   if (found.kind === 'broken') return encodeAnswer(query, SERVFAIL);
-  compartment.denied += 1;
-  await compartment.record(
-    { event: 'dns.refused', name: query.name.toLowerCase(), type: query.type, why: found.why },
-    now,
-  );
+  await compartment.refuseName(query.name.toLowerCase(), query.type, found.why, now);
   return encodeAnswer(query, REFUSED);
 }
 

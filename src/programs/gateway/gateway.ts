@@ -111,6 +111,7 @@ export class Gateway {
     for (const passage of passages) passage.end('the compartment was closed');
     for (const client of this.#clients.get(agent) ?? []) client.destroy();
     await Promise.all(passages.map((passage) => passage.closed));
+    await compartment?.settle();
     if (names) compartment?.names.forget();
   }
 

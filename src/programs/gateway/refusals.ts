@@ -21,16 +21,18 @@ export class Refusals {
     this.#left = perSecond;
   }
 
-  /** Resolves when the refusal is on disk, or has been counted to be written later; never rejects. */
-  async add(entry: Entry, now: number): Promise<void> {
+  /** Resolves when the refusal is on disk, or has been counted to be written later; never rejects.
+   *  @param count  of how many it tells */
+  async add(entry: Entry, now: number, count: number = 1): Promise<void> {
     this.#left = Math.min(this.#perSecond, this.#left + ((now - this.#refilled) / 1000) * this.#perSecond);
     this.#refilled = now;
-    if (this.#left < 1 || this.#counted.size > 0) return this.#count(entry, 1);
+    if (this.#left < 1 || this.#counted.size > 0) return this.#count(entry, count);
     this.#left -= 1;
     try {
-      await this.#recorder.append([{ ...entry, agent: this.#agent }], 'acknowledged');
+      const counted = count > 1 ? { count } : {};
+      await this.#recorder.append([{ ...entry, agent: this.#agent, ...counted }], 'acknowledged');
     } catch {
-      this.#count(entry, 1); // the refusal stands anyway; it is written when the ledger is back
+      this.#count(entry, count); // the refusal stands anyway; it is written when the ledger is back
     }
   }
 
@@ -44,11 +46,14 @@ export class Refusals {
       if (others) others.count += by;
       else this.#counted.set(entry.event, { entry: { event: entry.event, others: true }, count: by });
     }
-    this.#timer ??= setTimeout(() => void this.#flush(), FLUSH_MS).unref();
+    this.#timer ??= setTimeout(() => void this.settle(), FLUSH_MS).unref();
   }
 
-  async #flush(): Promise<void> {
+  /** Writes what was counted, if the ledger takes it. */
+  async settle(): Promise<void> {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
+    if (this.#counted.size === 0) return;
     const counted = [...this.#counted.values()];
     this.#counted.clear();
     const entries = counted.map(({ entry, count }) => ({ ...entry, agent: this.#agent, count }));

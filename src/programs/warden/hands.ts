@@ -1,11 +1,6 @@
 import { cgroupGrip } from '../../host/grip.ts';
-import { cgroupHand, netnses } from '../../host/hands/compartment-ground.ts';
-import { copies } from '../../host/hands/copies.ts';
-import { disks } from '../../host/hands/disks.ts';
-import { files, folders, held, links } from '../../host/hands/folders.ts';
+import { groundHands } from '../../host/hands/ground.ts';
 import type { Hand, Hands, Of } from '../../host/hands/hand.ts';
-import { units } from '../../host/hands/units.ts';
-import { groups, users } from '../../host/hands/users.ts';
 import { signalGrip } from '../../host/signal-grip.ts';
 import { Failure } from '../../model/failure.ts';
 import { cgroupPath } from '../../plan/fleet.ts';
@@ -33,17 +28,7 @@ export interface Workshop {
 
 export function wardenHands(fleet: StandingFleet, workshop: Workshop): Hands {
   return {
-    group: groups,
-    user: users,
-    folder: folders,
-    file: files,
-    copy: copies,
-    link: links,
-    unit: units,
-    disk: disks,
-    held,
-    cgroup: cgroupHand(fleet.host.cgroups),
-    netns: netnses,
+    ...groundHands(fleet.host.cgroups),
     policy: policyHand(fleet, workshop),
     compartment: compartmentHand(fleet, workshop),
     port: portHand(fleet, workshop),
