@@ -47,6 +47,8 @@ export class Compartment {
 
   /** @param address  the local address of an accepted connection: what the agent asked for; a zone says nothing more */
   destinationOf(address: string, port: number): Destination {
+    const name = this.names.at(address);
+    if (name !== undefined) return { host: name, port, literal: false };
     const parsed = parseAddress(address.replace(/%.*$/, ''));
     if (parsed === undefined) throw new TypeError(`the kernel gave ${address} as a local address`);
     return this.destination({ kind: 'address', address: parsed as Address }, port);
