@@ -20,8 +20,8 @@ function pass(from: Socket, to: Socket): void {
     if (!to.write(chunk)) from.pause();
   });
   to.on('drain', () => from.resume());
-  if (from.readableEnded) return over();
-  from.once('end', over);
+  if (from.readableEnded) over();
+  else from.once('end', over);
   if (!to.writableNeedDrain) from.resume();
 }
 
