@@ -1,6 +1,6 @@
 import type { EgressRule } from '../../model/fleet.ts';
 import type { AgentName } from '../../model/names.ts';
-import { type Destination, grantLine, judgeEgress } from '../../policy/egress.ts';
+import { type Destination, type EgressVerdict, grantLine, judgeEgress } from '../../policy/egress.ts';
 import { type Address, parseAddress } from '../../protocol/address.ts';
 import type { Host } from '../../protocol/host.ts';
 import { Closings } from './closings.ts';
@@ -17,7 +17,9 @@ export type Malformed = Extract<Host, { kind: 'bad' }>;
 /** What the gateway knows of one agent's compartment. */
 export class Compartment {
   readonly name: AgentName;
-  rules: readonly EgressRule[] = [];
+  #rules: readonly EgressRule[] = [];
+  /** What the rules say of destinations that were asked for lately. */
+  readonly #verdicts = new Map<string, EgressVerdict>();
   readonly names: SyntheticNames;
   readonly denials: Denials = new Denials(LIMITS.denials);
   readonly #refusals: Refusals;
@@ -35,6 +37,26 @@ export class Compartment {
     this.names = new SyntheticNames(dir, name, LIMITS.names);
     this.closings = new Closings(recorder, name);
     this.#refusals = new Refusals(recorder, name, LIMITS.refusals);
+  }
+
+  get rules(): readonly EgressRule[] {
+    return this.#rules;
+  }
+
+  set rules(rules: readonly EgressRule[]) {
+    this.#rules = rules;
+    this.#verdicts.clear();
+  }
+
+  /** `judgeEgress` by the rules of this moment. */
+  judge(destination: Destination): EgressVerdict {
+    const key = `${destination.literal ? '=' : ''}${hostPort(destination)}`;
+    const known = this.#verdicts.get(key);
+    if (known !== undefined) return known;
+    if (this.#verdicts.size >= LIMITS.verdicts) this.#verdicts.clear(); // the agent chooses what it asks for
+    const verdict = judgeEgress(this.#rules, destination);
+    this.#verdicts.set(key, verdict);
+    return verdict;
   }
 
   /** Where a connection to a host or address leads: a synthetic address stands for its name. */
@@ -58,7 +80,7 @@ export class Compartment {
   async refuse(destination: Destination, via: string, why: string, now: number): Promise<Explanation> {
     const { host, port } = destination;
     this.denied += 1;
-    const askable = host !== INTERNAL && judgeEgress(this.rules, destination).kind === 'deny';
+    const askable = host !== INTERNAL && this.judge(destination).kind === 'deny';
     const explanation = {
       denied: hostPort(destination),
       rule: why,
