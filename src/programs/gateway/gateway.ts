@@ -57,7 +57,7 @@ export class Gateway {
         const verdict = judgeEgress(compartment.rules, passage.destination);
         if (verdict.kind === 'allow' && verdict.address === passage.terms.address) continue;
         passage.end('policy changed');
-        ending.push(passage.closed);
+        ending.push(passage.closed());
       }
     }
     await Promise.all(ending);
@@ -81,7 +81,7 @@ export class Gateway {
     const passages = [...(compartment?.passages ?? [])];
     for (const passage of passages) passage.end('the compartment was closed');
     for (const client of this.#clients.get(agent) ?? []) client.destroy();
-    await Promise.all(passages.map((passage) => passage.closed));
+    await Promise.all(passages.map((passage) => passage.closed()));
     await compartment?.settle();
     if (names) compartment?.names.forget();
   }

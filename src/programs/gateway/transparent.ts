@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { judgeEgress } from '../../policy/egress.ts';
 import { serveApi } from './api.ts';
 import { carry } from './carry.ts';
 import type { Compartment } from './compartment.ts';
@@ -25,7 +24,7 @@ export async function attend(outside: Outside, compartment: Compartment, client:
   const wait = compartment.pace.turn(performance.now());
   if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
   if (destination.host === INTERNAL && OWN_PORTS[localPort]) return OWN_PORTS[localPort](door);
-  const verdict = judgeEgress(compartment.rules, destination);
+  const verdict = compartment.judge(destination);
   if (verdict.kind === 'allow') return carry(door, destination);
   if (localPort === 53) return serveDnsOverTcp(door);
   if (localAddress === PROBE_ADDRESS) return explain(client, { denied: PROBE_ADDRESS, rule: verdict.why, ask: null });
