@@ -9,6 +9,7 @@ import { uidOfProcess } from '../../host/confinement.ts';
 import { lockFile } from '../../host/lock.ts';
 import { Made } from '../../host/made.ts';
 import { ordinaryUser } from '../../host/ordinary-user.ts';
+import { SpareLauncher } from '../../host/spare-launcher.ts';
 import { viewFacts } from '../../host/view-facts.ts';
 import { Failure } from '../../model/failure.ts';
 import { groundOf } from '../../plan/machine.ts';
@@ -70,10 +71,12 @@ const rounds = new Rounds(fleet, record, logs, mending, {
   ledgerUid: () => (staff.ledgerPid === undefined ? undefined : uidOfProcess(staff.ledgerPid)),
 });
 
+const spare = new SpareLauncher();
 let leaving = false;
 async function leave(): Promise<void> {
   if (leaving) return;
   leaving = true;
+  spare.end();
   for (const compartment of fleet.compartments.values()) await compartment.stop('the warden ends');
   await staff.end();
   process.exit(0);
@@ -83,7 +86,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => vo
 staff.start();
 const office: Office = {
   ...{ fleet, record, held, logs, rounds },
-  sessions: new Sessions(record),
+  sessions: new Sessions(record, spare),
   drills: new Drills(fleet, record, workshop.gateway),
   programs: () => [{ name: 'warden', state: 'running', pid: process.pid }, ...staff.programs],
   staffed: () => staff.completeSoon(),
@@ -99,6 +102,7 @@ await serve<Caller>({
 });
 rounds.begin();
 await staff.complete();
+spare.prepare();
 await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
 if (fleet.wanted && process.argv.includes('--resume')) {
   const { wanted } = fleet;

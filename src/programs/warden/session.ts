@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { launch } from '../../host/launch.ts';
-import { pipe } from '../../host/pipes.ts';
+import { startLauncher } from '../../host/launch.ts';
 import { childrenOf, signalGroup } from '../../host/processes.ts';
+import type { Begun } from '../../host/spare-launcher.ts';
 import { openTerminal } from '../../host/terminal.ts';
 import type { Order } from '../../tiers/orders.ts';
 import type { Compartment } from './compartment.ts';
@@ -20,18 +20,18 @@ export class Session {
   /** The operator's ends: stdin, stdout, stderr; or the terminal's master alone. */
   readonly descriptors: readonly number[];
 
-  constructor(compartment: Compartment, command: Command, onExit: (status: number) => void) {
+  /** @param piped  a launcher on pipes, for a command without a terminal */
+  constructor(compartment: Compartment, command: Command, piped: () => Begun, onExit: (status: number) => void) {
     const { name } = compartment.facts.agent;
-    const term = command.terminal ? { TERM: command.terminal.term, PS1: `${name}:\\w\\$ ` } : {};
-    const args = command.argv.map((value): Order => ({ do: 'arg', value }));
-    const orders = [...compartment.orders(term), ...args];
-    const ends = command.terminal ? terminalEnds(compartment, command.terminal) : pipeEnds();
-    try {
-      this.#launcher = launch('enter', command.terminal ? [...orders, { do: 'tty' }] : orders, ends.theirs);
-    } finally {
-      for (const fd of new Set(ends.theirs)) closeSync(fd);
-    }
-    this.descriptors = ends.ours;
+    const { argv, terminal } = command;
+    const orders = [
+      ...compartment.orders(terminal ? { TERM: terminal.term, PS1: `${name}:\\w\\$ ` } : {}),
+      ...argv.map((value): Order => ({ do: 'arg', value })),
+    ];
+    const begun = terminal ? onTerminal(compartment, terminal) : piped();
+    begun.order(terminal ? [...orders, { do: 'tty' }] : orders);
+    this.#launcher = begun.child;
+    this.descriptors = begun.ours;
     this.#launcher.once('exit', (code, signal) => onExit(code ?? (signal ? 137 : 125)));
   }
 
@@ -51,17 +51,11 @@ export class Session {
   }
 }
 
-interface Ends {
-  readonly theirs: readonly [number, number, number];
-  readonly ours: readonly number[];
-}
-
-function pipeEnds(): Ends {
-  const [input, output, errors] = [pipe(), pipe(), pipe()];
-  return { theirs: [input.read, output.write, errors.write], ours: [input.write, output.read, errors.read] };
-}
-
-function terminalEnds(compartment: Compartment, size: { rows: number; columns: number }): Ends {
+function onTerminal(compartment: Compartment, size: { rows: number; columns: number }): Begun {
   const { master, slave } = openTerminal(compartment.firstPid ?? 0, compartment.facts, size);
-  return { theirs: [slave, slave, slave], ours: [master] };
+  try {
+    return { ...startLauncher('enter', [slave, slave, slave]), ours: [master] };
+  } finally {
+    closeSync(slave);
+  }
 }
