@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StatusDocument } from '../../src/model/documents.ts';
+import { type Ended, piped } from './piped.ts';
+import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+
+const TWO = `
+defaults:
+  limits: { memory: 256M, processes: 300, cpu: 200%, disk: 64M }
+  exec: { sets: [base, python] }
+agents:
+  one: {}
+  two: {}
+`;
+
+const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise<void>])[] = [
+  ['a command is confined to the last line of /proc as it is without a spare', confined],
+  ['the spare knows of no agent: the next one may be another', either],
+  ['two commands at once share no stream', apart],
+  ['a hundred at once', hundred],
+  ['while one goes on, the next finds a spare again', meanwhile],
+  ['a spare that is killed is missed by nobody', killed],
+  ['while an agent is paused nothing is started, and the spare stays', paused],
+  ['a spare ends with its warden, however that ends', ends],
+];
+
+test('the spare launcher', { skip: NOT_ROOT }, async (t) => {
+  await withFleet(TWO, async (stand) => {
+    for (const [claim, check] of CASES) await t.test(claim, () => check(stand));
+  });
+});
+
+async function wardenOf(stand: Stand): Promise<number> {
+  const { json, stderr } = await stand.bulkhead(['status', '--json']);
+  const pid = (json as StatusDocument | undefined)?.programs.find(({ name }) => name === 'warden')?.pid;
+  return pid ?? assert.fail(`no warden: ${stderr}`);
+}
+
+/** Launchers below the warden that wait: outside of every agent's cgroup, with their orders still to come. */
+function spares(state: string): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name) || !existsSync(`/proc/${name}/fd/3`)) return [];
+    const line = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+    const waits = line[1]?.startsWith(`${state}/lib/`) && line[1].endsWith('launch.pl') && line[2] === 'enter';
+    return waits ? [Number(name)] : [];
+  });
+}
+
+async function until<T>(what: string, look: () => T | undefined | false): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    const found = look();
+    if (found !== undefined && found !== false) return found;
+    assert.ok(tries < 200, what);
+    await sleep(50);
+  }
+}
+
+/** The one that waits, when there is one and no other. */
+const spareOf = ({ state }: Stand): Promise<number> =>
+  until('there is no spare', () => {
+    const [pid, ...more] = spares(state);
+    return more.length === 0 && pid;
+  });
+
+/** All that the kernel says of a process's rights, as the command itself reads it; what counts time and memory left out. */
+const SELF = `import os,json,resource
+keep=('Umask','Uid','Gid','Groups','NoNewPrivs','Seccomp','Seccomp_filters','CapInh','CapPrm','CapEff','CapBnd','CapAmb','SigBlk','SigIgn')
+status={k:v.strip() for k,v in (line.split(':',1) for line in open('/proc/self/status')) if k in keep}
+spaces={n:os.readlink('/proc/self/ns/'+n) for n in os.listdir('/proc/self/ns')}
+fds=sorted(n+' '+os.readlink('/proc/self/fd/'+n).split(':')[0] for n in os.listdir('/proc/self/fd') if os.path.exists('/proc/self/fd/'+n))
+print(json.dumps([status,spaces,fds,sorted(os.environ.items()),open('/proc/self/cgroup').read(),open('/proc/self/limits').read(),
+ open('/proc/self/oom_score_adj').read(),os.nice(0),sorted(os.sched_getaffinity(0)),os.getcwd(),os.getsid(0)==os.getpid(),open('/proc/self/timerslack_ns').read()]))`;
+
+async function confined(stand: Stand): Promise<void> {
+  const command = ['python3', '-c', SELF];
+  await spareOf(stand);
+  const first = await stand.run('one', command);
+  assert.equal(first.status, 0, first.stderr);
+  assert.deepEqual(first.json[2], ['0 pipe', '1 pipe', '2 pipe']);
+  // Nobody can be given more than one spare: of these most have a launcher that was started for them.
+  const crowd = await Promise.all(Array.from({ length: 5 }, () => stand.run('one', command)));
+  for (const { json } of crowd) assert.deepEqual(json, first.json);
+}
+
+async function either(stand: Stand): Promise<void> {
+  for (const agent of ['one', 'two', 'one']) {
+    await spareOf(stand);
+    assert.equal((await stand.run(agent, ['sh', '-c', 'echo $BULKHEAD_AGENT'])).stdout, `${agent}\n`);
+  }
+}
+
+/** Both look at the streams of every process that they can see; what one writes, the other does not get. */
+async function apart(stand: Stand): Promise<void> {
+  await spareOf(stand);
+  const script =
+    'cat; readlink /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2; sleep 0.5; ls -l /proc/self/fd | grep -c pipe';
+  const both = await Promise.all(
+    ['a', 'b'].map((text) => piped(stand, 'one', ['sh', '-c', script], { input: Buffer.from(`${text}\n`) }).ended),
+  );
+  const lines = both.map(({ stdout }) => stdout.toString().trim().split('\n'));
+  assert.deepEqual([lines[0]?.[0], lines[1]?.[0]], ['a', 'b']);
+  const pipes = lines.flatMap((said) => said.filter((line) => line.startsWith('pipe:')));
+  assert.equal(new Set(pipes).size, 6, pipes.join(' '));
+}
+
+async function hundred(stand: Stand): Promise<void> {
+  const warden = await wardenOf(stand);
+  await spareOf(stand);
+  const before = readdirSync(`/proc/${warden}/fd`).length;
+  const all: Ended[] = await Promise.all(
+    Array.from(
+      { length: 100 },
+      (_, i) =>
+        piped(stand, i % 2 ? 'one' : 'two', ['sh', '-c', `cat; exit ${i}`], { input: Buffer.from(`n${i}`) }).ended,
+    ),
+  );
+  for (const [i, { status, stdout, stderr }] of all.entries())
+    assert.deepEqual([status, stdout.toString(), stderr.toString()], [i, `n${i}`, '']);
+  await spareOf(stand);
+  await until('the warden keeps descriptors', () => readdirSync(`/proc/${warden}/fd`).length <= before + 2);
+}
+
+async function meanwhile(stand: Stand): Promise<void> {
+  const first = await spareOf(stand);
+  const { child, ended } = piped(stand, 'one', ['sh', '-c', 'echo up; cat'], { input: null });
+  await new Promise<void>((resolve) => child.stdout?.once('data', () => resolve()));
+  const second = await until('there is no other', () => spares(stand.state).find((pid) => pid !== first));
+  const ours = (pid: number): string[] => [0, 1, 2, 3].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  assert.deepEqual(readdirSync(`/proc/${second}/fd`).sort(), ['0', '1', '2', '3']);
+  assert.equal(new Set(ours(second)).size, 4);
+  assert.equal((await stand.run('one', ['true'])).status, 0);
+  child.stdin?.end();
+  assert.equal((await ended).status, 0);
+}
+
+async function killed(stand: Stand): Promise<void> {
+  for (const wait of [0, 300]) {
+    process.kill(await spareOf(stand), 'SIGKILL');
+    await sleep(wait);
+    assert.equal((await stand.run('one', ['sh', '-c', 'exit 9'])).status, 9);
+  }
+  await spareOf(stand);
+}
+
+async function paused(stand: Stand): Promise<void> {
+  const spare = await spareOf(stand);
+  await stand.bulkhead(['pause', 'one']);
+  const { status, stderr } = await stand.run('one', ['true']);
+  assert.deepEqual([status, stderr.trim().split('\n').length], [125, 2], stderr);
+  assert.equal(await spareOf(stand), spare);
+  assert.equal((await stand.run('two', ['true'])).status, 0, 'another agent runs on');
+  await stand.bulkhead(['resume', 'one']);
+  assert.equal((await stand.run('one', ['true'])).status, 0);
+}
+
+async function ends(stand: Stand): Promise<void> {
+  for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+    const [warden, spare] = [await wardenOf(stand), await spareOf(stand)];
+    process.kill(warden, signal);
+    await until(`it outlives its warden after ${signal}`, () => !existsSync(`/proc/${spare}`));
+    assert.equal((await stand.bulkhead(['up'])).status, 0);
+    assert.equal((await stand.run('one', ['true'])).status, 0);
+  }
+}
