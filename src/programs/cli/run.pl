@@ -7,7 +7,7 @@
 use strict;
 my ($top, @words) = @ARGV;
 
-sub otherwise { $ENV{BULKHEAD_CLIENT} = 'node'; exec '/bin/sh', "$top/bulkhead", 'run', @words; exit 125 }
+sub otherwise { $ENV{BULKHEAD_CLIENT} = 'node'; exec '/bin/sh', "$top/bulkhead", @words; exit 125 }
 # Our own failure: two lines, and the status that no command of an agent's is given.
 sub fail { print STDERR "$_[0]\n$_[1]\n"; exit 125 }
 
@@ -17,7 +17,7 @@ my %numbers = ("x86_64\n" => [47, 14, 289], "aarch64\n" => [212, 135, 74]);
 my ($recvmsg, $sigprocmask, $signalfd) = @{ $numbers{ <$arch> } || otherwise() };
 -l "/proc/self/fd/$_" or otherwise() for 0 .. 2;
 
-# The words: [--state DIR] AGENT [--] COMMAND..., the option anywhere before `--`.
+# The words: run AGENT [--] COMMAND..., with --state DIR anywhere before `--`.
 my ($state, @operands) = $ENV{BULKHEAD_STATE};
 for (my @rest = @words; @rest;) {
   my $word = shift @rest;
@@ -34,8 +34,8 @@ sub chosen_state { # chosenState in src/plan/places.ts
 }
 $state = chosen_state() if !length($state // '');
 my $path = "$state/run/warden.sock";
-my ($agent, @argv) = @operands;
-otherwise() if !@argv || length $path > 107 || grep { my $copy = $_; !utf8::decode($copy) } @operands;
+my ($verb, $agent, @argv) = @operands;
+otherwise() if $verb ne 'run' || !@argv || length $path > 107 || grep { my $copy = $_; !utf8::decode($copy) } @operands;
 
 # Frames: src/wire/frames.ts. JSON (RFC 8259, 7) takes UTF-8 as it is, but for quotation mark, backslash and control characters.
 sub json { my ($text) = @_; $text =~ s/([\x00-\x1f"\\])/sprintf '\\u%04x', ord $1/ge; return "\"$text\"" }
