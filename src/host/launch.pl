@@ -55,7 +55,7 @@ if ($mode eq 'enter') { # it may wait for its orders (src/host/spare-launcher.ts
   must('close_range', call('close_range', 4, ~0 & 0xffffffff, 0));
 }
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc);
+my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc, $held);
 $umask = 027;
 $kept = 0;
 
@@ -90,7 +90,7 @@ my %order = (
   set => sub { $A{$_[0]} = text($_[1] // '') }, text => sub { $program = text($_[0]) },
   cwd => sub { $cwd = text($_[0]) }, tty => sub { $tty = 1 }, umask => sub { $umask = oct $_[0] }, keep => sub { $kept = 0 + $_[0] },
   use => sub { $_[0] =~ /^(?:POSIX|Socket|Fcntl)$/ or die "launcher: no such module $_[0]\n"; push @modules, $_[0] },
-  end => sub { $whole = 1 },
+  end => sub { $whole = 1 }, hold => sub { $held = 1 },
   filter => sub { open(my $f, '<:raw', $_[0]) or fail("open $_[0]"); local $/; $filter = <$f>; fail("read $_[0]") unless length $filter },
 );
 
@@ -185,20 +185,25 @@ sub mapped {
 
 # What changes mounts or makes files does so on a stage of its own, never on the host's file systems.
 my %on_stage = map { $_ => 1 } qw(tmpfs devpts dir file link bind device idbind seal);
+sub read_orders {
 while (my $line = <$spec>) {
   chomp $line;
   die "launcher: orders after the end\n" if $whole;
   my ($name, @fields) = split /\t/, $line, -1;
+  die "launcher: not after the hold\n" if $held && $name !~ /^(?:env|cwd|arg|end)$/;
   my $do = $order{$name // ''} or die "launcher: no such order\n";
   die "launcher: $name before the stage\n" if $on_stage{$name} && !$staged;
   $do->(@fields);
+  last if $name eq 'hold';
 }
-close $spec;
+}
+read_orders();
+close $spec unless $held;
 # Whoever wrote the orders may have died over them: nothing is begun with half of them.
-my %needs = (create => [$filter, $argv[0]], enter => [$filter, $argv[0]], script => [$filter, $program], program => [$argv[0]], mend => [],
+my %needs = (create => [$filter, $argv[0]], enter => [$filter, $held // $argv[0]], script => [$filter, $program], program => [$argv[0]], mend => [],
   sockets => [$own], dial => [$own, $port], rules => [$own]);
 $needs{$mode} or die "launcher: no such mode\n";
-$whole && !grep { !defined } @{ $needs{$mode} } or die "launcher: the orders are not whole\n";
+($whole || $held && $mode eq 'enter') && !grep { !defined } @{ $needs{$mode} } or die "launcher: the orders are not whole\n";
 my $joins = { mend => ['mnt'], sockets => ['net'], dial => ['net'], rules => ['net'] }->{$mode};
 $joins || ($uid // 0) > 0 && ($gid // 0) > 0 && !grep { $_ == 0 } @groups or die "launcher: no user to become\n";
 my @spaces = $joins ? @$joins : $mode eq 'enter' || $mode eq 'script' ? qw(cgroup ipc uts net pid mnt user) : ();
@@ -340,6 +345,12 @@ if ($mode eq 'enter' || $mode eq 'script') {
   become(1);
   limit();
   confine();
+  if ($held) { # here it waits, as confined as what it is to start
+    read_orders();
+    $whole && defined $argv[0] or die "launcher: the orders are not whole\n";
+    close $spec;
+    %ENV = %env;
+  }
   my $child = fork // fail('fork');
   if (!$child) {
     must('setsid', call('setsid'));

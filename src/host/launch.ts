@@ -12,7 +12,9 @@ export type Streams = readonly [Stream, Stream, Stream];
 /** A launcher that waits for its orders. Without all of them it ends, and nothing has begun. */
 export interface Waiting {
   readonly child: ChildProcess;
-  /** All of them, once; the `end` is added. */
+  /** The first of them, when the rest comes later. */
+  readonly begin: (orders: readonly Order[]) => void;
+  /** All that it was not told yet, once; the `end` is added. */
   readonly order: (orders: readonly Order[]) => void;
 }
 
@@ -23,7 +25,11 @@ export function startLauncher(mode: LaunchMode, stdio: Streams, more: readonly (
   const child = spawn('/usr/bin/perl', [LAUNCHER, mode], { stdio: all, env: {}, cwd: '/' });
   const spec = child.stdio[3] as Writable;
   spec.on('error', () => {}); // a launcher that died while it read: its exit says so
-  return { child, order: (orders) => void spec.end(orderText([...orders, { do: 'end' }])) };
+  return {
+    child,
+    begin: (orders) => void spec.write(orderText(orders)),
+    order: (orders) => void spec.end(orderText([...orders, { do: 'end' }])),
+  };
 }
 
 /** Starts the launcher with its orders. */

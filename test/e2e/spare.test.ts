@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startLauncher } from '../../src/host/launch.ts';
+import { childrenOf } from '../../src/host/processes.ts';
 import type { StatusDocument } from '../../src/model/documents.ts';
+import { type Order, orderText } from '../../src/tiers/orders.ts';
 import { type Ended, piped } from './piped.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 
@@ -17,6 +21,9 @@ agents:
 
 const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise<void>])[] = [
   ['a command is confined to the last line of /proc as it is without a spare', confined],
+  ['one waits in the compartment that was used last, as confined as a command, and no other is given it', inside],
+  ['one that waits there goes when the agent is stopped, and is not asked when it was paused or killed', left],
+  ['who waits there takes no orders but what to run', ordered],
   ['the spare knows of no agent: the next one may be another', either],
   ['two commands at once share no stream', apart],
   ['a hundred at once', hundred],
@@ -64,6 +71,148 @@ const spareOf = ({ state }: Stand): Promise<number> =>
     return more.length === 0 && pid;
   });
 
+/** Launchers in the agent's cgroup that are confined and wait for what to run. */
+function insiders({ fleet }: Stand, agent: string): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      const here = readFileSync(`/proc/${name}/cgroup`, 'utf8').includes(`bulkhead/${fleet}/${agent}\n`);
+      const launcher = readFileSync(`/proc/${name}/cmdline`, 'utf8').startsWith('bulkhead-launch');
+      const waits = field(name, 'Seccomp') === '2' && childrenOf(Number(name)).length === 0;
+      return here && launcher && waits ? [Number(name)] : [];
+    } catch {
+      return []; // it has ended
+    }
+  });
+}
+
+const insider = (stand: Stand, agent: string): Promise<number> =>
+  until(`nobody waits in ${agent}`, () => {
+    const [pid, ...more] = insiders(stand, agent);
+    return more.length === 0 && pid;
+  });
+
+function field(pid: number | string, key: string): string {
+  return new RegExp(`^${key}:\\s*(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]?.trim() ?? '';
+}
+
+async function inside(stand: Stand): Promise<void> {
+  await stand.run('one', ['true']);
+  const pid = await insider(stand, 'one');
+  const command = piped(stand, 'two', ['sh', '-c', 'echo up; cat'], { input: null });
+  await new Promise<void>((resolve) => command.child.stdout?.once('data', () => resolve()));
+  assert.ok(
+    existsSync(`/proc/${pid}`) === false || insiders(stand, 'one').includes(pid),
+    'two is not given the one of one',
+  );
+  command.child.stdin?.end();
+  await command.ended;
+
+  await stand.run('one', ['true']);
+  const waiting = await insider(stand, 'one');
+  const rights = [
+    'Uid',
+    'Gid',
+    'Groups',
+    'NoNewPrivs',
+    'Seccomp',
+    'Seccomp_filters',
+    'CapInh',
+    'CapPrm',
+    'CapEff',
+    'CapBnd',
+    'CapAmb',
+  ];
+  const { stdout } = await stand.run('one', ['sh', '-c', 'cat /proc/self/status']);
+  assert.ok(!existsSync(`/proc/${waiting}`), 'the command had another launcher');
+  const next = await insider(stand, 'one');
+  for (const key of rights.slice(3))
+    assert.equal(field(next, key), new RegExp(`^${key}:\\s*(.*)$`, 'm').exec(stdout)?.[1]?.trim(), key);
+  assert.deepEqual(readdirSync(`/proc/${next}/fd`).sort(), ['0', '1', '2', '3']);
+  for (const space of ['mnt', 'net', 'ipc', 'uts', 'user', 'cgroup'])
+    assert.notEqual(readlinkSync(`/proc/${next}/ns/${space}`), readlinkSync(`/proc/self/ns/${space}`), space);
+  const seen = await stand.run('one', ['sh', '-c', 'cat /proc/[0-9]*/comm']);
+  assert.doesNotMatch(seen.stdout, /bulkhead-launch/, 'the agent sees it');
+}
+
+async function left(stand: Stand): Promise<void> {
+  await stand.run('one', ['true']);
+  const first = await insider(stand, 'one');
+  assert.equal((await stand.bulkhead(['stop', 'one'])).status, 0);
+  await until('it outlives its compartment', () => !existsSync(`/proc/${first}`));
+  assert.equal((await stand.bulkhead(['restart', 'one'])).status, 0);
+  assert.equal((await stand.run('one', ['sh', '-c', 'exit 3'])).status, 3);
+
+  await insider(stand, 'one');
+  await stand.bulkhead(['pause', 'one']);
+  assert.equal((await stand.run('one', ['true'])).status, 125);
+  assert.equal((await stand.run('two', ['sh', '-c', 'exit 4'])).status, 4);
+  await stand.bulkhead(['resume', 'one']);
+  assert.equal((await stand.run('one', ['sh', '-c', 'exit 5'])).status, 5);
+
+  process.kill(await insider(stand, 'one'), 'SIGKILL');
+  assert.equal((await stand.run('one', ['sh', '-c', 'exit 6'])).status, 6);
+}
+
+/** A launcher of our own in the agent's namespaces (not in its cgroup): until it holds it is told the same as one of the warden's. */
+async function ordered(stand: Stand): Promise<void> {
+  await stand.run('one', ['true']);
+  const waits = await insider(stand, 'one');
+  const anchor = firstOf(waits);
+  const ids = (key: string): number => Number(field(waits, key).split(/\s+/)[0]);
+  const spaces = ['cgroup', 'ipc', 'uts', 'net', 'pid', 'mnt', 'user'] as const;
+  const place: Order[] = [
+    ...spaces.map((kind): Order => ({ do: 'ns', kind, path: `/proc/${anchor}/ns/${kind}` })),
+    { do: 'filter', path: `${stand.state}/run/filter.bpf` },
+    { do: 'uid', id: ids('Uid') },
+    { do: 'gid', id: ids('Gid') },
+    { do: 'hold' },
+  ];
+  const said = async (rest: string): Promise<string> => {
+    const { child, begin } = startLauncher('enter', ['ignore', 'pipe', 'pipe']);
+    let text = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    begin(place);
+    (child.stdio[3] as Writable).end(rest);
+    const status = await new Promise((resolve) => child.once('close', resolve));
+    return `${status} ${text}`;
+  };
+  const run = orderText([
+    { do: 'arg', value: '/usr/bin/echo' },
+    { do: 'arg', value: 'ran' },
+  ]);
+  assert.equal(await said(`${run}end\n`), '0 ran\n');
+  for (const rest of ['', 'end\n', run, `${run}end\nend\n`])
+    assert.match(await said(rest), /^125 launcher: (orders after the end|the orders are not whole)\n$/, rest);
+  for (const order of [
+    'uid\t0',
+    'cgroup\t/proc/self/comm',
+    'tty',
+    'hold',
+    'filter\t/dev/null',
+    'stage\t/tmp',
+    'group\t0',
+    'keep\t9',
+  ])
+    assert.equal(await said(`${order}\n${run}end\n`), '125 launcher: not after the hold\n', order);
+}
+
+/** The process that everybody in the same mount namespace stems from. */
+function firstOf(pid: number): number {
+  const space = readlinkSync(`/proc/${pid}/ns/mnt`);
+  const inside = readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readlinkSync(`/proc/${name}/ns/mnt`) === space && /\t1$/m.test(nspid(name));
+    } catch {
+      return false;
+    }
+  });
+  return Number(inside[0] ?? assert.fail('no first process'));
+}
+
+const nspid = (name: string): string => `\t${field(name, 'NSpid').replaceAll(/\s+/g, '\t')}`;
+
 /** All that the kernel says of a process's rights, as the command itself reads it; what counts time and memory left out. */
 const SELF = `import os,json,resource
 keep=('Umask','Uid','Gid','Groups','NoNewPrivs','Seccomp','Seccomp_filters','CapInh','CapPrm','CapEff','CapBnd','CapAmb','SigBlk','SigIgn')
@@ -79,7 +228,9 @@ async function confined(stand: Stand): Promise<void> {
   const first = await stand.run('one', command);
   assert.equal(first.status, 0, first.stderr);
   assert.deepEqual(first.json[2], ['0 pipe', '1 pipe', '2 pipe']);
-  // Nobody can be given more than one spare: of these most have a launcher that was started for them.
+  await insider(stand, 'one');
+  assert.deepEqual((await stand.run('one', command)).json, first.json);
+  // Of these most have a launcher that was started for them.
   const crowd = await Promise.all(Array.from({ length: 5 }, () => stand.run('one', command)));
   for (const { json } of crowd) assert.deepEqual(json, first.json);
 }
@@ -123,10 +274,11 @@ async function hundred(stand: Stand): Promise<void> {
 }
 
 async function meanwhile(stand: Stand): Promise<void> {
-  const first = await spareOf(stand);
+  await stand.run('one', ['true']);
+  const first = await insider(stand, 'one');
   const { child, ended } = piped(stand, 'one', ['sh', '-c', 'echo up; cat'], { input: null });
   await new Promise<void>((resolve) => child.stdout?.once('data', () => resolve()));
-  const second = await until('there is no other', () => spares(stand.state).find((pid) => pid !== first));
+  const second = await until('there is no other', () => insiders(stand, 'one').find((pid) => pid !== first));
   const ours = (pid: number): string[] => [0, 1, 2, 3].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
   assert.deepEqual(readdirSync(`/proc/${second}/fd`).sort(), ['0', '1', '2', '3']);
   assert.equal(new Set(ours(second)).size, 4);

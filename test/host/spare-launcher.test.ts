@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { childrenOf, endProcess } from '../../src/host/processes.ts';
-import { SpareLauncher } from '../../src/host/spare-launcher.ts';
+import { SpareLaunchers } from '../../src/host/spare-launcher.ts';
 
 const MODULE = fileURLToPath(new URL('../../src/host/spare-launcher.ts', import.meta.url));
 
@@ -23,7 +23,7 @@ const ready = (pid: number): boolean => fds(pid).length === 4 && state(pid) === 
 const fds = (pid: number): string[] => (gone(pid) ? [] : readdirSync(`/proc/${pid}/fd`));
 
 test('one is ready, it is given away once, and has nothing open but its streams and its orders', async (t) => {
-  const spare = new SpareLauncher();
+  const spare = new SpareLaunchers();
   t.after(() => spare.end());
   const before = childrenOf(process.pid);
   const open = readdirSync('/proc/self/fd').length;
@@ -34,7 +34,7 @@ test('one is ready, it is given away once, and has nothing open but its streams 
   if (process.getuid?.() === 0) await until('it did not become ready', () => ready(pid));
   const streams = fds(pid).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/:.*/, ''));
   if (process.getuid?.() === 0) assert.deepEqual(streams, ['pipe', 'pipe', 'pipe', 'socket']);
-  const [first, second] = [spare.take(), spare.take()];
+  const [first, second] = [spare.take([]), spare.take([])];
   t.after(() => {
     for (const { child } of [first, second]) child.kill('SIGKILL');
   });
@@ -45,7 +45,7 @@ test('one is ready, it is given away once, and has nothing open but its streams 
 });
 
 test('one that was killed is not given away, and its ends are closed', async (t) => {
-  const spare = new SpareLauncher();
+  const spare = new SpareLaunchers();
   t.after(() => spare.end());
   const open = readdirSync('/proc/self/fd').length;
   for (const told of [false, true]) {
@@ -56,7 +56,7 @@ test('one that was killed is not given away, and its ends are closed', async (t)
     // Not told yet: no turn of the event loop has passed in which its end could be heard.
     for (const late = performance.now() + 2000; !told && state(pid) !== 'Z' && performance.now() < late; );
     if (told) await until('it did not end', () => gone(pid));
-    const taken = spare.take();
+    const taken = spare.take([]);
     assert.notEqual(taken.child.pid, pid);
     await new Promise((resolve) => {
       taken.child.once('exit', resolve);
@@ -69,9 +69,9 @@ test('one that was killed is not given away, and its ends are closed', async (t)
 
 test('it ends with whoever keeps it, also by SIGKILL, and has then begun nothing', async () => {
   for (const end of ['process.exit(0)', "process.kill(process.pid, 'SIGKILL')"]) {
-    const text = `import { SpareLauncher } from ${JSON.stringify(MODULE)};
+    const text = `import { SpareLaunchers } from ${JSON.stringify(MODULE)};
       import { childrenOf } from ${JSON.stringify(MODULE.replace('spare-launcher', 'processes'))};
-      new SpareLauncher().prepare();
+      new SpareLaunchers().prepare();
       process.stdout.write(String(childrenOf(process.pid)[0]), () => { ${end} });`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', text], { encoding: 'utf8' });
     const pid = Number(stdout);

@@ -9,7 +9,7 @@ import { uidOfProcess } from '../../host/confinement.ts';
 import { lockFile } from '../../host/lock.ts';
 import { Made } from '../../host/made.ts';
 import { ordinaryUser } from '../../host/ordinary-user.ts';
-import { SpareLauncher } from '../../host/spare-launcher.ts';
+import { SpareLaunchers } from '../../host/spare-launcher.ts';
 import { viewFacts } from '../../host/view-facts.ts';
 import { Failure } from '../../model/failure.ts';
 import { groundOf } from '../../plan/machine.ts';
@@ -71,12 +71,12 @@ const rounds = new Rounds(fleet, record, logs, mending, {
   ledgerUid: () => (staff.ledgerPid === undefined ? undefined : uidOfProcess(staff.ledgerPid)),
 });
 
-const spare = new SpareLauncher();
+const spares = new SpareLaunchers();
 let leaving = false;
 async function leave(): Promise<void> {
   if (leaving) return;
   leaving = true;
-  spare.end();
+  spares.end();
   for (const compartment of fleet.compartments.values()) await compartment.stop('the warden ends');
   await staff.end();
   process.exit(0);
@@ -86,7 +86,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => vo
 staff.start();
 const office: Office = {
   ...{ fleet, record, held, logs, rounds },
-  sessions: new Sessions(record, spare),
+  sessions: new Sessions(record, spares),
   drills: new Drills(fleet, record, workshop.gateway),
   programs: () => [{ name: 'warden', state: 'running', pid: process.pid }, ...staff.programs],
   staffed: () => staff.completeSoon(),
@@ -102,7 +102,7 @@ await serve<Caller>({
 });
 rounds.begin();
 await staff.complete();
-spare.prepare();
+spares.prepare();
 await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
 if (fleet.wanted && process.argv.includes('--resume')) {
   const { wanted } = fleet;

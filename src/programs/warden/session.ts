@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { startLauncher } from '../../host/launch.ts';
 import { childrenOf, signalGroup } from '../../host/processes.ts';
-import type { Begun } from '../../host/spare-launcher.ts';
+import type { Begun, SpareLaunchers } from '../../host/spare-launcher.ts';
 import { openTerminal } from '../../host/terminal.ts';
 import type { Order } from '../../tiers/orders.ts';
 import type { Compartment } from './compartment.ts';
@@ -20,16 +20,13 @@ export class Session {
   /** The operator's ends: stdin, stdout, stderr; or the terminal's master alone. */
   readonly descriptors: readonly number[];
 
-  /** @param piped  a launcher on pipes, for a command without a terminal */
-  constructor(compartment: Compartment, command: Command, piped: () => Begun, onExit: (status: number) => void) {
-    const { name } = compartment.facts.agent;
+  constructor(compartment: Compartment, command: Command, spares: SpareLaunchers, onExit: (status: number) => void) {
     const { argv, terminal } = command;
-    const orders = [
-      ...compartment.orders(terminal ? { TERM: terminal.term, PS1: `${name}:\\w\\$ ` } : {}),
-      ...argv.map((value): Order => ({ do: 'arg', value })),
-    ];
-    const begun = terminal ? onTerminal(compartment, terminal) : piped();
-    begun.order(terminal ? [...orders, { do: 'tty' }] : orders);
+    const environment = terminal ? terminalEnvironment(compartment, terminal.term) : {};
+    const { place, rest } = divided(compartment.orders(environment));
+    const args = argv.map((value): Order => ({ do: 'arg', value }));
+    const begun = terminal ? onTerminal(compartment, terminal) : spares.take(place);
+    begun.order(terminal ? [...place, ...rest, ...args, { do: 'tty' }] : [...rest, ...args]);
     this.#launcher = begun.child;
     this.descriptors = begun.ours;
     this.#launcher.once('exit', (code, signal) => onExit(code ?? (signal ? 137 : 125)));
@@ -49,6 +46,19 @@ export class Session {
       if (this.#launcher.exitCode === null) this.signal('SIGKILL');
     }, 2000);
   }
+}
+
+/** Where a command runs, and what is its own. */
+export function divided(orders: readonly Order[]): {
+  readonly place: readonly Order[];
+  readonly rest: readonly Order[];
+} {
+  const own = (order: Order): boolean => order.do === 'env' || order.do === 'cwd';
+  return { place: orders.filter((order) => !own(order)), rest: orders.filter(own) };
+}
+
+function terminalEnvironment({ facts }: Compartment, term: string): Record<string, string> {
+  return { TERM: term, PS1: `${facts.agent.name}:\\w\\$ ` };
 }
 
 function onTerminal(compartment: Compartment, size: { rows: number; columns: number }): Begun {
