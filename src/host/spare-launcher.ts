@@ -35,6 +35,11 @@ export class SpareLaunchers {
     return anywhere;
   }
 
+  /** A compartment is about to end or to be frozen: nobody waits inside, or is on the way there, when its processes are counted. */
+  leave(): void {
+    this.#inside.empty();
+  }
+
   end(): void {
     this.#ended = true;
     for (const slot of [this.#anywhere, this.#inside]) slot.empty();

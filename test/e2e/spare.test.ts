@@ -22,7 +22,7 @@ agents:
 const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise<void>])[] = [
   ['a command is confined to the last line of /proc as it is without a spare', confined],
   ['one waits in the compartment that was used last, as confined as a command, and no other is given it', inside],
-  ['one that waits there goes when the agent is stopped, and is not asked when it was paused or killed', left],
+  ['one that waits there goes when the agent is stopped or paused, and is missed by nobody when it was killed', left],
   ['who waits there takes no orders but what to run', ordered],
   ['the spare knows of no agent: the next one may be another', either],
   ['two commands at once share no stream', apart],
@@ -143,8 +143,9 @@ async function left(stand: Stand): Promise<void> {
   assert.equal((await stand.bulkhead(['restart', 'one'])).status, 0);
   assert.equal((await stand.run('one', ['sh', '-c', 'exit 3'])).status, 3);
 
-  await insider(stand, 'one');
+  const second = await insider(stand, 'one');
   await stand.bulkhead(['pause', 'one']);
+  await until('it waits among the frozen', () => !existsSync(`/proc/${second}`));
   assert.equal((await stand.run('one', ['true'])).status, 125);
   assert.equal((await stand.run('two', ['sh', '-c', 'exit 4'])).status, 4);
   await stand.bulkhead(['resume', 'one']);

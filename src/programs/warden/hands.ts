@@ -7,6 +7,7 @@ import type { Hand, Hands, Of } from '../../host/hands/hand.ts';
 import { units } from '../../host/hands/units.ts';
 import { groups, users } from '../../host/hands/users.ts';
 import { signalGrip } from '../../host/signal-grip.ts';
+import type { SpareLaunchers } from '../../host/spare-launcher.ts';
 import { Failure } from '../../model/failure.ts';
 import { cgroupPath } from '../../plan/fleet.ts';
 import { Compartment } from './compartment.ts';
@@ -24,6 +25,7 @@ export interface Workshop {
   readonly logs: Logs;
   readonly mending: Mending;
   readonly held: HeldAgents;
+  readonly spares: SpareLaunchers;
   /** Undefined while the gateway is away. */
   readonly gateway: () => GatewayLink | undefined;
 }
@@ -101,7 +103,10 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
         tell: (event, fields) => workshop.record.tell({ event, ...fields }),
         log: workshop.logs.ofAgent(what.agent),
         watch: (of) => workshop.mending.watch(of),
-        unwatch: (of) => workshop.mending.unwatch(of),
+        unwatch: (of) => {
+          workshop.mending.unwatch(of);
+          workshop.spares.leave();
+        },
       });
       fleet.compartments.set(what.agent, compartment);
       if (workshop.held.has(what.agent)) await compartment.stop('stopped by the operator before');

@@ -59,7 +59,8 @@ const record = new Record(places.ledgerSocket, logs.lost);
 const held = new HeldAgents(places.heldAgents);
 const mending = new Mending(logs, new Made(places.made));
 const staff: Staff = new Staff(places, ids, logs, record, () => fleet);
-const workshop: Workshop = { record, mending, logs, held, gateway: () => staff.gateway };
+const spares = new SpareLaunchers();
+const workshop: Workshop = { record, mending, logs, held, spares, gateway: () => staff.gateway };
 const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
 fleet.onLetGo = (agent) => {
@@ -71,7 +72,6 @@ const rounds = new Rounds(fleet, record, logs, mending, {
   ledgerUid: () => (staff.ledgerPid === undefined ? undefined : uidOfProcess(staff.ledgerPid)),
 });
 
-const spares = new SpareLaunchers();
 let leaving = false;
 async function leave(): Promise<void> {
   if (leaving) return;

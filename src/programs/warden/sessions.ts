@@ -63,6 +63,11 @@ export class Sessions {
     this.#spares.prepare(placeIn(compartment));
   }
 
+  /** Before its processes are frozen. */
+  leave(): void {
+    this.#spares.leave();
+  }
+
   signal(connection: Connection<string>, signal: NodeJS.Signals): void {
     this.#running.get(connection)?.signal(signal);
   }
