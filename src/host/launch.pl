@@ -17,8 +17,7 @@
 # At no time is there a process that the agent can see and that is less confined than the agent: the fork that enters the
 # process namespace comes after the filter, the empty bounding set and no_new_privs (attack 112 in docs/threats.md).
 use strict;
-use warnings;
-no warnings 'exec';
+BEGIN { $^W = 1 } # as `use warnings`; this, `constant` and Errno are modules that would take half the time of a start (007)
 # Whatever goes wrong here ends with 125 and nothing started. A script's own mistakes are caught in its eval.
 $SIG{__DIE__} = sub { return if !defined $^S || $^S; syswrite STDERR, $_[0]; exit 125 };
 
@@ -33,8 +32,10 @@ my %n = $machine eq 'aarch64'
      capget => 125, capset => 126, statfs => 137, setrlimit => 160, sendmsg => 46, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 112);
 
 # mount(2): sys/mount.h
-use constant { MS_RDONLY => 1, MS_NOSUID => 2, MS_NODEV => 4, MS_NOEXEC => 8, MS_REMOUNT => 32, MS_BIND => 4096, MS_REC => 16384,
-  MS_PRIVATE => 1 << 18 };
+sub MS_RDONLY () { 1 } sub MS_NOSUID () { 2 } sub MS_NODEV () { 4 } sub MS_NOEXEC () { 8 } sub MS_REMOUNT () { 32 }
+sub MS_BIND () { 4096 } sub MS_REC () { 16384 } sub MS_PRIVATE () { 1 << 18 }
+# errno(3): asm-generic/errno-base.h, errno.h
+sub ENOENT () { 2 } sub EINVAL () { 22 } sub EINPROGRESS () { 115 }
 my %flag = (ro => MS_RDONLY, nosuid => MS_NOSUID, nodev => MS_NODEV, noexec => MS_NOEXEC);
 # unshare(2), setns(2): linux/sched.h
 my %space = (mnt => 0x00020000, cgroup => 0x02000000, uts => 0x04000000, ipc => 0x08000000, user => 0x10000000, pid => 0x20000000,
@@ -49,8 +50,12 @@ sub mnt { my ($from, $at, $type, $flags, $data) = @_; must("mount $at", call('mo
 sub touch { open(my $f, '>', $_[0]) or fail("create $_[0]"); close $f }
 
 my $mode = shift @ARGV // '';
+if ($mode eq 'enter') { # it may wait for its orders (src/host/spare-launcher.ts): nobody looks into it, and it holds nothing of others
+  must('PR_SET_DUMPABLE', call('prctl', 4, 0, 0, 0, 0));
+  must('close_range', call('close_range', 4, ~0 & 0xffffffff, 0));
+}
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc);
+my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc, $held);
 $umask = 027;
 $kept = 0;
 
@@ -85,7 +90,7 @@ my %order = (
   set => sub { $A{$_[0]} = text($_[1] // '') }, text => sub { $program = text($_[0]) },
   cwd => sub { $cwd = text($_[0]) }, tty => sub { $tty = 1 }, umask => sub { $umask = oct $_[0] }, keep => sub { $kept = 0 + $_[0] },
   use => sub { $_[0] =~ /^(?:POSIX|Socket|Fcntl)$/ or die "launcher: no such module $_[0]\n"; push @modules, $_[0] },
-  end => sub { $whole = 1 },
+  end => sub { $whole = 1 }, hold => sub { $held = 1 },
   filter => sub { open(my $f, '<:raw', $_[0]) or fail("open $_[0]"); local $/; $filter = <$f>; fail("read $_[0]") unless length $filter },
 );
 
@@ -142,7 +147,7 @@ sub bound {
   if (-d $from) { mkdir $at or -d $at or fail("make $at") } elsif (!-e $at) { touch($at) }
   return if call('mount', $from, $at, 0, MS_BIND, 0) >= 0;
   # mount_namespaces(7): what came with the namespace is one piece, and no part of it can be bound without what covers it.
-  die "launcher: something is mounted below $from, and without root it cannot be left out\n" if $own && $!{EINVAL};
+  die "launcher: something is mounted below $from, and without root it cannot be left out\n" if $own && $! == EINVAL;
   fail("mount $at");
 }
 
@@ -180,20 +185,25 @@ sub mapped {
 
 # What changes mounts or makes files does so on a stage of its own, never on the host's file systems.
 my %on_stage = map { $_ => 1 } qw(tmpfs devpts dir file link bind device idbind seal);
+sub read_orders {
 while (my $line = <$spec>) {
   chomp $line;
   die "launcher: orders after the end\n" if $whole;
   my ($name, @fields) = split /\t/, $line, -1;
+  die "launcher: not after the hold\n" if $held && $name !~ /^(?:env|cwd|arg|end)$/;
   my $do = $order{$name // ''} or die "launcher: no such order\n";
   die "launcher: $name before the stage\n" if $on_stage{$name} && !$staged;
   $do->(@fields);
+  last if $name eq 'hold';
 }
-close $spec;
+}
+read_orders();
+close $spec unless $held;
 # Whoever wrote the orders may have died over them: nothing is begun with half of them.
-my %needs = (create => [$filter, $argv[0]], enter => [$filter, $argv[0]], script => [$filter, $program], program => [$argv[0]], mend => [],
+my %needs = (create => [$filter, $argv[0]], enter => [$filter, $held // $argv[0]], script => [$filter, $program], program => [$argv[0]], mend => [],
   sockets => [$own], dial => [$own, $port], rules => [$own]);
 $needs{$mode} or die "launcher: no such mode\n";
-$whole && !grep { !defined } @{ $needs{$mode} } or die "launcher: the orders are not whole\n";
+($whole || $held && $mode eq 'enter') && !grep { !defined } @{ $needs{$mode} } or die "launcher: the orders are not whole\n";
 my $joins = { mend => ['mnt'], sockets => ['net'], dial => ['net'], rules => ['net'] }->{$mode};
 $joins || ($uid // 0) > 0 && ($gid // 0) > 0 && !grep { $_ == 0 } @groups or die "launcher: no user to become\n";
 my @spaces = $joins ? @$joins : $mode eq 'enter' || $mode eq 'script' ? qw(cgroup ipc uts net pid mnt user) : ();
@@ -238,10 +248,11 @@ sub confine { # seccomp(2): SECCOMP_SET_MODE_FILTER; struct sock_fprog { unsigne
 # RLIMIT_NPROC counts the processes of a user in a user namespace (since Linux 5.14): the compartment's own is what is counted.
 sub limit { return unless defined $nproc; my $pair = pack 'QQ', $nproc, $nproc; must('a limit on processes', call('setrlimit', 6, $pair)) }
 sub only_stdio { must('close_range', call('close_range', 3, ~0 & 0xffffffff, 0)) }
+sub start { local $^W = 0; exec { $_[0] } @_ } # returns, without a word of Perl's own, when it fails
 sub run_command {
   chdir $cwd or fail("enter $cwd") if defined $cwd;
-  exec { $argv[0] } @argv;
-  my $absent = $!{ENOENT};
+  start(@argv);
+  my $absent = $! == ENOENT;
   my $shown = $argv[0] =~ s/[^\x20-\x7e]/?/gr;
   syswrite STDERR, $absent ? "bulkhead: $shown is not in this compartment\n" : "bulkhead: $shown cannot be run here: $!\n";
   exit($absent ? 127 : 126);
@@ -271,7 +282,7 @@ if ($mode eq 'mend') {
 if ($mode eq 'rules') {
   join_space($_) for @spaces;
   ambient();
-  exec 'nft', '-s', 'list', 'ruleset';
+  start('nft', '-s', 'list', 'ruleset');
   fail('start nft');
 }
 if ($mode eq 'sockets' || $mode eq 'dial') {
@@ -300,7 +311,7 @@ sub listener {
 sub dialled {
   my ($p) = @_;
   socket(my $s, 2, 1 | 04000, 0) or fail('socket');
-  connect($s, here(2, $p)) or $!{EINPROGRESS} or exit 3; # nothing listens there
+  connect($s, here(2, $p)) or $! == EINPROGRESS or exit 3; # nothing listens there
   return $s;
 }
 sub give {
@@ -325,15 +336,21 @@ if ($mode eq 'create') {
   become(0);
   limit();
   my ($bwrap, @rest) = @argv;
-  exec { $bwrap } $bwrap, '--seccomp', $fd, @rest;
+  start($bwrap, '--seccomp', $fd, @rest);
   fail("start $bwrap");
 }
 if ($mode eq 'enter' || $mode eq 'script') {
-  require Errno;
+  if ($mode eq 'script') { require warnings; require Errno }
   for (@modules) { require "$_.pm"; $_->import() unless $_ eq 'POSIX' }
   become(1);
   limit();
   confine();
+  if ($held) { # here it waits, as confined as what it is to start
+    read_orders();
+    $whole && defined $argv[0] or die "launcher: the orders are not whole\n";
+    close $spec;
+    %ENV = %env;
+  }
   my $child = fork // fail('fork');
   if (!$child) {
     must('setsid', call('setsid'));

@@ -53,6 +53,8 @@ export type Order =
   /** Script mode: the Perl text, and what it finds in %A. */
   | { readonly do: 'text'; readonly text: string }
   | { readonly do: 'set'; readonly name: string; readonly value: string }
+  /** Enter mode: all is said but what to run. The launcher enters and confines itself; then come env, cwd, arg and end, or nothing. */
+  | { readonly do: 'hold' }
   /** The last one: orders that are cut off are not carried out at all. */
   | { readonly do: 'end' };
 
@@ -101,6 +103,7 @@ function fieldsOf(order: Order): string[] {
     case 'emptynet':
     case 'rootless':
     case 'tty':
+    case 'hold':
     case 'end':
       return [];
     case 'use':

@@ -14,6 +14,8 @@ export interface Stand {
   /** A folder for what the test needs (it holds fleet.yaml), root's, open to all for reading; gone at the end. */
   readonly folder: string;
   readonly file: string;
+  /** Set for every command line of `piped`. */
+  readonly env?: Readonly<Record<string, string>>;
   /** A command of ours on this state; `up` and `plan` get the file. `['status', '--json']`, `['run', 'coder', '--', 'id']`. */
   bulkhead(args: readonly string[], ways?: Ways): Promise<Result>;
   /** The same, without waiting for its end. */

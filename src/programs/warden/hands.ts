@@ -2,6 +2,7 @@ import { cgroupGrip } from '../../host/grip.ts';
 import { groundHands } from '../../host/hands/ground.ts';
 import type { Hand, Hands, Of } from '../../host/hands/hand.ts';
 import { signalGrip } from '../../host/signal-grip.ts';
+import type { SpareLaunchers } from '../../host/spare-launcher.ts';
 import { Failure } from '../../model/failure.ts';
 import { cgroupPath } from '../../plan/fleet.ts';
 import { Compartment } from './compartment.ts';
@@ -19,6 +20,7 @@ export interface Workshop {
   readonly logs: Logs;
   readonly mending: Mending;
   readonly held: HeldAgents;
+  readonly spares: SpareLaunchers;
   /** Undefined while the gateway is away. */
   readonly gateway: () => GatewayLink | undefined;
 }
@@ -86,7 +88,10 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
         tell: (event, fields) => workshop.record.tell({ event, ...fields }),
         log: workshop.logs.ofAgent(what.agent),
         watch: (of) => workshop.mending.watch(of),
-        unwatch: (of) => workshop.mending.unwatch(of),
+        unwatch: (of) => {
+          workshop.mending.unwatch(of);
+          workshop.spares.leave();
+        },
       });
       fleet.compartments.set(what.agent, compartment);
       if (workshop.held.has(what.agent)) await compartment.stop('stopped by the operator before');

@@ -9,6 +9,7 @@ import { uidOfProcess } from '../../host/confinement.ts';
 import { lockFile } from '../../host/lock.ts';
 import { Made } from '../../host/made.ts';
 import { ordinaryUser } from '../../host/ordinary-user.ts';
+import { SpareLaunchers } from '../../host/spare-launcher.ts';
 import { viewFacts } from '../../host/view-facts.ts';
 import { Failure } from '../../model/failure.ts';
 import { groundOf } from '../../plan/machine.ts';
@@ -58,7 +59,8 @@ const record = new Record(places.ledgerSocket, logs.lost);
 const held = new HeldAgents(places.heldAgents);
 const mending = new Mending(logs, new Made(places.made));
 const staff: Staff = new Staff(places, ids, logs, record, () => fleet);
-const workshop: Workshop = { record, mending, logs, held, gateway: () => staff.gateway };
+const spares = new SpareLaunchers();
+const workshop: Workshop = { record, mending, logs, held, spares, gateway: () => staff.gateway };
 const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
 fleet.onLetGo = (agent) => {
@@ -74,6 +76,7 @@ let leaving = false;
 async function leave(): Promise<void> {
   if (leaving) return;
   leaving = true;
+  spares.end();
   for (const compartment of fleet.compartments.values()) await compartment.stop('the warden ends');
   await staff.end();
   process.exit(0);
@@ -83,7 +86,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => vo
 staff.start();
 const office: Office = {
   ...{ fleet, record, held, logs, rounds },
-  sessions: new Sessions(record),
+  sessions: new Sessions(record, spares),
   drills: new Drills(fleet, record, workshop.gateway),
   programs: () => [{ name: 'warden', state: 'running', pid: process.pid }, ...staff.programs],
   staffed: () => staff.completeSoon(),
@@ -99,6 +102,7 @@ await serve<Caller>({
 });
 rounds.begin();
 await staff.complete();
+spares.prepare();
 await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
 if (fleet.wanted && process.argv.includes('--resume')) {
   const { wanted } = fleet;
