@@ -16,6 +16,7 @@ import { procsFiles } from './cgroup.ts';
 import type { CgroupRoots } from './cgroup-roots.ts';
 import { netnsPath } from './netns.ts';
 import { rulesWanted } from './netns-listing.ts';
+import { homesOf } from './open-homes.ts';
 import type { OrdinaryUser } from './ordinary-user.ts';
 import { findProgram } from './programs.ts';
 import type { ViewFacts } from './view-facts.ts';
@@ -58,7 +59,8 @@ export function fleetFacts(
   refuseWritableKnowledge([...compartments.values()]);
   const policy = digest(canonicalJson(fleet.agents.map(({ name, egress }) => ({ name, egress }))));
   const rootless = host.user !== undefined;
-  return { facts: { places: host.places, agents, policy, rules: rulesWanted(), rootless }, compartments };
+  const homes = homesOf(fleet, host.places);
+  return { facts: { places: host.places, agents, policy, rules: rulesWanted(), rootless, homes }, compartments };
 }
 
 function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, uids: UidBook): CompartmentFacts {

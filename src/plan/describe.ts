@@ -9,6 +9,8 @@ export function describe(step: Step): string {
     case 'change':
       return `~ ${describeResource(step.what)}${before(step.what, step.was)}`;
     case 'remove':
+      if (step.what.kind === 'home')
+        return `- closed home ${step.what.path}: mode ${step.what.mode} goes back to ${step.what.was}`;
       return `- ${describeResource(step.what)}`;
   }
 }
@@ -40,6 +42,8 @@ export function describeResource(what: Resource): string {
       return `disk of ${size(what.bytes)} in ${what.image}, on ${what.path} (noexec,nosuid,nodev)`;
     case 'held':
       return `empty folder ${what.path}, so that an agent cannot make that name`;
+    case 'home':
+      return `closed home ${what.path}: others could enter it, mode ${what.was} becomes ${what.mode}`;
     case 'cgroup':
       return `cgroup ${what.path} (memory ${size(what.limits.memory)}, ${what.limits.processes} processes, cpu ${what.limits.cpu} %)`;
     case 'netns':

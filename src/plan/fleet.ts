@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path';
 import type { WantedAgent, WantedFleet } from '../model/fleet.ts';
 import type { AgentName, FleetName } from '../model/names.ts';
 import { unixUserName } from '../model/unix-names.ts';
+import type { ClosedHome } from './homes.ts';
 import { agentPlaces, type Places } from './places.ts';
 import type { Resource } from './resource.ts';
 
@@ -14,6 +15,8 @@ export interface FleetFacts {
   readonly rules: string;
   /** Without root: folders alone, and no walls that need another user. */
   readonly rootless?: boolean;
+  /** Of people on this machine, closed for agents of tier `user`. */
+  readonly homes?: readonly ClosedHome[];
 }
 
 export interface AgentFacts {
@@ -30,6 +33,7 @@ export interface AgentFacts {
 export function fleetResources(fleet: WantedFleet, facts: FleetFacts): Resource[] {
   const agents = fleet.agents.map((agent) => ({ agent, at: agentFacts(facts, agent) }));
   return [
+    ...(facts.homes ?? []),
     ...agents.flatMap(({ agent, at }) =>
       facts.rootless ? rootlessGround(facts, agent, at) : groundResources(fleet, facts, agent, at),
     ),

@@ -29,6 +29,9 @@ export type Resource =
     }
   /** An empty folder that holds a masked name in a folder of the operator's, so that the agent cannot make it. */
   | { readonly kind: 'held'; readonly path: string }
+  /** A home of somebody's, closed to others for as long as an agent lives on the host's own file system; `was` is the mode it had
+   *  and gets back. */
+  | { readonly kind: 'home'; readonly path: string; readonly mode: string; readonly was: string }
   | { readonly kind: 'cgroup'; readonly path: string; readonly limits: Pick<Limits, 'memory' | 'processes' | 'cpu'> }
   | { readonly kind: 'netns'; readonly name: string; readonly rules: string }
   /** The agent's walls and, if it has a command, the agent. `digest` is over every order the launcher gets. */
@@ -53,6 +56,7 @@ export function identity(resource: Resource): string {
     case 'unit':
     case 'disk':
     case 'held':
+    case 'home':
     case 'cgroup':
       return `${resource.kind} ${resource.path}`;
     case 'compartment':

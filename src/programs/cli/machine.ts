@@ -8,6 +8,7 @@ import { copies } from '../../host/hands/copies.ts';
 import { disks } from '../../host/hands/disks.ts';
 import { files, folders, held, links } from '../../host/hands/folders.ts';
 import type { Hand, Hands } from '../../host/hands/hand.ts';
+import { homes } from '../../host/hands/homes.ts';
 import { systemdRuns, units } from '../../host/hands/units.ts';
 import { groups, users } from '../../host/hands/users.ts';
 import { Made } from '../../host/made.ts';
@@ -44,6 +45,7 @@ export function hostHands(): Hands {
     unit: units,
     disk: disks,
     held,
+    home: homes,
     cgroup: cgroupHand(observeCgroups()),
     netns: netnses,
     compartment: notRunning as Hands['compartment'],

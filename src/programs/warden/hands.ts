@@ -4,6 +4,7 @@ import { copies } from '../../host/hands/copies.ts';
 import { disks } from '../../host/hands/disks.ts';
 import { files, folders, held, links } from '../../host/hands/folders.ts';
 import type { Hand, Hands, Of } from '../../host/hands/hand.ts';
+import { homes } from '../../host/hands/homes.ts';
 import { units } from '../../host/hands/units.ts';
 import { groups, users } from '../../host/hands/users.ts';
 import { signalGrip } from '../../host/signal-grip.ts';
@@ -39,6 +40,7 @@ export function wardenHands(fleet: StandingFleet, workshop: Workshop): Hands {
     unit: units,
     disk: disks,
     held,
+    home: homes,
     cgroup: cgroupHand(fleet.host.cgroups),
     netns: netnses,
     policy: policyHand(fleet, workshop),
