@@ -8,7 +8,7 @@ import { type AgentFacts, cgroupPath, type FleetFacts, netnsName } from '../plan
 import { agentPlaces, type Places } from '../plan/places.ts';
 import type { UidBook } from '../plan/uids.ts';
 import { EXEC_SETS } from '../policy/exec-sets.ts';
-import type { CompartmentFacts, HostFolder, Knowledge, Owner } from '../tiers/facts.ts';
+import type { CompartmentFacts, HostFolder, Knowledge, NetworkPlace, Owner } from '../tiers/facts.ts';
 import { MASKED, type Mask } from '../tiers/masks.ts';
 import { orderText } from '../tiers/orders.ts';
 import { sandboxOrders } from '../tiers/sandbox.ts';
@@ -89,11 +89,24 @@ function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, ui
       statSync(tree, { throwIfNoEntry: false })?.isDirectory(),
     ),
     cgroupProcs: host.user ? [] : procsFiles(host.cgroups, cgroupPath(fleet.fleet, agent.name)),
-    ...(host.user ? {} : { netns: netnsPath(netnsName(fleet.fleet, agent.name)) }),
+    network: networkOf(fleet, agent, host),
     filter: host.places.filter,
     bwrap: BWRAP,
     anchor: ANCHOR,
   };
+}
+
+/** @throws Failure for tier `user` without root: nothing would keep such an agent from its operator's own files */
+function networkOf(fleet: WantedFleet, agent: WantedAgent, { user }: Host): NetworkPlace {
+  if (agent.tier === 'user' && user)
+    throw new Failure(
+      'tier-needs-root',
+      `agents.${agent.name} has tier user, which needs root: without it the agent would be you, on your own files.`,
+      'sudo bulkhead up, or give it tier: sandbox.',
+      3,
+    );
+  if (agent.tier === 'user') return { in: 'host' };
+  return user ? { in: 'own' } : { in: 'namespace', path: netnsPath(netnsName(fleet.fleet, agent.name)) };
 }
 
 /** Programs of sets that this host does not have are simply absent; one that is asked for by name must be there. */

@@ -31,12 +31,20 @@ export interface CompartmentFacts {
   /** Where /etc/localtime leads, if it is a link. */
   readonly localtime?: string;
   readonly cgroupProcs: readonly string[];
-  /** Absent where there is no root to make it: the launcher makes one with the compartment. */
-  readonly netns?: string;
+  readonly network: NetworkPlace;
   readonly filter: string;
   readonly bwrap: string;
   readonly anchor: string;
 }
+
+/** Which network its processes are in. Tiers differ in it first of all, so it also says who makes what. */
+export type NetworkPlace =
+  /** A network namespace that root made beforehand, bound to this path. */
+  | { readonly in: 'namespace'; readonly path: string }
+  /** Without root: one that the launcher makes with the compartment. */
+  | { readonly in: 'own' }
+  /** Tier `user`: the host's, and with it the host's process and user namespaces and its file system. */
+  | { readonly in: 'host' };
 
 export interface Knowledge {
   readonly name: string;

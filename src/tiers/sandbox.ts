@@ -9,9 +9,9 @@ import { PATH_INSIDE } from './view.ts';
 export function sandboxOrders(facts: CompartmentFacts): Order[] {
   return [
     ...facts.cgroupProcs.map((procs): Order => ({ do: 'cgroup', procs })),
-    ...(facts.netns === undefined
-      ? [...rootlessOrders(facts), { do: 'userns', rules: netnsRuleset() } as const]
-      : [{ do: 'netns', path: facts.netns } as const]),
+    ...(facts.network.in === 'namespace'
+      ? [{ do: 'netns', path: facts.network.path } as const]
+      : [...rootlessOrders(facts), { do: 'userns', rules: netnsRuleset() } as const]),
     { do: 'stage', at: facts.stage },
     ...rootOrders(facts, `${facts.stage}/root`),
     { do: 'filter', path: facts.filter },
@@ -36,7 +36,7 @@ export function enterOrders(
   const kinds = ['cgroup', 'ipc', 'uts', 'net', 'pid', 'mnt', 'user'] as const;
   return [
     ...facts.cgroupProcs.map((procs): Order => ({ do: 'cgroup', procs })),
-    ...(facts.netns === undefined ? [...rootlessOrders(facts), outerSpace(keeperPid)] : []),
+    ...(facts.network.in === 'own' ? [...rootlessOrders(facts), outerSpace(keeperPid)] : []),
     ...kinds.map((kind): Order => ({ do: 'ns', kind, path: `/proc/${firstPid}/ns/${kind}` })),
     { do: 'filter', path: facts.filter },
     ...identityOrders(facts),

@@ -33,7 +33,7 @@ export function smallFacts(change: Partial<CompartmentFacts> = {}): CompartmentF
     devices: ['null'],
     covered: [],
     cgroupProcs: ['/sys/fs/cgroup/bulkhead/home/coder/cgroup.procs'],
-    netns: '/run/netns/bh-home-coder',
+    network: { in: 'namespace', path: '/run/netns/bh-home-coder' },
     filter: '/state/run/filter.bpf',
     bwrap: '/usr/bin/bwrap',
     anchor: '/usr/bin/cat',

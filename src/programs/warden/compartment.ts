@@ -81,9 +81,16 @@ export class Compartment {
 
   /** Where its network is, while it stands. */
   get network(): NetSpace | undefined {
-    const { netns } = this.facts;
+    const { network } = this.facts;
     if (!this.standing || this.#first?.pid === undefined) return undefined;
-    return netns === undefined ? { keeperPid: this.#first.pid } : { name: basename(netns), path: netns };
+    switch (network.in) {
+      case 'namespace':
+        return { name: basename(network.path), path: network.path };
+      case 'own':
+        return { keeperPid: this.#first.pid };
+      case 'host':
+        return undefined;
+    }
   }
 
   get keeperPid(): number | undefined {

@@ -31,7 +31,7 @@ export function drillFacts(office: Office, compartment: Compartment): DrillFacts
       knowledge: knowledge.map((entry) => entry.name),
       // One that stands comes first: it has a process that could be signalled.
       others: others.sort((a, b) => Number(b.standing) - Number(a.standing)).map((other) => other.facts.agent.name),
-      rootless: compartment.facts.netns === undefined,
+      rootless: compartment.facts.network.in === 'own',
     },
     state: compartment.state,
     known: {

@@ -217,7 +217,7 @@ function expectedOf(compartment: Compartment): Expected {
     limits: agent.limits,
     ownPrograms: agent.exec.own === 'allow',
     sharedWorkspace: agent.workspace.kind === 'shared',
-    rootless: compartment.facts.netns === undefined,
+    rootless: compartment.facts.network.in === 'own',
     programs: programNames(programs),
     homes: [
       '/root',
