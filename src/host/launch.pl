@@ -3,7 +3,7 @@
 # Runs as root (or, rootless, as the operator), with a spec on descriptor 3 that the warden wrote: one order a line, fields separated by tabs, text in
 # hexadecimal where it could hold anything. The orders that come in a spec are in src/tiers/orders.ts; nothing in it is a choice.
 #
-#   create  stages the mounts in a mount namespace of its own, becomes the agent, execs bubblewrap
+#   create  stages the mounts in a mount namespace of its own, becomes the agent, execs bubblewrap (tier user: the first program itself)
 #   enter   joins the namespaces of a compartment, confines itself, and only then forks the process that execs the command
 #   script  the same, but the forked process runs Perl text that was read before; nothing is exec'ed
 #   mend    puts back mounts of a running compartment; stays root, runs nothing, and never enters the process namespace
@@ -15,7 +15,8 @@
 # root has elsewhere, and over nothing but what was made in it (user_namespaces(7)).
 #
 # At no time is there a process that the agent can see and that is less confined than the agent: the fork that enters the
-# process namespace comes after the filter, the empty bounding set and no_new_privs (attack 112 in docs/threats.md).
+# process namespace comes after the filter, the empty bounding set and no_new_privs (attack 112 in docs/threats.md). In the host's
+# process namespace (tier user) the filter is on before the uid is the agent's.
 use strict;
 use warnings;
 no warnings 'exec';
@@ -28,9 +29,9 @@ close $arch;
 # System call numbers: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h
 my %n = $machine eq 'aarch64'
   ? (mount => 40, setns => 268, unshare => 97, prctl => 167, seccomp => 277, setresuid => 147, setresgid => 149, setgroups => 159,
-     capget => 90, capset => 91, statfs => 43, setrlimit => 164, sendmsg => 211, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 157)
+     capget => 90, capset => 91, statfs => 43, setrlimit => 164, sendmsg => 211, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 157, pivot_root => 41, umount2 => 39)
   : (mount => 165, setns => 308, unshare => 272, prctl => 157, seccomp => 317, setresuid => 117, setresgid => 119, setgroups => 116,
-     capget => 125, capset => 126, statfs => 137, setrlimit => 160, sendmsg => 46, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 112);
+     capget => 125, capset => 126, statfs => 137, setrlimit => 160, sendmsg => 46, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 112, pivot_root => 155, umount2 => 166);
 
 # mount(2): sys/mount.h
 use constant { MS_RDONLY => 1, MS_NOSUID => 2, MS_NODEV => 4, MS_NOEXEC => 8, MS_REMOUNT => 32, MS_BIND => 4096, MS_REC => 16384,
@@ -50,12 +51,14 @@ sub touch { open(my $f, '>', $_[0]) or fail("create $_[0]"); close $f }
 
 my $mode = shift @ARGV // '';
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc);
+my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc, $beside, $scopes, $rooted);
 $umask = 027;
 $kept = 0;
 
 # One handler an order: src/tiers/orders.ts has the list.
 my %order = (
+  beside => sub { beside($_[0]) }, scopes => sub { $scopes = 1 },
+  unshare => sub { must("unshare $_", call('unshare', $space{$_})) for split /,/, $_[0] },
   cgroup => sub { open(my $f, '>', $_[0]) or fail("join $_[0]"); syswrite($f, "$$\n") or fail("join $_[0]"); close $f },
   netns  => sub { open(my $f, '<', $_[0]) or fail("open $_[0]"); must("enter $_[0]", call('setns', fileno($f), $space{net})) },
   emptynet => sub { $own ? owned($space{net}) : must('an empty network namespace', call('unshare', $space{net})) },
@@ -70,6 +73,11 @@ my %order = (
   },
   tmpfs  => sub { my ($at, $flags, $data) = @_; mnt('bulkhead', $at, 'tmpfs', flags($flags), $data) },
   devpts => sub { mnt('devpts', $_[0], 'devpts', MS_NOSUID | MS_NOEXEC, 'newinstance,ptmxmode=0666,mode=620') },
+  proc   => sub { mnt('proc', $_[0], 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC, 'hidepid=invisible') },
+  spread => sub { spread(@_) },
+  # pivot_root(2): with the new root as the place for the old one, they lie over each other, and the old one is detached.
+  root   => sub { chdir $_[0] or fail("enter $_[0]"); my $here = '.'; must('pivot_root', call('pivot_root', $here, $here));
+    must('detach the host', call('umount2', $here, 2)); chdir '/' or fail('enter /'); $rooted = 1 },
   dir    => sub { my ($at, $bits) = @_; mkdir $at or -d $at or fail("make $at"); chmod oct $bits, $at or fail("chmod $at") },
   file   => sub { my ($at, $bits, $hex) = @_; open(my $f, '>', $at) or fail("make $at"); print $f text($hex); close $f or fail("write $at");
     chmod oct $bits, $at or fail("chmod $at") },
@@ -137,6 +145,33 @@ sub locked {
   return (unpack 'q11', $buffer)[10] & 15;
 }
 
+# Stays outside, as root, while a child carries out the orders: it holds no descriptor of the agent's, and no signal of the agent's
+# reaches it. PR_SET_PDEATHSIG 1, SIGTERM 15: when the warden dies, so does what it held.
+sub beside {
+  my ($kill) = @_;
+  die "launcher: a fork after the first order\n" if $staged || $beside;
+  $beside = fork // fail('fork');
+  return $beside = -1 unless $beside;
+  $0 = 'bulkhead-launch';
+  my $end = sub { my $f; syswrite $f, '1' if defined $kill && open $f, '>', $kill };
+  if (defined $kill) { $SIG{TERM} = sub { $end->(); exit 125 }; call('prctl', 1, 15, 0, 0, 0) }
+  close $_ for $spec, *STDIN, *STDOUT, *STDERR;
+  1 while waitpid($beside, 0) < 0 && $!{EINTR};
+  my $status = $?;
+  $end->();
+  exit($status & 127 ? 128 + ($status & 127) : $status >> 8);
+}
+sub spread {
+  my ($from, $at, $through, $but, $flags) = @_;
+  my %but = map { $_ => 1 } split /,/, $but;
+  opendir(my $folder, $from) or fail("read $from");
+  for my $name (sort grep { !/^\.\.?$/ && !$but{$_} } readdir $folder) {
+    my $path = "$from/$name";
+    if (-l $path) { $order{link}->(readlink($path) // fail("read $path"), "$at/$name") }
+    elsif (-d _) { $order{bind}->($path, "$at/$name", $flags) }
+    elsif (-f _) { $order{link}->("$through/$name", "$at/$name") }
+  }
+}
 sub bound {
   my ($from, $at) = @_;
   if (-d $from) { mkdir $at or -d $at or fail("make $at") } elsif (!-e $at) { touch($at) }
@@ -179,11 +214,12 @@ sub mapped {
 }
 
 # What changes mounts or makes files does so on a stage of its own, never on the host's file systems.
-my %on_stage = map { $_ => 1 } qw(tmpfs devpts dir file link bind device idbind seal);
+my %on_stage = map { $_ => 1 } qw(tmpfs devpts proc dir file link bind device idbind seal spread root);
 while (my $line = <$spec>) {
   chomp $line;
   die "launcher: orders after the end\n" if $whole;
   my ($name, @fields) = split /\t/, $line, -1;
+  die "launcher: $name after the root\n" if $rooted && $on_stage{$name};
   my $do = $order{$name // ''} or die "launcher: no such order\n";
   die "launcher: $name before the stage\n" if $on_stage{$name} && !$staged;
   $do->(@fields);
@@ -196,7 +232,7 @@ $needs{$mode} or die "launcher: no such mode\n";
 $whole && !grep { !defined } @{ $needs{$mode} } or die "launcher: the orders are not whole\n";
 my $joins = { mend => ['mnt'], sockets => ['net'], dial => ['net'], rules => ['net'] }->{$mode};
 $joins || ($uid // 0) > 0 && ($gid // 0) > 0 && !grep { $_ == 0 } @groups or die "launcher: no user to become\n";
-my @spaces = $joins ? @$joins : $mode eq 'enter' || $mode eq 'script' ? qw(cgroup ipc uts net pid mnt user) : ();
+my @spaces = $joins ? @$joins : $mode eq 'enter' || $mode eq 'script' ? $beside ? qw(cgroup ipc uts mnt) : qw(cgroup ipc uts net pid mnt user) : ();
 unshift @spaces, 'outer' if $own && @spaces;
 defined $ns{$_} or die "launcher: no $_ namespace to join\n" for @spaces;
 !$own || $> > 0 && ($joins || $uid == $>) or die "launcher: rootless is for an ordinary user\n";
@@ -225,6 +261,11 @@ sub become {
     close $ns{$_} for keys %ns;
   }
   drop_bounding();
+  if ($beside) { # from the uid on the agent can reach us: nothing is missing then
+    must('PR_SET_NO_NEW_PRIVS', call('prctl', 38, 1, 0, 0, 0));
+    scoped() if $scopes;
+    confine();
+  }
   must('setresuid', call('setresuid', $uid, $uid, $uid));
   no_caps();
   must('PR_SET_NO_NEW_PRIVS', call('prctl', 38, 1, 0, 0, 0));
@@ -234,6 +275,16 @@ sub become {
 sub confine { # seccomp(2): SECCOMP_SET_MODE_FILTER; struct sock_fprog { unsigned short len; struct sock_filter *filter; }
   my $fprog = pack 'S x6 P', length($filter) / 8, $filter;
   must('seccomp', call('seccomp', 1, 0, $fprog));
+}
+# landlock_create_ruleset(2), landlock_restrict_self(2): struct landlock_ruleset_attr { u64 handled_access_fs, handled_access_net,
+# scoped; }, LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET 1, LANDLOCK_SCOPE_SIGNAL 2, both from interface version 6 on. A kernel without
+# them lets the compartment stand: the probe finds the wall partial.
+sub scoped {
+  return if syscall(444, 0, 0, 1) < 6;
+  my $attr = pack 'Q3', 0, 0, 3;
+  my $ruleset = must('landlock_create_ruleset', syscall(444, $attr, length $attr, 0));
+  must('landlock_restrict_self', syscall(446, $ruleset, 0));
+  open(my $closing, '<&=', $ruleset); close $closing;
 }
 # RLIMIT_NPROC counts the processes of a user in a user namespace (since Linux 5.14): the compartment's own is what is counted.
 sub limit { return unless defined $nproc; my $pair = pack 'QQ', $nproc, $nproc; must('a limit on processes', call('setrlimit', 6, $pair)) }
@@ -313,6 +364,12 @@ sub give {
   my $header = pack 'Q Q P Q P Q Q', 0, 0, $vector, 1, $control, length $control, 0; # struct msghdr
   must('hand over', call('sendmsg', $over, $header, 0));
 }
+if ($mode eq 'create' && $rooted) {
+  must('setsid', call('setsid'));
+  become(0);
+  only_stdio();
+  run_command();
+}
 if ($mode eq 'create') {
   pipe(my $out, my $in) or fail('pipe');
   my $need = length $filter;
@@ -333,8 +390,8 @@ if ($mode eq 'enter' || $mode eq 'script') {
   for (@modules) { require "$_.pm"; $_->import() unless $_ eq 'POSIX' }
   become(1);
   limit();
-  confine();
-  my $child = fork // fail('fork');
+  confine() unless $beside;
+  my $child = $beside ? 0 : fork // fail('fork');
   if (!$child) {
     must('setsid', call('setsid'));
     ioctl(STDIN, 0x540E, 0) or fail('TIOCSCTTY') if $tty;

@@ -62,7 +62,9 @@ function groundResources(fleet: WantedFleet, facts: FleetFacts, agent: WantedAge
     ...(agent.workspace.kind === 'own' ? [own(places.workspace, '0700')] : []),
     ...at.held.map((path): Resource => ({ kind: 'held', path })),
     { kind: 'cgroup', path: cgroupPath(fleet.fleet, agent.name), limits: { memory, processes, cpu } },
-    { kind: 'netns', name: netnsName(fleet.fleet, agent.name), rules: facts.rules },
+    ...(agent.tier === 'user'
+      ? []
+      : [{ kind: 'netns', name: netnsName(fleet.fleet, agent.name), rules: facts.rules } as const]),
   ];
 }
 

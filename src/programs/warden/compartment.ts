@@ -7,9 +7,10 @@ import { launch } from '../../host/launch.ts';
 import { pipe } from '../../host/pipes.ts';
 import { childrenOf, endProcess } from '../../host/processes.ts';
 import { Failure } from '../../model/failure.ts';
+import { createOrders } from '../../tiers/create.ts';
 import type { CompartmentFacts } from '../../tiers/facts.ts';
 import type { Order } from '../../tiers/orders.ts';
-import { agentEnvironment, enterOrders, sandboxOrders } from '../../tiers/sandbox.ts';
+import { agentEnvironment, enterOrders } from '../../tiers/sandbox.ts';
 import { type Attempts, NO_ATTEMPTS, nextAttempt } from './backoff.ts';
 import type { LogFile } from './log-file.ts';
 import type { NetSpace } from './net-space.ts';
@@ -134,7 +135,7 @@ export class Compartment {
 
   async #putUp(begun: number): Promise<void> {
     this.#around.watch(this);
-    const first = launch('create', sandboxOrders(this.facts), ['pipe', 'pipe', 'pipe']);
+    const first = launch('create', createOrders(this.facts), ['pipe', 'pipe', 'pipe']);
     this.#first = first;
     // What it says before it stands explains why it does not; later the agent could speak through it, and is not listened to.
     let said = '';
