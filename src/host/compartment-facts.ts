@@ -5,7 +5,7 @@ import { canonicalJson } from '../model/canonical.ts';
 import { Failure } from '../model/failure.ts';
 import type { WantedAgent, WantedFleet } from '../model/fleet.ts';
 import { type AgentFacts, cgroupPath, type FleetFacts, netnsName } from '../plan/fleet.ts';
-import { agentPlaces, DEFAULT_STATE, type Places } from '../plan/places.ts';
+import { agentPlaces, type Places } from '../plan/places.ts';
 import type { UidBook } from '../plan/uids.ts';
 import { EXEC_SETS } from '../policy/exec-sets.ts';
 import { createOrders } from '../tiers/create.ts';
@@ -112,7 +112,7 @@ function networkOf(fleet: WantedFleet, agent: WantedAgent, { user, cgroups, plac
   const cgroup = unifiedFolder(cgroups, cgroupPath(fleet.fleet, agent.name));
   if (agent.tier === 'user') {
     if (cgroup === undefined) throw noUnified();
-    return { in: 'host', system: lookAtSystem([DEFAULT_STATE, places.state]), kill: join(cgroup, 'cgroup.kill') };
+    return { in: 'host', system: lookAtSystem(places.state), kill: join(cgroup, 'cgroup.kill') };
   }
   return user ? { in: 'own' } : { in: 'namespace', path: netnsPath(netnsName(fleet.fleet, agent.name)) };
 }

@@ -1,10 +1,13 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { DEFAULT_STATE } from '../plan/places.ts';
 import type { SystemView } from '../tiers/facts.ts';
 import { systemView } from '../tiers/system-view.ts';
 
 /** What an agent of tier `user` sees of this machine.
- *  @param states  folders of the product's own that are covered */
-export function lookAtSystem(states: readonly string[]): SystemView {
+ *  @param state  of this fleet, which need not be there yet; one in the default place is covered too */
+export function lookAtSystem(state: string): SystemView {
+  const isFolder = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
   const top = readdirSync('/', { withFileTypes: true });
   return systemView({
     folders: top.filter((entry) => entry.isDirectory()).map(({ name }) => `/${name}`),
@@ -12,8 +15,9 @@ export function lookAtSystem(states: readonly string[]): SystemView {
       .filter((entry) => entry.isSymbolicLink())
       .map(({ name }) => ({ at: `/${name}`, to: readlinkSync(`/${name}`) })),
     mountPoints: mountPoints(readFileSync('/proc/self/mountinfo', 'utf8')),
-    states: states.filter((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory()),
-    isFolder: (path) => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true,
+    states: [...new Set([state, ...[DEFAULT_STATE].filter(isFolder)])],
+    isFolder,
+    hostname: hostname(),
   });
 }
 

@@ -49,7 +49,7 @@ export function describeResource(what: Resource): string {
     case 'netns':
       return `network namespace ${what.name}, no way out but the gateway (rules ${what.rules.slice(0, 12)})`;
     case 'compartment':
-      return `compartment of ${what.agent} (tier sandbox, ${what.digest.slice(0, 12)})`;
+      return `compartment of ${what.agent} (tier ${what.tier ?? 'sandbox'}, ${what.digest.slice(0, 12)})`;
     case 'port':
       return `port 127.0.0.1:${what.port} to ${what.agent}`;
     case 'policy':

@@ -42,7 +42,12 @@ export function fleetResources(fleet: WantedFleet, facts: FleetFacts): Resource[
       digest: facts.policy,
       rules: fleet.agents.reduce((sum, agent) => sum + agent.egress.length, 0),
     },
-    ...agents.map(({ agent, at }): Resource => ({ kind: 'compartment', agent: agent.name, digest: at.compartment })),
+    ...agents.map(
+      ({ agent, at }): Resource => ({
+        ...{ kind: 'compartment', agent: agent.name, digest: at.compartment },
+        ...(agent.tier === 'user' && { tier: 'user' }),
+      }),
+    ),
     ...agents.flatMap(({ agent }) => agent.ports.map((port): Resource => ({ kind: 'port', agent: agent.name, port }))),
   ];
 }

@@ -34,8 +34,9 @@ export type Resource =
   | { readonly kind: 'home'; readonly path: string; readonly mode: string; readonly was: string }
   | { readonly kind: 'cgroup'; readonly path: string; readonly limits: Pick<Limits, 'memory' | 'processes' | 'cpu'> }
   | { readonly kind: 'netns'; readonly name: string; readonly rules: string }
-  /** The agent's walls and, if it has a command, the agent. `digest` is over every order the launcher gets. */
-  | { readonly kind: 'compartment'; readonly agent: string; readonly digest: string }
+  /** The agent's walls and, if it has a command, the agent. `digest` is over every order the launcher gets;
+   *  without a tier it is `sandbox`. */
+  | { readonly kind: 'compartment'; readonly agent: string; readonly digest: string; readonly tier?: 'user' }
   | { readonly kind: 'port'; readonly agent: string; readonly port: number }
   /** What the gateway allows, for all agents. */
   | { readonly kind: 'policy'; readonly digest: string; readonly rules: number };

@@ -45,6 +45,7 @@ export interface SystemView {
   readonly links: readonly { readonly at: string; readonly to: string }[];
   /** Folders in there that are covered by an empty one: the product's own, and places of running programs. */
   readonly closed: readonly string[];
+  readonly hostname: string;
   /** /var/tmp is there, and becomes the agent's own. */
   readonly varTmp: boolean;
 }

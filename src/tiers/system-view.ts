@@ -7,7 +7,8 @@ export interface HostTree {
   readonly links: readonly { readonly at: string; readonly to: string }[];
   /** In the order they were mounted. */
   readonly mountPoints: readonly string[];
-  /** Folders of the product's own that are there. */
+  readonly hostname: string;
+  /** Folders of the product's own. */
   readonly states: readonly string[];
   /** A link is none. */
   readonly isFolder: (path: string) => boolean;
@@ -24,7 +25,7 @@ const SYSTEM = /^\/(usr|opt)\/|^\/var\/(lib|log|cache|opt|mail|spool)$/;
 /** Places where running programs leave their sockets. */
 const RUNNING: readonly string[] = ['/var/run', '/var/lock'];
 
-export function systemView({ folders, links, mountPoints, states, isFolder }: HostTree): SystemView {
+export function systemView({ folders, links, mountPoints, states, isFolder, hostname }: HostTree): SystemView {
   const top = folders.filter((path) => !OWN.includes(path));
   const inSight = (path: string): boolean => top.some((folder) => path.startsWith(`${folder}/`));
   const below = (path: string): boolean => states.some((state) => `${path}/`.startsWith(`${state}/`));
@@ -33,6 +34,7 @@ export function systemView({ folders, links, mountPoints, states, isFolder }: Ho
     folders: [...top, ...new Set(mounted)].sort(),
     links: links.filter(({ at }) => !OWN.includes(at)),
     closed: [...states, ...RUNNING.filter(isFolder)].filter(inSight),
+    hostname,
     varTmp: isFolder('/var/tmp') && top.includes('/var'),
   };
 }

@@ -43,7 +43,7 @@ function rootOrders(facts: CompartmentFacts, system: SystemView, root: string): 
   const folder = (at: string): Order => ({ do: 'dir', at: root + at, mode: '0755' });
   const file = (at: string, text: string): Order => ({ do: 'file', at: root + at, mode: '0444', text });
   const bind = (from: string, at: string, flags: MountFlags): Order => ({ do: 'bind', from, at: root + at, flags });
-  const { folders, links, closed, varTmp } = system;
+  const { folders, links, closed, varTmp, hostname } = system;
   return [
     folder(''),
     { do: 'tmpfs', at: root, flags: ['nosuid', 'nodev'], data: 'size=4m,mode=755' },
@@ -54,7 +54,7 @@ function rootOrders(facts: CompartmentFacts, system: SystemView, root: string): 
       ...{ do: 'spread', from: '/etc', at: `${root}/etc`, through: 'bulkhead/host', flags: READ },
       but: ['bulkhead', 'hosts', 'resolv.conf'],
     },
-    file('/etc/hosts', hostsFile('')),
+    file('/etc/hosts', hostsFile(hostname)),
     file('/etc/resolv.conf', resolverFile()),
     file('/etc/bulkhead/README', agentReadme(facts.agent)),
     ...folders.map((at) => bind(at, at, CODE)),

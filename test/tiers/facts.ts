@@ -48,6 +48,7 @@ export const ON_HOST: NetworkPlace = {
     folders: ['/opt', '/usr', '/var', '/var/log'],
     links: [{ at: '/bin', to: 'usr/bin' }],
     closed: ['/var/lib/bulkhead'],
+    hostname: 'box',
     varTmp: true,
   },
   kill: '/sys/fs/cgroup/bulkhead/home/coder/cgroup.kill',
