@@ -15,6 +15,7 @@ for my $key (qw(Uid Gid Groups NoNewPrivs Seccomp Seccomp_filters CapEff CapPrm 
 }
 tried('become-root', syscall($x86 ? 117 : 147, 0, 0, 0) == 0);
 for my $home (grep { length } split /\t/, $A{homes}) { fact("seen.$home", -e $home ? 'yes' : 'no') }
+for my $home (grep { length } split /\t/, $A{homes}) { fact("entered.$home", -e "$home/." ? 'yes' : 'no') }
 my @home = stat '/home/agent';
 fact('home', @home ? sprintf('%04o %d', $home[2] & 07777, $home[4]) : 'missing');
 
@@ -92,6 +93,16 @@ for my $request (0x5412, 0x541C) {
   fact(sprintf('call.ioctl-%x', $request), syscall($x86 ? 16 : 29, 0, (1 << 32) | $request, $byte) >= 0 ? 'done' : $! + 0);
 }
 fact('others', join ' ', grep { !-e "/proc/$_" ? 0 : 1 } split / /, $A{pids});
+# On the host itself: what of its own first process, of abstract sockets and of sockets in the file system is in reach.
+if (my $anchor = $A{anchor}) {
+  tried('signal', kill(0, $anchor) == 1);
+  my $opened = socket(my $s, 1, 1, 0);
+  tried('abstract', $opened && connect($s, pack 'S x a*', 1, $A{abstract}));
+  my %own = map { $_ => 1 } split /\t/, $A{open};
+  my @paths = map { m{ (/\S+)$} ? $1 : () } split /\n/, first('/proc/net/unix') // '';
+  my %seen;
+  for my $at (grep { !$seen{$_}++ && -S $_ && -w _ } @paths) { fact('socket', $at) unless grep { $at =~ m{^\Q$_/} } keys %own }
+}
 
 # Network: what there is, whether our door opens, and what else is answered.
 my @links = map { /^\s*([^:\s]+):/ ? $1 : () } split /\n/, first('/proc/net/dev') // '';

@@ -49,6 +49,13 @@ export interface Expected {
   readonly sharedWorkspace: boolean;
   /** Agent, programs and operator are one user of the host. */
   readonly rootless?: boolean;
+  /** Set in tier `user`: it is on the host's own file system, and in the host's process, network and user namespaces. */
+  readonly onHost?: {
+    /** Places of the host that it can read. */
+    readonly system: readonly string[];
+    /** Programs that are covered, by path. */
+    readonly denied: readonly string[];
+  };
   /** Names that may stand in the program folders. */
   readonly programs: readonly string[];
   readonly homes: readonly string[];

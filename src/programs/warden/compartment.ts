@@ -84,14 +84,8 @@ export class Compartment {
   get network(): NetSpace | undefined {
     const { network } = this.facts;
     if (!this.standing || this.#first?.pid === undefined) return undefined;
-    switch (network.in) {
-      case 'namespace':
-        return { name: basename(network.path), path: network.path };
-      case 'own':
-        return { keeperPid: this.#first.pid };
-      case 'host':
-        return undefined;
-    }
+    if (network.in === 'namespace') return { name: basename(network.path), path: network.path };
+    return network.in === 'own' ? { keeperPid: this.#first.pid } : undefined;
   }
 
   get keeperPid(): number | undefined {
