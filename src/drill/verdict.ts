@@ -94,6 +94,14 @@ export function controlFails(
   return undefined;
 }
 
+/** An attack is refused only if whoever was to be met was there and met nobody. */
+export function whatBothSaw(attack: Outcome, beside: Outcome): Outcome {
+  const [own, other] = [said(attack), said(beside)];
+  if (own.word !== 'refused' || other.word === 'refused') return attack;
+  const word = other.word === 'done' ? 'done' : 'error';
+  return { stdout: `${word} the other side: ${other.text}\n`, timedOut: false };
+}
+
 export function judgeAttack(attack: Attack, agent: string, seen: Observation): AttackResult {
   const { id, line, control, tries, wall } = attack;
   const one = { id, line, agent, control, tries, wall };

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import type { Args, Positive } from '../drill/attack.ts';
 import { PRELUDE } from '../drill/prelude.ts';
@@ -88,9 +88,12 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
       wild_port: port('wild'),
       secure_host: 'secure.test',
       private_port: port('private'),
+      private_port6: port('private6'),
+      private_udp_port: port('privateUdp'),
       other_host: 'other.test',
       other_port: port('other'),
       proxy_host: 'bulkhead.internal',
+      meet_port: String(randomInt(20_000, 30_000)), // below what the kernel gives out by itself,
       resolver_socket: `${folder}/resolve.sock`,
     };
     const pinned = (host: string, name: string): EgressRule => ({
@@ -118,7 +121,7 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
       },
       control: (where, text, timeoutMs, other) =>
         control(
-          { house: options.house, bare: bare.path, folder, uid: SPARE_UID },
+          { house: options.house, bare: bare.path, far: far.path, folder, uid: SPARE_UID },
           where,
           PRELUDE + text,
           { ...args, ...other },

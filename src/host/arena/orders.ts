@@ -40,6 +40,8 @@ export function houseOrders(shape: Shape): Order[] {
     { kind: 'tcp', name: 'allow', watch: 'allow', at: loopback, target: target(shape, ['allow.test'], away) },
     { kind: 'tcp', name: 'wild', watch: 'wild', at: loopback, target: target(shape, ['.wild.test']) },
     { kind: 'tcp', name: 'private', watch: 'private', at: loopback, target: target(shape, []) },
+    { kind: 'tcp', name: 'private6', watch: 'private', at: { address: '::1', port: 0 }, target: target(shape, []) },
+    { kind: 'udp', name: 'privateUdp', watch: 'private', at: loopback, token: shape.token },
     { kind: 'tcp', name: 'other', watch: 'other', at: loopback, target: target(shape, []) },
     { kind: 'tcp', watch: 'resolver', at: { path: `${shape.folder}/resolve.sock` }, target: target(shape, []) },
     { kind: 'tcp', watch: 'admin', at: { address: shape.house, port: 80 }, target: target(shape, []) },

@@ -32,6 +32,7 @@ async function openStageWithoutRoot({ known }: StageOptions, uid: number): Promi
       knowledge: agent.knowledge.join(':'),
       other_agent: agent.others[0] ?? '',
       ...(await known(agent)),
+      own_pid: neighbour.args.victim_pid ?? '', // all is one user's
     }),
     outside: () => ({ ...neighbour.controlArgs, other_agent: 'other', knowledge: '' }),
     control: (where, text, timeoutMs, args) => {
@@ -62,16 +63,20 @@ export async function openStage(options: StageOptions): Promise<Stage & { close(
       rules: arena.rules,
       otherRules: arena.otherRules,
       watches: arena.watches,
-      inside: async (agent) => ({
-        ...arena.args,
-        ...neighbour.args,
-        // In a fleet of one the neighbour is the other agent.
-        ...neighbour.other,
-        ...ownPlaces(agent),
-        knowledge: agent.knowledge.join(':'),
-        other_agent: agent.others[0] ?? '',
-        ...(await options.known(agent)),
-      }),
+      inside: async (agent) => {
+        const known = await options.known(agent);
+        return {
+          ...arena.args,
+          ...neighbour.args,
+          // In a fleet of one the neighbour is the other agent.
+          ...neighbour.other,
+          ...ownPlaces(agent),
+          knowledge: agent.knowledge.join(':'),
+          other_agent: agent.others[0] ?? '',
+          ...(known.own_uid === undefined ? {} : { own_pid: await neighbour.ofUid(Number(known.own_uid)) }),
+          ...known,
+        };
+      },
       outside: () => ({ ...arena.args, ...neighbour.controlArgs, other_agent: 'other', knowledge: '' }),
       control: (where, text, timeoutMs, args) => {
         neighbour.fresh();

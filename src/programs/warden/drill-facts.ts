@@ -35,6 +35,7 @@ export function drillFacts(office: Office, compartment: Compartment): DrillFacts
     },
     state: compartment.state,
     known: {
+      own_uid: String(compartment.facts.uid),
       state_dir: places.state,
       warden_sock: places.wardenSocket,
       ledger_sock: places.ledgerSocket,

@@ -1,0 +1,54 @@
+import type { Attack } from '../attack.ts';
+import { text } from './prelude.ts';
+import { attack } from './shape.ts';
+
+/** Two that meet on this machine: who serves waits longer than who comes tries, so that both are there at once for most of it. */
+const SERVE = String.raw`
+sub serve { my ($address) = @_;
+  socket(my $server, AF_INET, SOCK_STREAM, 0) or failed("socket: $!");
+  setsockopt($server, SOL_SOCKET, SO_REUSEADDR, 1);
+  bind($server, pack_sockaddr_in($A{meet_port}, inet_aton($address))) && listen($server, 5) or return "listen: $!";
+  my $until = time + 7;
+  while (wait_for($server, 0, $until)) { accept(my $peer, $server) or next; syswrite $peer, $A{token}; select undef, undef, undef, 0.3; done("somebody came to $address") }
+  return 'nobody came' }
+sub come { my ($address) = @_; my $until = time + 5;
+  while (time < $until) { my $got = ask(tcp($address, $A{meet_port}, 1), $A{canary}); return 1 if $got =~ any_token(); select undef, undef, undef, 0.2 }
+  return 0 }
+`;
+const COMES_TO = (address: string): string =>
+  text(`${SERVE}come(${address}) ? done('it was served') : refused("nobody answered: $ended");`);
+const SERVES_AT = (address: string): string => text(`${SERVE}refused(serve(${address}));`);
+
+export const MEETING: readonly Attack[] = [
+  attack({
+    id: 'e105-agent-loopback',
+    line: 105,
+    tries: 'connects to a server that another agent runs on its own 127.0.0.1',
+    control: "a network namespace of its own: the compartment's 127.0.0.1 is its own",
+    program: COMES_TO("'127.0.0.1'"),
+    positive: 'host-user',
+    beside: { who: 'other', program: SERVES_AT("'127.0.0.1'") },
+    applies: (agent) => (agent.others.length === 0 ? 'the fleet has no second agent' : undefined),
+    seconds: 15,
+  }),
+  attack({
+    id: 'f115-serve-network',
+    line: 115,
+    tries: 'listens on every interface, for somebody on the network to come in',
+    control: 'a network namespace with a loopback and no interface besides',
+    program: SERVES_AT("'0.0.0.0'"),
+    positive: 'host-user',
+    beside: { who: 'far-user', program: COMES_TO('$A{house_ip}') },
+    seconds: 15,
+  }),
+  attack({
+    id: 'f115-serve-machine',
+    line: 115,
+    tries: 'listens on 127.0.0.1, for other users of the machine to take it for one of its services',
+    control: "a network namespace of its own: the compartment's 127.0.0.1 is its own",
+    program: SERVES_AT("'127.0.0.1'"),
+    positive: 'host-user',
+    beside: { who: 'host-user', program: COMES_TO("'127.0.0.1'") },
+    seconds: 15,
+  }),
+];
