@@ -57,7 +57,7 @@ $kept = 0;
 
 # One handler an order: src/tiers/orders.ts has the list.
 my %order = (
-  beside => sub { beside($_[0]) }, scopes => sub { $scopes = 1 },
+  beside => sub { require(__FILE__ =~ s{[^/]*$}{launch-beside.pl}r); stay_outside($_[0], $spec); $beside = 1 }, scopes => sub { $scopes = 1 },
   unshare => sub { must("unshare $_", call('unshare', $space{$_})) for split /,/, $_[0] },
   cgroup => sub { open(my $f, '>', $_[0]) or fail("join $_[0]"); syswrite($f, "$$\n") or fail("join $_[0]"); close $f },
   netns  => sub { open(my $f, '<', $_[0]) or fail("open $_[0]"); must("enter $_[0]", call('setns', fileno($f), $space{net})) },
@@ -75,14 +75,11 @@ my %order = (
   devpts => sub { mnt('devpts', $_[0], 'devpts', MS_NOSUID | MS_NOEXEC, 'newinstance,ptmxmode=0666,mode=620') },
   proc   => sub { mnt('proc', $_[0], 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC, 'hidepid=invisible') },
   spread => sub { spread(@_) },
-  # pivot_root(2): with the new root as the place for the old one, they lie over each other, and the old one is detached.
-  root   => sub { chdir $_[0] or fail("enter $_[0]"); my $here = '.'; must('pivot_root', call('pivot_root', $here, $here));
-    must('detach the host', call('umount2', $here, 2)); chdir '/' or fail('enter /'); $rooted = 1 },
+  root   => sub { new_root($_[0]); $rooted = 1 },
   dir    => sub { my ($at, $bits) = @_; mkdir $at or -d $at or fail("make $at"); chmod oct $bits, $at or fail("chmod $at") },
   file   => sub { my ($at, $bits, $hex) = @_; open(my $f, '>', $at) or fail("make $at"); print $f text($hex); close $f or fail("write $at");
     chmod oct $bits, $at or fail("chmod $at") },
-  link   => sub { my ($to, $at) = @_; symlink $to, $at or fail("link $at") },
-  bind   => sub { my ($from, $at, $flags) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags) | locked($at), 0) },
+  link   => sub { linked(@_) }, bind => sub { flagged(@_) },
   device => sub { my ($from, $at) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NOEXEC | locked($at), 0) },
   idbind => sub { my ($from, $at, $flags, $uids, $gids) = @_; mapped($from, $at, $flags, $uids, $gids) },
   seal   => sub { my ($at, $flags) = @_; mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags), 0) },
@@ -145,33 +142,8 @@ sub locked {
   return (unpack 'q11', $buffer)[10] & 15;
 }
 
-# Stays outside, as root, while a child carries out the orders: it holds no descriptor of the agent's, and no signal of the agent's
-# reaches it. PR_SET_PDEATHSIG 1, SIGTERM 15: when the warden dies, so does what it held.
-sub beside {
-  my ($kill) = @_;
-  die "launcher: a fork after the first order\n" if $staged || $beside;
-  $beside = fork // fail('fork');
-  return $beside = -1 unless $beside;
-  $0 = 'bulkhead-launch';
-  my $end = sub { my $f; syswrite $f, '1' if defined $kill && open $f, '>', $kill };
-  if (defined $kill) { $SIG{TERM} = sub { $end->(); exit 125 }; call('prctl', 1, 15, 0, 0, 0) }
-  close $_ for $spec, *STDIN, *STDOUT, *STDERR;
-  1 while waitpid($beside, 0) < 0 && $!{EINTR};
-  my $status = $?;
-  $end->();
-  exit($status & 127 ? 128 + ($status & 127) : $status >> 8);
-}
-sub spread {
-  my ($from, $at, $through, $but, $flags) = @_;
-  my %but = map { $_ => 1 } split /,/, $but;
-  opendir(my $folder, $from) or fail("read $from");
-  for my $name (sort grep { !/^\.\.?$/ && !$but{$_} } readdir $folder) {
-    my $path = "$from/$name";
-    if (-l $path) { $order{link}->(readlink($path) // fail("read $path"), "$at/$name") }
-    elsif (-d _) { $order{bind}->($path, "$at/$name", $flags) }
-    elsif (-f _) { $order{link}->("$through/$name", "$at/$name") }
-  }
-}
+sub linked { my ($to, $at) = @_; symlink $to, $at or fail("link $at") }
+sub flagged { my ($from, $at, $flags) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags) | locked($at), 0) }
 sub bound {
   my ($from, $at) = @_;
   if (-d $from) { mkdir $at or -d $at or fail("make $at") } elsif (!-e $at) { touch($at) }
@@ -275,16 +247,6 @@ sub become {
 sub confine { # seccomp(2): SECCOMP_SET_MODE_FILTER; struct sock_fprog { unsigned short len; struct sock_filter *filter; }
   my $fprog = pack 'S x6 P', length($filter) / 8, $filter;
   must('seccomp', call('seccomp', 1, 0, $fprog));
-}
-# landlock_create_ruleset(2), landlock_restrict_self(2): struct landlock_ruleset_attr { u64 handled_access_fs, handled_access_net,
-# scoped; }, LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET 1, LANDLOCK_SCOPE_SIGNAL 2, both from interface version 6 on. A kernel without
-# them lets the compartment stand: the probe finds the wall partial.
-sub scoped {
-  return if syscall(444, 0, 0, 1) < 6;
-  my $attr = pack 'Q3', 0, 0, 3;
-  my $ruleset = must('landlock_create_ruleset', syscall(444, $attr, length $attr, 0));
-  must('landlock_restrict_self', syscall(446, $ruleset, 0));
-  open(my $closing, '<&=', $ruleset); close $closing;
 }
 # RLIMIT_NPROC counts the processes of a user in a user namespace (since Linux 5.14): the compartment's own is what is counted.
 sub limit { return unless defined $nproc; my $pair = pack 'QQ', $nproc, $nproc; must('a limit on processes', call('setrlimit', 6, $pair)) }
