@@ -5,9 +5,10 @@ import { PRELUDE } from '../drill/prelude.ts';
 import { SPARE_UID } from '../drill/spare-uid.ts';
 import { Failure } from '../model/failure.ts';
 import type { EgressRule } from '../model/fleet.ts';
+import { DOOR_PORT } from '../tiers/host-net.ts';
 import { control, type Spoken } from './arena/control.ts';
 import { type Crew, crew } from './arena/crew.ts';
-import { farOrders, houseOrders } from './arena/orders.ts';
+import { DOOR, farOrders, houseOrders } from './arena/orders.ts';
 import { bareSpace, farSpace, HOUSE_ADDRESS, type Space, sweep } from './arena/space.ts';
 
 /** The hosts that the drill attacks, all of its own making: a network namespace with documentation addresses that is one hop
@@ -93,6 +94,8 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
       other_host: 'other.test',
       other_port: port('other'),
       proxy_host: 'bulkhead.internal',
+      other_door: DOOR,
+      door_port: String(DOOR_PORT),
       meet_port: String(randomInt(20_000, 30_000)), // below what the kernel gives out by itself,
       resolver_socket: `${folder}/resolve.sock`,
     };

@@ -19,11 +19,5 @@ export const NETWORK_FAMILY: Family = {
       why: 'what is sent to an allowed host can be judged only by method and path, which need interception',
       step: 4,
     },
-    {
-      id: 'f117-other-uid-port',
-      line: 117,
-      why: 'it attacks tier `user`, whose gateway ports are on the machine',
-      step: 2,
-    },
   ],
 };

@@ -32,6 +32,16 @@ export const MEETING: readonly Attack[] = [
     seconds: 15,
   }),
   attack({
+    id: 'f117-other-uid-port',
+    line: 117,
+    tries: "connects to the gateway's port for another agent, to be taken for that one",
+    control: "a network namespace of its own: the gateway's sockets for others are in theirs",
+    program: text(`judge('door', ask(tcp($A{other_door}, $A{door_port}), get($A{other_host})));`),
+    positive: 'host-user',
+    watch: ['door', 'other'],
+    applies: (agent) => (agent.others.length === 0 ? 'the fleet has no second agent' : undefined),
+  }),
+  attack({
     id: 'f115-serve-network',
     line: 115,
     tries: 'listens on every interface, for somebody on the network to come in',

@@ -9,6 +9,7 @@ import { control } from '../../host/arena/control.ts';
 import { nextDoor } from '../../host/arena/next-door.ts';
 import { type ArenaOptions, openArena } from '../../host/arena.ts';
 import { ordinaryUser } from '../../host/ordinary-user.ts';
+import { numbersOf } from '../../tiers/host-net.ts';
 import { MASKED } from '../../tiers/masks.ts';
 import type { Stage } from './drill.ts';
 
@@ -74,6 +75,7 @@ export async function openStage(options: StageOptions): Promise<Stage & { close(
           knowledge: agent.knowledge.join(':'),
           other_agent: agent.others[0] ?? '',
           ...(known.own_uid === undefined ? {} : { own_pid: await neighbour.ofUid(Number(known.own_uid)) }),
+          ...(known.other_uid === undefined ? {} : { other_door: numbersOf(Number(known.other_uid)).address4 }),
           ...known,
         };
       },
