@@ -29,7 +29,7 @@ export interface Standing {
   close(): Promise<void>;
 }
 
-export type Wish = Partial<Pick<WantedAgent, 'exec' | 'workspace' | 'limits'>>;
+export type Wish = Partial<Pick<WantedAgent, 'exec' | 'workspace' | 'limits' | 'tier'>>;
 const MIB = 1024 * 1024;
 const LIMITS = { memory: 128 * MIB, processes: 48, cpu: 15, disk: 1024 * MIB };
 /** Far above the uids that agents are given. */
