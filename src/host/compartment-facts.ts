@@ -16,6 +16,7 @@ import { orderText } from '../tiers/orders.ts';
 import { procsFiles } from './cgroup.ts';
 import { noUnified } from './cgroup-files.ts';
 import { type CgroupRoots, unifiedFolder } from './cgroup-roots.ts';
+import { tableOf } from './host-filter.ts';
 import { netnsPath } from './netns.ts';
 import { rulesWanted } from './netns-listing.ts';
 import { homesOf } from './open-homes.ts';
@@ -63,7 +64,18 @@ export function fleetFacts(
   const policy = digest(canonicalJson(fleet.agents.map(({ name, egress }) => ({ name, egress }))));
   const rootless = host.user !== undefined;
   const homes = homesOf(fleet, host.places);
-  return { facts: { places: host.places, agents, policy, rules: rulesWanted(), rootless, homes }, compartments };
+  return {
+    facts: {
+      places: host.places,
+      agents,
+      policy,
+      rules: rulesWanted(),
+      table: tableOf(host.places.state),
+      rootless,
+      homes,
+    },
+    compartments,
+  };
 }
 
 function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, uids: UidBook): CompartmentFacts {

@@ -115,7 +115,10 @@ fact('api', defined $api ? door(2, pack 'S n a4 x8', 2, 80, $api) : 'no name');
 fact('api6', defined $api6 ? door(10, pack 'S n N a16 N', 10, 80, 0, $api6, 0) : 'no name');
 fact('udp', udp(2, pack 'S n a4 x8', 2, 9, address('192.0.2.254')));
 fact('udp6', udp(10, pack 'S n N a16 N', 10, 9, 0, "\x20\x01\x0d\xb8" . "\0" x 11 . "\1", 0));
-fact('listener', reached(pack 'S n a4 x8', 2, 1001, address('127.0.0.1')));
+fact('listener', reached(pack 'S n a4 x8', 2, 1001, address($A{door})));
+# Nothing is sent for these: connecting a datagram socket asks the routing alone.
+fact('route4', source(2, pack 'S n a4 x8', 2, 9, address('192.0.2.254')));
+fact('route6', source(10, pack 'S n N a16 N', 10, 9, 0, "\x20\x01\x0d\xb8" . "\0" x 11 . "\1", 0));
 fact('tcp', foreign());
 sub door {
   my ($family, $at) = @_;
@@ -142,6 +145,13 @@ sub udp {
   connect($s, $at) or return 'connect ' . ($! + 0);
   defined syswrite($s, 'x') or return 'refused ' . ($! + 0);
   return defined(sysread $s, my $answer, 16) ? 'answered' : 'refused ' . ($! + 0);
+}
+sub source {
+  my ($family, $at) = @_;
+  socket(my $s, $family, 2, 0) or return 'socket ' . ($! + 0);
+  connect($s, $at) or return 'connect ' . ($! + 0);
+  my $from = getsockname $s or return 'unnamed';
+  return $family == 2 ? join '.', unpack 'x4 C4', $from : unpack('x8 H32', $from) eq '0' x 31 . '1' ? '::1' : 'another';
 }
 sub reached {
   my ($at) = @_;

@@ -17,6 +17,8 @@ export function describe(step: Step): string {
 
 /** What a changed disk was: the one change that says something about what is stored. */
 function before(what: Resource, was: Resource): string {
+  if (was.kind === 'dead-end') return `: ${was.missing?.join(', ')} was taken away`;
+  if (was.kind === 'host-rules') return was.altered ? ': what is loaded is another' : '';
   if (what.kind !== 'disk' || was.kind !== 'disk') return '';
   const grown = was.bytes === what.bytes ? [] : [`it has ${size(was.bytes)}`];
   return `: ${[...grown, ...(was.unmounted ? ['it is not mounted'] : [])].join(', ')}`;
@@ -48,6 +50,10 @@ export function describeResource(what: Resource): string {
       return `cgroup ${what.path} (memory ${size(what.limits.memory)}, ${what.limits.processes} processes, cpu ${what.limits.cpu} %)`;
     case 'netns':
       return `network namespace ${what.name}, no way out but the gateway (rules ${what.rules.slice(0, 12)})`;
+    case 'dead-end':
+      return `dead end: uid ${what.uid} and cgroup ${what.cgroup} reach loopback and no further`;
+    case 'host-rules':
+      return `packet filter ${what.table} of the host: ${what.agents.length} agents reach the gateway and themselves`;
     case 'compartment':
       return `compartment of ${what.agent} (tier ${what.tier ?? 'sandbox'}, ${what.digest.slice(0, 12)})`;
     case 'port':

@@ -13,6 +13,8 @@ export interface FleetFacts {
   /** Digests over the egress policy and the rules of the namespaces. */
   readonly policy: string;
   readonly rules: string;
+  /** Of the packet filter in the host's own network, this state's. */
+  readonly table: string;
   /** Without root: folders alone, and no walls that need another user. */
   readonly rootless?: boolean;
   /** Of people on this machine, closed for agents of tier `user`. */
@@ -37,6 +39,7 @@ export function fleetResources(fleet: WantedFleet, facts: FleetFacts): Resource[
     ...agents.flatMap(({ agent, at }) =>
       facts.rootless ? rootlessGround(facts, agent, at) : groundResources(fleet, facts, agent, at),
     ),
+    ...hostRules(fleet, facts),
     {
       kind: 'policy',
       digest: facts.policy,
@@ -48,7 +51,10 @@ export function fleetResources(fleet: WantedFleet, facts: FleetFacts): Resource[
         ...(agent.tier === 'user' && { tier: 'user' }),
       }),
     ),
-    ...agents.flatMap(({ agent }) => agent.ports.map((port): Resource => ({ kind: 'port', agent: agent.name, port }))),
+    // In tier `user` an agent listens on the host's own loopback: there the packet filter lets others through.
+    ...agents
+      .filter(({ agent }) => agent.tier !== 'user')
+      .flatMap(({ agent }) => agent.ports.map((port): Resource => ({ kind: 'port', agent: agent.name, port }))),
   ];
 }
 
@@ -68,9 +74,18 @@ function groundResources(fleet: WantedFleet, facts: FleetFacts, agent: WantedAge
     ...at.held.map((path): Resource => ({ kind: 'held', path })),
     { kind: 'cgroup', path: cgroupPath(fleet.fleet, agent.name), limits: { memory, processes, cpu } },
     ...(agent.tier === 'user'
-      ? []
+      ? [{ kind: 'dead-end', uid: at.uid, cgroup: cgroupPath(fleet.fleet, agent.name) } as const]
       : [{ kind: 'netns', name: netnsName(fleet.fleet, agent.name), rules: facts.rules } as const]),
   ];
+}
+
+/** One table for all agents in the host's network. */
+function hostRules({ fleet, agents }: WantedFleet, facts: FleetFacts): Resource[] {
+  const inHost = agents
+    .filter(({ tier }) => tier === 'user')
+    .map((agent) => ({ uid: agentFacts(facts, agent).uid, cgroup: cgroupPath(fleet, agent.name), ports: agent.ports }));
+  if (inHost.length === 0) return [];
+  return [{ kind: 'host-rules', table: facts.table, cgroup: `bulkhead/${fleet}`, agents: inHost }];
 }
 
 /** What an ordinary user can make: the launcher makes the namespaces with the compartment, and nobody bounds the disk. */

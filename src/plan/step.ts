@@ -10,7 +10,7 @@ export type Step =
 /** Kinds that can be brought to another value without being taken away first. */
 const CHANGEABLE: ReadonlySet<Kind> = new Set([
   ...(['folder', 'file', 'copy', 'link', 'unit', 'user', 'disk'] as const),
-  ...(['cgroup', 'netns', 'policy'] as const),
+  ...(['cgroup', 'netns', 'dead-end', 'host-rules', 'policy'] as const),
 ]);
 
 /** The steps from what is there to what is wanted: first what is not wanted any more goes, last made first; then what differs

@@ -9,6 +9,7 @@ import { disks } from '../../host/hands/disks.ts';
 import { files, folders, held, links } from '../../host/hands/folders.ts';
 import type { Hand, Hands } from '../../host/hands/hand.ts';
 import { homes } from '../../host/hands/homes.ts';
+import { deadEndHand, hostRulesHand } from '../../host/hands/host-network.ts';
 import { systemdRuns, units } from '../../host/hands/units.ts';
 import { groups, users } from '../../host/hands/users.ts';
 import { Made } from '../../host/made.ts';
@@ -48,6 +49,8 @@ export function hostHands(): Hands {
     home: homes,
     cgroup: cgroupHand(observeCgroups()),
     netns: netnses,
+    'dead-end': deadEndHand(observeCgroups()),
+    'host-rules': hostRulesHand(observeCgroups()),
     compartment: notRunning as Hands['compartment'],
     port: notRunning as Hands['port'],
     policy: notRunning as Hands['policy'],

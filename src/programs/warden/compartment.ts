@@ -132,6 +132,7 @@ export class Compartment {
 
   async #putUp(begun: number): Promise<void> {
     this.#around.watch(this);
+    await this.#around.mustHold?.();
     const first = launch('create', createOrders(this.facts), ['pipe', 'pipe', 'pipe']);
     this.#first = first;
     // What it says before it stands explains why it does not; later the agent could speak through it, and is not listened to.

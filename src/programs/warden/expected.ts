@@ -4,6 +4,7 @@ import type { WantedAgent, WantedFleet } from '../../model/fleet.ts';
 import { accountsWithHomes } from '../../plan/homes.ts';
 import { DEFAULT_STATE } from '../../plan/places.ts';
 import type { CompartmentFacts } from '../../tiers/facts.ts';
+import { numbersOf } from '../../tiers/host-net.ts';
 import { programNames } from '../../tiers/programs.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 
@@ -19,7 +20,9 @@ export function expectedOf(facts: CompartmentFacts, fleet: WantedFleet, state: s
     ownPrograms: agent.exec.own === 'allow',
     sharedWorkspace: agent.workspace.kind === 'shared',
     rootless: facts.network.in === 'own',
-    ...(onHost && { onHost: { system: ['/etc/passwd', ...onHost.folders], denied: facts.covered } }),
+    ...(onHost && {
+      onHost: { address: numbersOf(uid).address4, system: ['/etc/passwd', ...onHost.folders], denied: facts.covered },
+    }),
     programs: programNames(programs),
     homes: [
       ...(onHost ? closedOnHost(fleet, state) : ['/home/agent/../../root', '/var/lib']),
@@ -65,6 +68,7 @@ export function probeArguments(
     open: list(expected.open),
     bins: list(PROGRAM_FOLDERS),
     pids: expected.onHost ? `${process.pid} 1` : String(process.pid),
+    door: expected.onHost?.address ?? '127.0.0.1',
     ...(beyond && { anchor: String(beyond.anchor), abstract: beyond.abstract }),
     ...(health && { health_port: String(health.port), health_path: health.path }),
   };

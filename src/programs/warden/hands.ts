@@ -5,6 +5,7 @@ import { disks } from '../../host/hands/disks.ts';
 import { files, folders, held, links } from '../../host/hands/folders.ts';
 import type { Hand, Hands, Of } from '../../host/hands/hand.ts';
 import { homes } from '../../host/hands/homes.ts';
+import { deadEndHand, hostRulesHand } from '../../host/hands/host-network.ts';
 import { units } from '../../host/hands/units.ts';
 import { groups, users } from '../../host/hands/users.ts';
 import { signalGrip } from '../../host/signal-grip.ts';
@@ -15,6 +16,7 @@ import { openDoor } from './door.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { HeldAgents } from './held-agents.ts';
+import type { HostNetwork } from './host-network.ts';
 import type { Logs } from './logs.ts';
 import type { Mending } from './mending.ts';
 import type { Record } from './record.ts';
@@ -24,6 +26,7 @@ export interface Workshop {
   readonly record: Record;
   readonly logs: Logs;
   readonly mending: Mending;
+  readonly hostNetwork: HostNetwork;
   readonly held: HeldAgents;
   /** Undefined while the gateway is away. */
   readonly gateway: () => GatewayLink | undefined;
@@ -43,6 +46,8 @@ export function wardenHands(fleet: StandingFleet, workshop: Workshop): Hands {
     home: homes,
     cgroup: cgroupHand(fleet.host.cgroups),
     netns: netnses,
+    'dead-end': deadEndHand(fleet.host.cgroups),
+    'host-rules': hostRulesHand(fleet.host.cgroups),
     policy: policyHand(fleet, workshop),
     compartment: compartmentHand(fleet, workshop),
     port: portHand(fleet, workshop),
@@ -94,6 +99,7 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
       if (!facts || !name) throw new Error(`nothing is known about ${what.agent}`);
       const compartment = new Compartment(facts, what.digest, {
         grip: fleet.host.user ? signalGrip() : cgroupGrip(fleet.host.cgroups, cgroupPath(name, what.agent)),
+        ...(facts.network.in === 'host' && { mustHold: () => workshop.hostNetwork.mustHold(facts.uid) }),
         connect: (network) =>
           openDoor(needed(workshop.gateway()), fleet, what.agent, network, (text) =>
             workshop.logs.ofProgram('warden').note(text),

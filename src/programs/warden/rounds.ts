@@ -30,6 +30,8 @@ const AT_ONCE = 2;
 export interface Colleagues {
   readonly gatewayRuns: () => boolean;
   readonly ledgerUid: () => number | undefined;
+  /** What did not hold an agent in the host's network, in words; it does again. */
+  readonly hostNetwork: (uid: number) => Promise<readonly string[]>;
 }
 
 interface Measured {
@@ -105,8 +107,8 @@ export class Rounds {
     let answer: string | undefined;
     try {
       const masksGone = this.#mending.mend(compartment);
-      const packetFilter = compartment.network !== undefined && (await rulesIn(compartment.network)) === this.#rules;
-      const outside = { ...this.#outside(compartment, firstPid, ledger, masksGone), packetFilter };
+      const network = await this.#network(compartment);
+      const outside = { ...this.#outside(compartment, firstPid, ledger, masksGone), ...network };
       const result = await this.#probe(compartment, expected, firstPid);
       if (compartment.firstPid !== firstPid) return; // another compartment by now
       const facts = { inside: readFacts(result.stdout), outside };
@@ -163,12 +165,19 @@ export class Rounds {
     });
   }
 
+  async #network({ network }: Compartment): Promise<Pick<OutsideFacts, 'packetFilter' | 'hostNetwork'>> {
+    if (network === undefined) return { packetFilter: false };
+    if (!('hostUid' in network)) return { packetFilter: (await rulesIn(network)) === this.#rules };
+    const hostNetwork = await this.#colleagues.hostNetwork(network.hostUid);
+    return { packetFilter: hostNetwork.length === 0, hostNetwork };
+  }
+
   #outside(
     compartment: Compartment,
     firstPid: number,
     ledger: OutsideFacts['ledger'],
     masksGone: readonly string[],
-  ): Omit<OutsideFacts, 'packetFilter'> {
+  ): Omit<OutsideFacts, 'packetFilter' | 'hostNetwork'> {
     const { agent } = compartment.facts;
     const fleet = this.#fleet.wanted?.fleet;
     if (!fleet) throw new Error('there is no fleet');

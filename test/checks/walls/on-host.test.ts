@@ -10,7 +10,7 @@ const OPEN = ['/workspace', '/tmp', '/var/tmp'];
 const EXPECTED: Expected = {
   ...{ uid: UID, gid: UID, groups: [], ownPrograms: false, sharedWorkspace: false, programs: [] },
   limits: { memory: 1 << 30, processes: 100, cpu: 100, disk: 1 << 30 },
-  onHost: { system: ['/etc/passwd', '/srv'], denied: ['/usr/bin/ssh'] },
+  onHost: { address: '127.0.183.152', system: ['/etc/passwd', '/srv'], denied: ['/usr/bin/ssh'] },
   ...{ homes: ['/home/you'], closed: ['/'], readable: [], open: OPEN },
 };
 const SPACES = ['pid', 'mnt', 'net', 'ipc', 'uts', 'user', 'cgroup'];
