@@ -70,8 +70,7 @@ ${known.map(({ cgroup, mark }) => `    ${inside(cgroup)} meta mark set ${mark} r
     iif != lo accept
     ${FIRST} ip saddr vmap ${set(known.map(({ address4, uid }) => `${address4} : goto dialled_${uid}`))}
     ${FIRST} socket cgroupv2 level ${depth(fleet)} "${fleet}" goto published
-    udp sport ${DOOR_PORT} ip saddr ${addresses4} accept
-    udp sport ${DOOR_PORT} ip6 saddr ${addresses6} accept
+    udp sport 53 ct direction reply ct status dnat accept
     meta l4proto udp socket cgroupv2 level ${depth(fleet)} "${fleet}" counter name strangers_rejected reject with icmpx port-unreachable
   }
 
