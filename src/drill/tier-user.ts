@@ -88,10 +88,12 @@ const CONTROLS: Readonly<Record<string, string>> = {
   'f115-self-connect': 'a foreign address cannot be bound in the network of the host',
   'f115-listen-foreign': 'a foreign address cannot be bound in the network of the host',
   'f115-udp-foreign': 'a foreign address cannot be bound in the network of the host',
-  'f115-serve-network': "the packet filter lets nobody but this user's own processes into its servers",
+  'f115-serve-network': 'a program on its cgroup that drops what does not come by loopback',
+  'f115-serve-network-udp': 'a program on its cgroup that drops what does not come by loopback',
   'f115-serve-machine': "the packet filter lets nobody but this user's own processes into its servers",
   'f117-other-uid-port':
     "what it sends to any other port of loopback arrives at its own gateway port, never at another agent's",
+  'f117-take-door': 'a port below 1024, and no capability',
   'f116-flush': 'a rule of the routing table by uid: every way of this user ends on this machine',
   'f116-chosen-interface':
     'the packet filter, and behind it a routing rule by uid that no choice of an interface gets past',

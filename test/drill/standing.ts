@@ -1,5 +1,4 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentFacts, Args } from '../../src/drill/attack.ts';
 import { observeCgroups } from '../../src/host/cgroup-roots.ts';
@@ -50,7 +49,7 @@ export async function standUp(wishes: Readonly<Record<string, Wish>>): Promise<S
   };
   try {
     const fleet = fleetName(`d${process.pid}`);
-    const state = mkdtempSync(join(tmpdir(), 'bulkhead-standing-'));
+    const state = mkdtempSync('/var/lib/bulkhead-standing-');
     closers.push(() => rmSync(state, { recursive: true, force: true }));
     const places = placesOf(state);
     for (const path of [state, places.run, places.stage, places.agents])

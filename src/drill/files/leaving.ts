@@ -70,10 +70,10 @@ refused($why);
     wall: 'files',
     tiers: EVERY_TIER,
     positive: 'host-root',
-    program: `${READING}${TARGETS}
+    program: `${READING}
 my $why = '';
 for my $dir (split /:/, $A{write_dirs}) {
-  for my $target (@targets) {
+  for my $target ("$A{private_dir}/secret", "$A{host_dir}/open/secret") {
     my $link = "$dir/.drill-hard-$tag";
     link $target, $link or do { $why = "link: $!"; next };
     my $read = reaches($link);

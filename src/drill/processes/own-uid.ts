@@ -17,10 +17,11 @@ export const ownUid: readonly Attack[] = [
     program: `${ATTEMPTS}${READING}${kernel('tgkill', 'rt_sigqueueinfo', 'pidfd_open', 'pidfd_send_signal', 'prlimit64')}${String.raw`
 my $pid = 0 + $A{own_pid};
 my $line = slurp("/proc/$pid/cmdline");
+my $unseen = "$!";
 # In a process namespace the number may be that of somebody inside; where numbers are the host's it is tried unseen.
-refused("process $pid is not here: $!") if !defined $line && $A{tier} ne 'user';
+refused("process $pid is not here: $unseen") if !defined $line && $A{tier} ne 'user';
 refused("process $pid is another one") if defined $line && index($line, $A{canary}) < 0;
-attempt('its arguments', sub { defined $line ? 'through' : "$!" });
+attempt('its arguments', sub { defined $line ? 'through' : $unseen });
 for (qw(environ maps status)) { my $name = $_; attempt("its $name", sub { defined slurp("/proc/$pid/$name") ? 'through' : "$!" }) }
 attempt('its memory', sub { sysopen(my $f, "/proc/$pid/mem", Fcntl::O_RDWR()) ? 'through' : "$!" });
 for (qw(root cwd fd task)) { my $name = $_; attempt("its $name", sub { opendir(my $d, "/proc/$pid/$name") ? 'through' : "$!" }) }

@@ -63,7 +63,7 @@ my $pid = 0 + $A{other_pid};
 my $status = slurp("/proc/$pid/status");
 my $why = "$!";
 # Where numbers are those of the host it is tried unseen; its own are always seen.
-done("could signal process $pid, unseen") if !defined $status && $A{tier} eq 'user' && kill 0, $pid;
+if (!defined $status && $A{tier} eq 'user') { kill(0, $pid) ? done("could signal process $pid, unseen") : refused("process $pid is not seen ($why) and kill says: $!") }
 refused("process $pid is not there: $why") unless defined $status;
 my ($uid) = $status =~ /^Uid:\s+(\d+)/m;
 refused("process $pid is one of its own") if $uid == $> && $> != 0;
