@@ -132,7 +132,7 @@ function networkOf(fleet: WantedFleet, agent: WantedAgent, { user, cgroups, plac
 /** Where every program of the host can be started, those that are denied are covered. */
 function deniedPrograms({ exec }: WantedAgent): string[] {
   const found = exec.deny.flatMap((name) => findProgram(name)?.file ?? []);
-  return [...new Set(found)];
+  return [...new Set(found)].filter((file) => !isCovered(file));
 }
 
 /** Programs of sets that this host does not have are simply absent; one that is asked for by name must be there. */
