@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -68,6 +68,25 @@ export async function tryDisk(uid: number): Promise<Tried> {
     return tried(await ran('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', DISK, 'sh', folder, PROBE]));
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** In a mount namespace that ends with it. Whoever is nobody must not see process 1. */
+const HIDEPID = `set -e
+command -v setpriv > /dev/null
+mount -t proc -o nosuid,nodev,noexec,hidepid=invisible proc "$1"
+if setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups test -e "$1/1"; then
+  echo "process 1 is in sight all the same" >&2; exit 1
+fi`;
+
+export async function tryHidepid(uid: number): Promise<Tried> {
+  if (uid !== 0) return ROOT_ONLY;
+  const folder = mkdtempSync(join(tmpdir(), 'bulkhead-doctor-'));
+  try {
+    chmodSync(folder, 0o755);
+    return tried(await ran('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', HIDEPID, 'sh', folder]));
+  } finally {
+    rmdirSync(folder);
   }
 }
 

@@ -25,9 +25,9 @@ const GOOD: HostFacts = {
     v1Controllers: [],
     freezeAndKill: WORKS,
   },
-  tried: { userNamespace: WORKS, bubblewrap: WORKS, network: WORKS, disk: WORKS },
+  tried: { userNamespace: WORKS, bubblewrap: WORKS, network: WORKS, disk: WORKS, hidepid: WORKS },
   seccomp: ['kill_process', 'errno', 'user_notif', 'allow'],
-  landlock: 3,
+  landlock: 6,
   settings: {
     ...(Object.fromEntries(SETTINGS.map((name) => [name, null])) as HostFacts['settings']),
     'kernel.yama.ptrace_scope': 1,
@@ -141,6 +141,8 @@ const WRONG: readonly [string, Partial<HostFacts>, string, string, RegExp][] = [
     /^chown -R root: \/home\/you\/bulkhead/,
   ],
   ['no systemd', { init: 'runit' }, 'boot', 'low', /bulkhead up/],
+  ['Landlock without scopes', { landlock: 5 }, 'tier-user', 'low', /6\.12/],
+  ['no hidepid', { tried: { ...GOOD.tried, hidepid: failed('EPERM') } }, 'tier-user', 'low', /hidepid=invisible/],
   ['no Landlock', { landlock: 0 }, 'landlock', 'low', /landlock/],
   ['ptrace open to all', { settings: set('kernel.yama.ptrace_scope', 0) }, 'ptrace', 'low', /ptrace_scope=1/],
   ['TIOCSTI allowed', { settings: set('dev.tty.legacy_tiocsti', 1) }, 'terminals', 'low', /legacy_tiocsti=0/],
@@ -219,6 +221,7 @@ test('what doctor shows of a machine with everything wrong', () => {
       bubblewrap: failed('x'),
       network: unknown,
       disk: unknown,
+      hidepid: failed('x'),
     },
     programs: without('bwrap', 'perl'),
   });
