@@ -20,6 +20,9 @@ const WAYS = [INGRESS, EGRESS];
 /** Larger than every union member used here; the kernel wants what it does not know to be zero. */
 const ATTR = 128;
 
+const EAGAIN = 11;
+const ATTEMPTS = 20;
+
 /** offsetof(struct __sk_buff, ifindex), linux/bpf.h; loopback is 1 in every namespace (LOOPBACK_IFINDEX, linux/net). */
 const IFINDEX = 40;
 const LOOPBACK = 1;
@@ -120,7 +123,9 @@ function withDescriptor<T>(fd: number, use: (fd: number) => T): T {
 }
 
 function call(command: number, attr: Buffer): number {
-  const result = bpf(command, attr, attr.length);
+  let result = bpf(command, attr, attr.length);
+  // The verifier gives up when a signal waits (a child that ended, a timer), and says to try again (bpf(2), EAGAIN).
+  for (let n = 0; result < 0 && errno() === EAGAIN && n < ATTEMPTS; n++) result = bpf(command, attr, attr.length);
   if (result < 0) throw new Error(`bpf(2) ${command} failed with errno ${errno()}`);
   return result;
 }

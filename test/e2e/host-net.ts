@@ -42,7 +42,7 @@ export async function withHostNet<T>(use: (net: HostNet) => Promise<T>): Promise
     run(...inside, 'ip', '-6', 'route', 'add', 'default', 'via', NEXT6);
     for (const range of ['198.51.100.0/24']) run(...outside, 'ip', 'route', 'add', 'local', range, 'dev', 'lo');
     run(...outside, 'ip', '-6', 'addr', 'add', `${WORLD6}/128`, 'dev', 'lo', 'nodad');
-    server = spawn('nsenter', [...outside.slice(1), 'perl', SCRIPT, '53', '80', '9'], {
+    server = spawn('nsenter', [...outside.slice(1), 'perl', SCRIPT, 'world', '53', '80', '9'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let text = '';

@@ -1,9 +1,13 @@
-# Runs in the namespace that plays the world: answers on TCP and UDP ports, and prints every packet that arrives, one a line.
+# Answers with a word on TCP and UDP ports. As root it also prints every packet that arrives in its network namespace, one a line.
 use strict; use warnings; use Socket; use IO::Select;
-my @ports = @ARGV;
+my ($word, @ports) = @ARGV;
 $| = 1;
-socket(my $wire, 17, 3, unpack('S', pack('n', 3))) or die "packet socket: $!"; # packet(7), ETH_P_ALL
-my ($select, %is) = (IO::Select->new($wire));
+my ($select, %is) = (IO::Select->new);
+my $wire;
+if ($> == 0) {
+  socket($wire, 17, 3, unpack('S', pack('n', 3))) or die "packet socket: $!"; # packet(7), ETH_P_ALL
+  $select->add($wire);
+}
 for my $port (@ports) {
   for my $type (SOCK_STREAM, SOCK_DGRAM) {
     socket(my $s, AF_INET6, $type, 0) or die "socket: $!";
@@ -18,7 +22,7 @@ print "ready\n";
 while (1) {
   for my $s ($select->can_read) {
     my $kind = $is{fileno $s} // '';
-    if ($s == $wire) {
+    if (defined $wire && $s == $wire) {
       my $from = recv($wire, my $frame, 2000, 0);
       my ($family, $proto, $at, $hw, $way) = unpack 'S n i S C', $from; # sockaddr_ll; 4 is what we sent ourselves
       next if $way == 4 || $at == 1;
@@ -28,9 +32,9 @@ while (1) {
       $select->add($c);
     } elsif ($kind eq 'datagrams') {
       my $from = recv($s, my $data, 2000, 0);
-      send($s, "world\n", 0, $from) if defined $from;
+      send($s, "$word\n", 0, $from) if defined $from;
     } else {
-      if (sysread $s, my $data, 2000) { syswrite $s, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nworld\n" }
+      if (sysread $s, my $data, 2000) { syswrite $s, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n$word\n" }
       $select->remove($s); close $s;
     }
   }
