@@ -25,7 +25,7 @@ const GOOD: HostFacts = {
     v1Controllers: [],
     freezeAndKill: WORKS,
   },
-  tried: { userNamespace: WORKS, bubblewrap: WORKS, network: WORKS, disk: WORKS, hidepid: WORKS },
+  tried: { userNamespace: WORKS, bubblewrap: WORKS, network: WORKS, disk: WORKS, hidepid: WORKS, hostNetwork: WORKS },
   seccomp: ['kill_process', 'errno', 'user_notif', 'allow'],
   landlock: 6,
   settings: {
@@ -142,6 +142,7 @@ const WRONG: readonly [string, Partial<HostFacts>, string, string, RegExp][] = [
   ],
   ['no systemd', { init: 'runit' }, 'boot', 'low', /bulkhead up/],
   ['Landlock without scopes', { landlock: 5 }, 'tier-user', 'low', /6\.12/],
+  ['no tproxy', { tried: { ...GOOD.tried, hostNetwork: failed('nft says no') } }, 'tier-user', 'low', /nft_tproxy/],
   ['no hidepid', { tried: { ...GOOD.tried, hidepid: failed('EPERM') } }, 'tier-user', 'low', /hidepid=invisible/],
   ['no Landlock', { landlock: 0 }, 'landlock', 'low', /landlock/],
   ['ptrace open to all', { settings: set('kernel.yama.ptrace_scope', 0) }, 'ptrace', 'low', /ptrace_scope=1/],
@@ -222,6 +223,7 @@ test('what doctor shows of a machine with everything wrong', () => {
       network: unknown,
       disk: unknown,
       hidepid: failed('x'),
+      hostNetwork: failed('x'),
     },
     programs: without('bwrap', 'perl'),
   });

@@ -7,7 +7,7 @@ const SCOPES = 6;
 export const tierUser: MachineCheck = {
   id: 'tier-user',
   subject: 'tier user',
-  judge: ({ uid, tried: { hidepid }, landlock }) => {
+  judge: ({ uid, tried: { hidepid, hostNetwork }, landlock }) => {
     if (uid !== 0) return ok('without root there is none; tier sandbox needs none');
     if (hidepid.works === 'unknown') return finding('low', `proc with hidepid not tried: ${hidepid.why}`, AS_ROOT);
     if (hidepid.works === false)
@@ -15,6 +15,12 @@ export const tierUser: MachineCheck = {
         'low',
         `an agent of tier user would see all processes: ${hidepid.why}`,
         'Let root mount proc with hidepid=invisible here, or keep agents in tier sandbox.',
+      );
+    if (hostNetwork.works !== true)
+      return finding(
+        'low',
+        `nothing would keep an agent of tier user from the host's network: ${hostNetwork.why}`,
+        'Load nft_tproxy, nft_socket and nf_nat (modprobe), have CONFIG_CGROUP_BPF, or keep agents in tier sandbox.',
       );
     if (!landlock) return ok('proc that hides others (tried); what Landlock would add is missing, see there');
     if (landlock < SCOPES)
