@@ -8,6 +8,9 @@ import { DOOR_PORT, type HostAgent, numbersOf } from './host-net.ts';
  *    connection is judged (nft(8), tproxy). Without a gateway it finds no transparent socket and is dropped.
  *  - UDP to port 53 to the gateway's DNS socket, UDP to its own sockets; all else is rejected and counted.
  *
+ *  What it sends to an address of the host itself is found by the kernel's own table and has that address as its source; TCP goes on
+ *  to the gateway like any other, so that it is judged and recorded.
+ *
  *  It is recognised by its uid, and by its cgroup where a socket has no owner any more or an unusual one. The mark that carries
  *  this to arrival is set as late and read as early as can be, so that other rules, which set marks too, do not get between.
  *
@@ -123,6 +126,8 @@ function agentChains({ uid, cgroup, address4, address6 }: Known): string {
 
   chain leave_${uid} {
     oif != lo counter name outward_rejected reject with icmpx admin-prohibited
+    ip daddr != 127.0.0.0/8 meta l4proto tcp fib daddr type local accept
+    ip6 daddr != ::1 meta l4proto tcp fib daddr type local accept
     ip saddr != 127.0.0.0/8 counter name outward_rejected reject with icmpx admin-prohibited
     ip6 saddr != ::1 counter name outward_rejected reject with icmpx admin-prohibited
     ip daddr ${address4} tcp dport ${DOOR_PORT} ${FIRST} counter name tcp_rejected reject with tcp reset
