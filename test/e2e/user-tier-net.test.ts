@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { observeCgroups, unifiedFolder } from '../../src/host/cgroup-roots.ts';
 import { releaseFromLoopback } from '../../src/host/loopback-only.ts';
+import { wardenProcesses } from '../../src/host/warden-processes.ts';
 import { numbersOf } from '../../src/tiers/host-net.ts';
 import { HOST4, HOST6, type HostNet, run, WORLD4, WORLD6, withHostNet } from './host-net.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
@@ -220,10 +222,21 @@ async function attacks(t: TestContext, stand: Stand, net: HostNet): Promise<void
     const ways = [`tcp,${door.address4},1001`, `udp,${door.address4},1001`, `tcp,${door.address6},1001`];
     const own = await tried(stand, 'ann', ways);
     assert.match(own.get(ways[0] ?? '') ?? '', /no connection/);
-    for (const found of [await tried(stand, 'ben', ways), triedBy(stranger(net), ways)])
+    const strangers = triedBy(stranger(net), ways);
+    assert.match(strangers.get(ways[0] ?? '') ?? '', /no connection/);
+    for (const found of [await tried(stand, 'ben', ways), strangers])
       for (const [way, came] of found) assert.match(came, /no connection|nothing|not sent|^denied/, way);
     const names = triedBy(stranger(net), [`tcp,127.0.0.1,7071,from=${door.address4}`]);
     assert.match([...names.values()][0] ?? '', /no connection/);
+    // As the warden does when the gateway asks for a connection to a port of the agent: to its own sockets, and no others.
+    const dialled = triedBy(
+      net.inside,
+      [7071, 6000, 7080].map((port) => `tcp,127.0.0.1,${port},from=${door.address4}`),
+    );
+    assert.deepEqual(
+      [...dialled.values()].map((came) => came.replace(/:.*/, '')),
+      ['ann', 'no connection', 'no connection'],
+    );
   });
 
   await t.test('what an agent listens on is not reached from the world', async () => {
@@ -348,4 +361,55 @@ async function attacks(t: TestContext, stand: Stand, net: HostNet): Promise<void
     );
     assert.doesNotMatch(run(...net.inside, 'ip', 'route', 'show', 'table', 'all'), /table 1644/);
   });
+}
+
+test('the warden killed while it makes or takes away what holds an agent: up goes on, and nothing is left', {
+  skip: NOT_ROOT,
+  timeout: 300_000,
+}, async () => {
+  await withHostNet(async (net) => {
+    await withFleet(
+      'agents:\n  ann:\n    tier: user\n    limits: { disk: 64M }\n',
+      async (stand) => {
+        const journal = join(stand.state, 'made');
+        const killedAt = async (args: readonly string[], does: string, kind: string): Promise<void> => {
+          const started = stand.start(args);
+          const begun = (): boolean =>
+            existsSync(journal) &&
+            readFileSync(journal, 'utf8')
+              .split('\n')
+              .some((line) => line.includes(`"do":"${does}"`) && line.includes(`"kind":"${kind}"`));
+          while (!begun() && started.child.exitCode === null) await sleep(1);
+          for (const pid of wardenProcesses(stand.state).wardens) process.kill(pid, 'SIGKILL');
+          await started.ended;
+          if (does === 'make') assert.equal(agentProcesses(stand).length, 0, 'nothing runs that is not held');
+        };
+        for (const kind of ['dead-end', 'host-rules']) {
+          await killedAt(['up'], 'make', kind);
+          assert.equal((await stand.bulkhead(['up'])).status, 0);
+          assert.doesNotMatch((await stand.bulkhead(['plan'])).stdout, HOLDS);
+          await net.arrived();
+          assert.deepEqual(reaches(await tried(stand, 'ann', [`tcp,${WORLD4},80`, `udp,${WORLD4},80`]), 'world'), []);
+          assert.deepEqual(await net.arrived(), []);
+          await killedAt(['down', '--purge'], 'remove', kind);
+          assert.equal((await stand.bulkhead(['down', '--purge'])).status, 0);
+          assert.equal(run(...net.inside, 'nft', 'list', 'tables'), '');
+          for (const family of ['-4', '-6']) assert.doesNotMatch(run(...net.inside, 'ip', family, 'rule'), /uidrange/);
+        }
+      },
+      { inside: net.inside, up: false },
+    );
+  });
+});
+
+/** Pids of whatever runs under the uid of the agent. */
+function agentProcesses({ fleet }: Stand): string[] {
+  const user = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((line) => line.startsWith(`bh-${fleet}-ann:`));
+  const uid = user?.split(':')[2];
+  if (uid === undefined) return [];
+  return run('ps', '-e', '-o', 'uid=,pid=')
+    .split('\n')
+    .filter((line) => line.trim().split(/ +/)[0] === uid);
 }
