@@ -78,6 +78,8 @@ ${known.map(({ cgroup, mark }) => `    ${inside(cgroup)} meta mark set ${mark} r
   }
 
   chain published {
+    ip daddr != 127.0.0.0/8 counter name strangers_rejected reject with tcp reset
+    ip6 daddr != ::1 counter name strangers_rejected reject with tcp reset
 ${known
   .filter(({ ports }) => ports.length > 0)
   .map(({ cgroup, ports }) => `    tcp dport ${set(ports)} ${inside(cgroup)} accept\n`)
