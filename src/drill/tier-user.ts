@@ -7,6 +7,7 @@ import type { AccessTest, AgentFacts, Attack } from './attack.ts';
 const NOT_HELD: Readonly<Record<string, string>> = {
   'c42-world-readable': 'it is there for programs that need the host, and reads there what everybody may read',
   'd69-ungranted-program': 'every program of the host can be started but those that are denied by name',
+  'd87-pipe-elsewhere': 'a named pipe that everybody may write to, and is not in /run or /tmp, can be opened by it',
   'd87-socket-elsewhere':
     'a service whose socket is open to everybody, and is not in /run or /tmp, can be reached by it',
   'd88-socket-names': "it is in the host's network, whose sockets everybody may list",

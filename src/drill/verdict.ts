@@ -1,3 +1,4 @@
+import type { Tier } from '../model/fleet.ts';
 import type { AccessTest, AgentFacts, Args, Attack, Evidence } from './attack.ts';
 
 /** Judging, as a pure function of what was seen. Held is the hardest word: the text was told no, no counter moved, and the
@@ -37,6 +38,15 @@ export interface AttackResult {
   readonly wall?: string;
   readonly why?: string;
   readonly step?: number;
+  readonly tier?: Tier;
+}
+
+/** What a tier, or a machine without root, does not hold is not applicable, and says so by these words. */
+const UNHELD = / does not hold it: /;
+
+/** @returns why nothing holds it for this agent; undefined where that is not the reason */
+export function unheldBecause({ result, why = '' }: Pick<AttackResult, 'result' | 'why'>): string | undefined {
+  return result === 'not-applicable' && UNHELD.test(why) ? why.replace(/^.* does not hold it: /, '') : undefined;
 }
 
 export interface AccessResult {

@@ -19,6 +19,7 @@ test('what is not tried in tier user is named one by one with its reason, and no
   assert.deepEqual(unheld.sort(), [
     'c42-world-readable',
     'd69-ungranted-program',
+    'd87-pipe-elsewhere',
     'd87-socket-elsewhere',
     'd88-socket-names',
   ]);

@@ -143,3 +143,30 @@ test('the table has a row a line, every bad result in full, and the sum', () => 
   assert.match(text, /coder: 2 held, 1 breached/);
   assert.equal(common(['a09-x-y', 'a09-x-z']), 'a09-x');
 });
+
+test('a drill over two tiers shows attack by attack what one holds and the other does not, and why', () => {
+  const held = judgeAttack(attack, 'boxed', seen('refused no\n'));
+  const unheld = { result: 'not-applicable' as const, why: 'tier user does not hold it: everybody may read there' };
+  const attacks = [
+    { ...held, tier: 'sandbox' as const },
+    { ...held, agent: 'plain', tier: 'user' as const },
+    { ...held, id: 'c42-open', line: 42, tier: 'sandbox' as const },
+    { ...held, id: 'c42-open', line: 42, agent: 'plain', tier: 'user' as const, ...unheld },
+    {
+      ...held,
+      id: 'b35-later',
+      line: 35,
+      agent: 'plain',
+      tier: 'user' as const,
+      result: 'not-applicable' as const,
+      why: 'later',
+    },
+  ];
+  const screen = { width: 100, now: 0, style: (_: unknown, text: string) => text, write: () => {} };
+  const text = renderDrill({ attacks, access: [] }, screen, 3);
+  assert.match(text, /ATTACK +USER +SANDBOX +WHY\nc42-open +not held +held +everybody may read there\n\n/);
+  assert.match(text, /plain {2}tier user\n/);
+  assert.match(text, /Not held:\nc42-open +everybody may read there\n\nNot tried:\nb35-later +later\n/);
+  assert.match(text, /plain: 1 held, 0 breached, 1 not held, 1 not applicable/);
+  assert.doesNotMatch(renderDrill({ attacks: attacks.slice(0, 1), access: [] }, screen, 3), /tiers differ|WHY/);
+});

@@ -47,6 +47,19 @@ try_all('/tmp/.X11-unix/X0', '/tmp/.X11-unix/X1', '/run/user/1000/wayland-0', '/
   },
   {
     ...common,
+    id: 'd87-pipe-elsewhere',
+    line: 87,
+    tries: 'opens, for writing, a named pipe by which everybody may talk to a service of the host',
+    control: 'no such pipe is in the compartment',
+    tiers: BOXES,
+    program: `
+my $path = "$A{host_dir}/open/pipe";
+# Read and write: so it opens at once, whoever is at the other end (fifo(7)).
+sysopen(my $f, $path, Fcntl::O_RDWR() | Fcntl::O_NONBLOCK()) ? done("opened $path") : refused("open: $!");
+`,
+  },
+  {
+    ...common,
     id: 'd88-abstract-sockets',
     line: 88,
     tries: 'connects to abstract sockets of the host, which no file permission guards',

@@ -41,6 +41,8 @@ chmod 0666, "$sockets/run/log";
 # A service that has its socket elsewhere, as databases do.
 listener("$dir/open/service.sock", SOCK_STREAM);
 chmod 0666, "$dir/open/service.sock";
+POSIX::mkfifo("$dir/open/pipe", 0666) or die "pipe: $!\n";
+chmod 0666, "$dir/open/pipe";
 # Programs that lend a user and a group that nobody has; what they say is who they are.
 for (['set-uid', 04755, $o{lent}, 0], ['set-gid', 02755, 0, $o{lent}]) {
   my ($name, $mode, $uid, $gid) = @$_;

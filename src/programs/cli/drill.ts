@@ -122,7 +122,15 @@ export async function runDrill(
             ),
           );
         for (const { id, line, why, step } of family.notApplicable) {
-          const none: AttackResult = { id, line, agent: name, result: 'not-applicable', control: '', why };
+          const none: AttackResult = {
+            id,
+            line,
+            agent: name,
+            tier: facts.tier,
+            result: 'not-applicable',
+            control: '',
+            why,
+          };
           tell(attacks, step === undefined ? none : { ...none, step });
         }
       }
@@ -141,7 +149,7 @@ export async function runDrill(
 
 function described(attack: Attack, facts: AgentFacts): Omit<AttackResult, 'result'> {
   const { id, line, tries, wall } = attack;
-  return { id, line, agent: facts.name, control: heldBy(attack, facts), tries, wall };
+  return { id, line, agent: facts.name, tier: facts.tier, control: heldBy(attack, facts), tries, wall };
 }
 
 async function attackOnce(
@@ -157,7 +165,7 @@ async function attackOnce(
   const unproven = flaw === undefined ? undefined : provesNothing(attack, facts, flaw);
   if (unproven !== undefined) return { ...one, result: 'not-applicable', why: unproven };
   if (flaw !== undefined) return { ...one, result: 'error', why: flaw };
-  return { ...judgeAttack(attack, facts.name, await run()), control: one.control };
+  return { ...judgeAttack(attack, facts.name, await run()), control: one.control, tier: facts.tier };
 }
 
 /** @returns why the attack proves nothing on this machine */
