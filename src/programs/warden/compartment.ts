@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { basename } from 'node:path';
 import type { Grip, Held } from '../../host/grip.ts';
 import { launch } from '../../host/launch.ts';
@@ -133,6 +134,8 @@ export class Compartment {
   async #putUp(begun: number): Promise<void> {
     this.#around.watch(this);
     await this.#around.mustHold?.();
+    // Without a process namespace, what a killed warden and keeper left behind would share the cgroup with the new one.
+    if (this.facts.network.in === 'host') await this.#around.grip.killAll(this.#held);
     const first = launch('create', createOrders(this.facts), ['pipe', 'pipe', 'pipe']);
     this.#first = first;
     // What it says before it stands explains why it does not; later the agent could speak through it, and is not listened to.
@@ -247,6 +250,7 @@ export class Compartment {
     this.#first = undefined;
     this.#around.unwatch(this);
     await this.#around.grip.killAll(held);
+    await letGo(held.keeper);
     await this.#around.disconnect();
   }
 
@@ -255,6 +259,19 @@ export class Compartment {
     this.#state = state;
     this.#why = why;
   }
+}
+
+const LAST_ACT_MS = 5_000;
+
+/** Waits for the launcher that held a compartment: in tier `user` it writes `cgroup.kill` as its last act, which must not meet the next
+ *  compartment. */
+async function letGo(keeper: ChildProcess | undefined): Promise<void> {
+  if (keeper?.pid === undefined || keeper.exitCode !== null || keeper.signalCode !== null) return;
+  const late = new AbortController();
+  const exit = once(keeper, 'exit', { signal: late.signal }).catch(() => {});
+  const timer = setTimeout(() => late.abort(), LAST_ACT_MS);
+  await exit;
+  clearTimeout(timer);
 }
 
 /** The anchor inside is `cat`: what it gives back says that every mount is made and the filter is on. */
