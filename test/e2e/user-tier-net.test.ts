@@ -71,7 +71,7 @@ const outward = ({ link }: HostNet): string[] => [
     ...[`${kind},${WORLD4},80,dev=${link}`, `${kind},${WORLD6},80,dev=${link}`, `${kind},203.0.113.2,80,dev=${link}`],
   ]),
   ...[`udp,224.0.0.9,9,from=${HOST4}`, `udp,255.255.255.255,9,from=${HOST4}`, `udp,203.0.113.255,9,from=${HOST4}`],
-  ...['udp,224.0.0.9,9', 'udp,255.255.255.255,9', `udp,255.255.255.255,9,dev=${link}`],
+  ...['udp,224.0.0.9,9', 'udp,255.255.255.255,9', `udp,255.255.255.255,9,dev=${link}`, `udp,ff02::1,9,dev=${link}`],
   `udp,239.1.2.3,9,from=${HOST4},join=239.65.66.67`,
 ];
 
