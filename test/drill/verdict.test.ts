@@ -8,9 +8,11 @@ import {
   judgeAttack,
   notFor,
   type Observation,
+  type Outcome,
   passed,
   said,
   unrecorded,
+  whatBothSaw,
 } from '../../src/drill/verdict.ts';
 import { common, renderDrill } from '../../src/programs/cli/render/drill.ts';
 import { facts } from './compartment.ts';
@@ -169,4 +171,15 @@ test('a drill over two tiers shows attack by attack what one holds and the other
   assert.match(text, /Not held:\nc42-open +everybody may read there\n\nNot tried:\nb35-later +later\n/);
   assert.match(text, /plain: 1 held, 0 breached, 1 not held, 1 not applicable/);
   assert.doesNotMatch(renderDrill({ attacks: attacks.slice(0, 1), access: [] }, screen, 3), /tiers differ|WHY/);
+});
+
+test('an attack that needs somebody to meet is refused only if they were there and met nobody', () => {
+  const says = (stdout: string): Outcome => ({ stdout, timedOut: false });
+  const word = (own: string, other: string): string => said(whatBothSaw(says(own), says(other))).word;
+  assert.equal(word('refused no\n', 'refused nobody came\n'), 'refused');
+  assert.equal(word('refused no\n', 'error listen: Address already in use\n'), 'error', 'there was nothing to find');
+  assert.equal(word('refused no\n', ''), 'error');
+  assert.equal(word('refused no\n', 'done somebody came\n'), 'done', 'whatever the attack says of itself');
+  assert.equal(word('done it answered\n', 'error x\n'), 'done');
+  assert.equal(word('error x\n', 'refused nobody came\n'), 'error');
 });
