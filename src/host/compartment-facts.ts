@@ -8,17 +8,22 @@ import { type AgentFacts, cgroupPath, type FleetFacts, netnsName } from '../plan
 import { agentPlaces, type Places } from '../plan/places.ts';
 import type { UidBook } from '../plan/uids.ts';
 import { EXEC_SETS } from '../policy/exec-sets.ts';
-import type { CompartmentFacts, HostFolder, Knowledge, Owner } from '../tiers/facts.ts';
+import { createOrders } from '../tiers/create.ts';
+import type { CompartmentFacts, HostFolder, Knowledge, NetworkPlace, Owner } from '../tiers/facts.ts';
 import { MASKED, type Mask } from '../tiers/masks.ts';
 import { orderText } from '../tiers/orders.ts';
-import { sandboxOrders } from '../tiers/sandbox.ts';
+
 import { procsFiles } from './cgroup.ts';
-import type { CgroupRoots } from './cgroup-roots.ts';
+import { noUnified } from './cgroup-files.ts';
+import { type CgroupRoots, unifiedFolder } from './cgroup-roots.ts';
+import { tableOf } from './host-filter.ts';
 import { mountBelow } from './mounts.ts';
 import { netnsPath } from './netns.ts';
 import { rulesWanted } from './netns-listing.ts';
+import { homesOf } from './open-homes.ts';
 import type { OrdinaryUser } from './ordinary-user.ts';
 import { findProgram } from './programs.ts';
+import { lookAtSystem } from './system-view.ts';
 import type { ViewFacts } from './view-facts.ts';
 
 export const BWRAP = '/usr/bin/bwrap';
@@ -49,7 +54,7 @@ export function fleetFacts(
       uid: compartment.uid,
       gid: compartment.gid,
       compartment: digest(
-        orderText(sandboxOrders(compartment)) + canonicalJson({ command: agent.command, env: agent.env }),
+        orderText(createOrders(compartment)) + canonicalJson({ command: agent.command, env: agent.env }),
       ),
       held: compartment.workspace.masks
         .filter((mask) => mask.is === 'held')
@@ -60,7 +65,19 @@ export function fleetFacts(
   if (host.user) refuseMountsBelow([...compartments.values()]);
   const policy = digest(canonicalJson(fleet.agents.map(({ name, egress }) => ({ name, egress }))));
   const rootless = host.user !== undefined;
-  return { facts: { places: host.places, agents, policy, rules: rulesWanted(), rootless }, compartments };
+  const homes = homesOf(fleet, host.places);
+  return {
+    facts: {
+      places: host.places,
+      agents,
+      policy,
+      rules: rulesWanted(),
+      table: tableOf(host.places.state),
+      rootless,
+      homes,
+    },
+    compartments,
+  };
 }
 
 function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, uids: UidBook): CompartmentFacts {
@@ -88,12 +105,36 @@ function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, ui
     trees: [...new Set(sets.flatMap((set) => set.trees))].filter((tree) =>
       statSync(tree, { throwIfNoEntry: false })?.isDirectory(),
     ),
+    ...(agent.tier === 'user' && { covered: deniedPrograms(agent) }),
     cgroupProcs: host.user ? [] : procsFiles(host.cgroups, cgroupPath(fleet.fleet, agent.name)),
-    ...(host.user ? {} : { netns: netnsPath(netnsName(fleet.fleet, agent.name)) }),
+    network: networkOf(fleet, agent, host),
     filter: host.places.filter,
     bwrap: BWRAP,
     anchor: ANCHOR,
   };
+}
+
+/** @throws Failure for tier `user` without root: nothing would keep such an agent from its operator's own files */
+function networkOf(fleet: WantedFleet, agent: WantedAgent, { user, cgroups, places }: Host): NetworkPlace {
+  if (agent.tier === 'user' && user)
+    throw new Failure(
+      'tier-needs-root',
+      `agents.${agent.name} has tier user, which needs root: without it the agent would be you, on your own files.`,
+      'sudo bulkhead up, or give it tier: sandbox.',
+      3,
+    );
+  const cgroup = unifiedFolder(cgroups, cgroupPath(fleet.fleet, agent.name));
+  if (agent.tier === 'user') {
+    if (cgroup === undefined) throw noUnified();
+    return { in: 'host', system: lookAtSystem(places.state), kill: join(cgroup, 'cgroup.kill') };
+  }
+  return user ? { in: 'own' } : { in: 'namespace', path: netnsPath(netnsName(fleet.fleet, agent.name)) };
+}
+
+/** Where every program of the host can be started, those that are denied are covered. */
+function deniedPrograms({ exec }: WantedAgent): string[] {
+  const found = exec.deny.flatMap((name) => findProgram(name)?.file ?? []);
+  return [...new Set(found)].filter((file) => !isCovered(file));
 }
 
 /** Programs of sets that this host does not have are simply absent; one that is asked for by name must be there. */

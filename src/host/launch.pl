@@ -3,7 +3,7 @@
 # Runs as root (or, rootless, as the operator), with a spec on descriptor 3 that the warden wrote: one order a line, fields separated by tabs, text in
 # hexadecimal where it could hold anything. The orders that come in a spec are in src/tiers/orders.ts; nothing in it is a choice.
 #
-#   create  stages the mounts in a mount namespace of its own, becomes the agent, execs bubblewrap
+#   create  stages the mounts in a mount namespace of its own, becomes the agent, execs bubblewrap (tier user: the first program itself)
 #   enter   joins the namespaces of a compartment, confines itself, and only then forks the process that execs the command
 #   script  the same, but the forked process runs Perl text that was read before; nothing is exec'ed
 #   mend    puts back mounts of a running compartment; stays root, runs nothing, and never enters the process namespace
@@ -15,7 +15,8 @@
 # root has elsewhere, and over nothing but what was made in it (user_namespaces(7)).
 #
 # At no time is there a process that the agent can see and that is less confined than the agent: the fork that enters the
-# process namespace comes after the filter, the empty bounding set and no_new_privs (attack 112 in docs/threats.md).
+# process namespace comes after the filter, the empty bounding set and no_new_privs (attack 112 in docs/threats.md). In the host's
+# process namespace (tier user) the filter is on before the uid is the agent's.
 use strict;
 BEGIN { $^W = 1 } # as `use warnings`; this, `constant` and Errno are modules that would take half the time of a start (007)
 # Whatever goes wrong here ends with 125 and nothing started. A script's own mistakes are caught in its eval.
@@ -27,9 +28,9 @@ close $arch;
 # System call numbers: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h
 my %n = $machine eq 'aarch64'
   ? (mount => 40, setns => 268, unshare => 97, prctl => 167, seccomp => 277, setresuid => 147, setresgid => 149, setgroups => 159,
-     capget => 90, capset => 91, statfs => 43, setrlimit => 164, sendmsg => 211, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 157)
+     capget => 90, capset => 91, statfs => 43, setrlimit => 164, sendmsg => 211, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 157, pivot_root => 41, umount2 => 39)
   : (mount => 165, setns => 308, unshare => 272, prctl => 157, seccomp => 317, setresuid => 117, setresgid => 119, setgroups => 116,
-     capget => 125, capset => 126, statfs => 137, setrlimit => 160, sendmsg => 46, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 112);
+     capget => 125, capset => 126, statfs => 137, setrlimit => 160, sendmsg => 46, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 112, pivot_root => 155, umount2 => 166);
 
 # mount(2): sys/mount.h
 sub MS_RDONLY () { 1 } sub MS_NOSUID () { 2 } sub MS_NODEV () { 4 } sub MS_NOEXEC () { 8 } sub MS_REMOUNT () { 32 }
@@ -55,12 +56,14 @@ if ($mode eq 'enter') { # it may wait for its orders (src/host/spare-launcher.ts
   must('close_range', call('close_range', 4, ~0 & 0xffffffff, 0));
 }
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc, $held);
+my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc, $held, $beside, $scopes, $rooted);
 $umask = 027;
 $kept = 0;
 
 # One handler an order: src/tiers/orders.ts has the list.
 my %order = (
+  beside => sub { require(__FILE__ =~ s{[^/]*$}{launch-beside.pl}r); stay_outside($_[0], $spec); $beside = 1 }, scopes => sub { $scopes = 1 },
+  unshare => sub { must("unshare $_", call('unshare', $space{$_})) for split /,/, $_[0] },
   cgroup => sub { open(my $f, '>', $_[0]) or fail("join $_[0]"); syswrite($f, "$$\n") or fail("join $_[0]"); close $f },
   netns  => sub { open(my $f, '<', $_[0]) or fail("open $_[0]"); must("enter $_[0]", call('setns', fileno($f), $space{net})) },
   emptynet => sub { $own ? owned($space{net}) : must('an empty network namespace', call('unshare', $space{net})) },
@@ -75,11 +78,13 @@ my %order = (
   },
   tmpfs  => sub { my ($at, $flags, $data) = @_; mnt('bulkhead', $at, 'tmpfs', flags($flags), $data) },
   devpts => sub { mnt('devpts', $_[0], 'devpts', MS_NOSUID | MS_NOEXEC, 'newinstance,ptmxmode=0666,mode=620') },
+  proc   => sub { mnt('proc', $_[0], 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC, 'hidepid=invisible') },
+  spread => sub { spread(@_) },
+  root   => sub { new_root($_[0]); $rooted = 1 },
   dir    => sub { my ($at, $bits) = @_; mkdir $at or -d $at or fail("make $at"); chmod oct $bits, $at or fail("chmod $at") },
   file   => sub { my ($at, $bits, $hex) = @_; open(my $f, '>', $at) or fail("make $at"); print $f text($hex); close $f or fail("write $at");
     chmod oct $bits, $at or fail("chmod $at") },
-  link   => sub { my ($to, $at) = @_; symlink $to, $at or fail("link $at") },
-  bind   => sub { my ($from, $at, $flags) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags) | locked($at), 0) },
+  link   => sub { linked(@_) }, bind => sub { flagged(@_) },
   device => sub { my ($from, $at) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NOEXEC | locked($at), 0) },
   idbind => sub { my ($from, $at, $flags, $uids, $gids) = @_; mapped($from, $at, $flags, $uids, $gids) },
   seal   => sub { my ($at, $flags) = @_; mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags), 0) },
@@ -142,6 +147,8 @@ sub locked {
   return (unpack 'q11', $buffer)[10] & 15;
 }
 
+sub linked { my ($to, $at) = @_; symlink $to, $at or fail("link $at") }
+sub flagged { my ($from, $at, $flags) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags) | locked($at), 0) }
 sub bound {
   my ($from, $at) = @_;
   if (-d $from) { mkdir $at or -d $at or fail("make $at") } elsif (!-e $at) { touch($at) }
@@ -184,13 +191,14 @@ sub mapped {
 }
 
 # What changes mounts or makes files does so on a stage of its own, never on the host's file systems.
-my %on_stage = map { $_ => 1 } qw(tmpfs devpts dir file link bind device idbind seal);
+my %on_stage = map { $_ => 1 } qw(tmpfs devpts proc dir file link bind device idbind seal spread root);
 sub read_orders {
 while (my $line = <$spec>) {
   chomp $line;
   die "launcher: orders after the end\n" if $whole;
   my ($name, @fields) = split /\t/, $line, -1;
   die "launcher: not after the hold\n" if $held && $name !~ /^(?:env|cwd|arg|end)$/;
+  die "launcher: $name after the root\n" if $rooted && $on_stage{$name};
   my $do = $order{$name // ''} or die "launcher: no such order\n";
   die "launcher: $name before the stage\n" if $on_stage{$name} && !$staged;
   $do->(@fields);
@@ -206,7 +214,7 @@ $needs{$mode} or die "launcher: no such mode\n";
 ($whole || $held && $mode eq 'enter') && !grep { !defined } @{ $needs{$mode} } or die "launcher: the orders are not whole\n";
 my $joins = { mend => ['mnt'], sockets => ['net'], dial => ['net'], rules => ['net'] }->{$mode};
 $joins || ($uid // 0) > 0 && ($gid // 0) > 0 && !grep { $_ == 0 } @groups or die "launcher: no user to become\n";
-my @spaces = $joins ? @$joins : $mode eq 'enter' || $mode eq 'script' ? qw(cgroup ipc uts net pid mnt user) : ();
+my @spaces = $joins ? @$joins : $mode eq 'enter' || $mode eq 'script' ? $beside ? qw(cgroup ipc uts mnt) : qw(cgroup ipc uts net pid mnt user) : ();
 unshift @spaces, 'outer' if $own && @spaces;
 defined $ns{$_} or die "launcher: no $_ namespace to join\n" for @spaces;
 !$own || $> > 0 && ($joins || $uid == $>) or die "launcher: rootless is for an ordinary user\n";
@@ -235,6 +243,11 @@ sub become {
     close $ns{$_} for keys %ns;
   }
   drop_bounding();
+  if ($beside) { # from the uid on the agent can reach us: nothing is missing then
+    must('PR_SET_NO_NEW_PRIVS', call('prctl', 38, 1, 0, 0, 0));
+    scoped() if $scopes;
+    confine();
+  }
   must('setresuid', call('setresuid', $uid, $uid, $uid));
   no_caps();
   must('PR_SET_NO_NEW_PRIVS', call('prctl', 38, 1, 0, 0, 0));
@@ -324,6 +337,12 @@ sub give {
   my $header = pack 'Q Q P Q P Q Q', 0, 0, $vector, 1, $control, length $control, 0; # struct msghdr
   must('hand over', call('sendmsg', $over, $header, 0));
 }
+if ($mode eq 'create' && $rooted) {
+  must('setsid', call('setsid'));
+  become(0);
+  only_stdio();
+  run_command();
+}
 if ($mode eq 'create') {
   pipe(my $out, my $in) or fail('pipe');
   my $need = length $filter;
@@ -344,14 +363,14 @@ if ($mode eq 'enter' || $mode eq 'script') {
   for (@modules) { require "$_.pm"; $_->import() unless $_ eq 'POSIX' }
   become(1);
   limit();
-  confine();
+  confine() unless $beside;
   if ($held) { # here it waits, as confined as what it is to start
     read_orders();
     $whole && defined $argv[0] or die "launcher: the orders are not whole\n";
     close $spec;
     %ENV = %env;
   }
-  my $child = fork // fail('fork');
+  my $child = $beside ? 0 : fork // fail('fork');
   if (!$child) {
     must('setsid', call('setsid'));
     ioctl(STDIN, 0x540E, 0) or fail('TIOCSCTTY') if $tty;

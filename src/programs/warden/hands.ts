@@ -10,6 +10,7 @@ import { openDoor } from './door.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { HeldAgents } from './held-agents.ts';
+import type { HostNetwork } from './host-network.ts';
 import type { Logs } from './logs.ts';
 import type { Mending } from './mending.ts';
 import type { Record } from './record.ts';
@@ -19,6 +20,7 @@ export interface Workshop {
   readonly record: Record;
   readonly logs: Logs;
   readonly mending: Mending;
+  readonly hostNetwork: HostNetwork;
   readonly held: HeldAgents;
   readonly spares: SpareLaunchers;
   /** Undefined while the gateway is away. */
@@ -79,6 +81,7 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
       if (!facts || !name) throw new Error(`nothing is known about ${what.agent}`);
       const compartment = new Compartment(facts, what.digest, {
         grip: fleet.host.user ? signalGrip() : cgroupGrip(fleet.host.cgroups, cgroupPath(name, what.agent)),
+        ...(facts.network.in === 'host' && { mustHold: () => workshop.hostNetwork.mustHold(facts.uid) }),
         connect: (network) =>
           openDoor(needed(workshop.gateway()), fleet, what.agent, network, (text) =>
             workshop.logs.ofProgram('warden').note(text),

@@ -20,6 +20,7 @@ import { Drills } from './drills.ts';
 import { StandingFleet } from './fleet.ts';
 import { type Workshop, wardenHands } from './hands.ts';
 import { HeldAgents } from './held-agents.ts';
+import { HostNetwork } from './host-network.ts';
 import { Logs } from './logs.ts';
 import { Mending } from './mending.ts';
 import { Record } from './record.ts';
@@ -60,8 +61,9 @@ const held = new HeldAgents(places.heldAgents);
 const mending = new Mending(logs, new Made(places.made));
 const staff: Staff = new Staff(places, ids, logs, record, () => fleet);
 const spares = new SpareLaunchers();
-const workshop: Workshop = { record, mending, logs, held, spares, gateway: () => staff.gateway };
 const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
+const hostNetwork = new HostNetwork(new Made(places.made), host.cgroups, (text) => log.note(text));
+const workshop: Workshop = { record, mending, hostNetwork, logs, held, spares, gateway: () => staff.gateway };
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
 fleet.onLetGo = (agent) => {
   held.release(agent);
@@ -69,6 +71,7 @@ fleet.onLetGo = (agent) => {
 };
 const rounds = new Rounds(fleet, record, logs, mending, {
   gatewayRuns: () => staff.gateway !== undefined,
+  hostNetwork: (uid) => hostNetwork.mend(uid),
   ledgerUid: () => (staff.ledgerPid === undefined ? undefined : uidOfProcess(staff.ledgerPid)),
 });
 

@@ -10,7 +10,7 @@ export interface FleetFile {
 }
 
 export interface DefaultsInFile {
-  readonly tier?: 'sandbox' | undefined;
+  readonly tier?: 'user' | 'sandbox' | undefined;
   readonly exec?: ExecInFile | undefined;
   readonly limits?: LimitsInFile | undefined;
   readonly env?: EnvInFile | undefined;
