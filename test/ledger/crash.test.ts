@@ -128,6 +128,25 @@ test('a loss of power costs no acknowledged entry, is repaired, and leaves a gap
   await verified(last.dir, promises);
 });
 
+test('records of an earlier segment, which a loss of power may bring back after the end, are a torn end', async (t) => {
+  const home = folder(t);
+  const running = await started(t, home);
+  const client = await connect(t, running);
+  await client.append(Array(5).fill({ event: 'step.begin' }), 'acknowledged');
+  await kill(running);
+  const log = join(running.dir, 'log', '0000000000000000');
+  writeFileSync(log, readFileSync(log).subarray(0, 300), { flag: 'a' });
+  writeFileSync(join(running.dir, 'running'), 'another boot\n');
+  const again = await started(t, home);
+  const entries = await readAll(await connect(t, again));
+  assert.deepEqual(
+    entries.map(({ index, event, lost }) => [index, event, lost]),
+    [...[0, 1, 2, 3, 4].map((index) => [index, 'step.begin', undefined]), [5, 'gap', 'possible']],
+  );
+  await finish(again);
+  await verified(again.dir, promised());
+});
+
 test('damage to what was acknowledged is not taken for a torn tail: the ledger does not start over it', async (t) => {
   const home = folder(t);
   const running = await started(t, home);

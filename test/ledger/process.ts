@@ -61,7 +61,10 @@ export async function start(
     clearTimeout(timer);
   });
   const ready = once(child.stdio[4] as NodeJS.ReadableStream, 'data').then(() => true);
-  if (!(await Promise.race([ready, exited.then(() => false)]))) return undefined;
+  if (!(await Promise.race([ready, exited.then(() => false)]))) {
+    t.diagnostic(`the ledger ended before it was ready: ${stderr.trim()}`);
+    return undefined;
+  }
   return { child, dir, socket, stderr: () => stderr, exited };
 }
 

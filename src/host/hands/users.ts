@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Failure } from '../../model/failure.ts';
 import { runToolLater } from '../command.ts';
 import type { Hand, Of } from './hand.ts';
@@ -28,10 +29,10 @@ export const groups: Hand<Of<'group'>> = {
   },
   async make(what) {
     mustBeFree('/etc/group', what.name, what.gid);
-    await runToolLater('groupadd', ['--system', '--gid', String(what.gid), what.name]);
+    await changeAccounts('groupadd', ['--system', '--gid', String(what.gid), what.name]);
   },
   async remove(what) {
-    if (find('/etc/group', what.name)?.id === what.gid) await runToolLater('groupdel', [what.name]);
+    if (find('/etc/group', what.name)?.id === what.gid) await changeAccounts('groupdel', [what.name]);
   },
 };
 
@@ -48,7 +49,7 @@ export const users: Hand<Of<'user'>> = {
   },
   async make(what) {
     mustBeFree('/etc/passwd', what.name, what.uid);
-    await runToolLater('useradd', [
+    await changeAccounts('useradd', [
       ...['--system', '--no-user-group', '--no-create-home', '--no-log-init'],
       ...['--uid', String(what.uid), '--gid', String(what.gid), '--comment', what.mark],
       ...['--home-dir', '/nonexistent', '--shell', '/usr/sbin/nologin', what.name],
@@ -56,13 +57,36 @@ export const users: Hand<Of<'user'>> = {
   },
   async change(what, was) {
     if (what.uid !== was.uid) throw taken('user', what.name, `it has the number ${was.uid}, not ${what.uid}`);
-    await runToolLater('usermod', ['--gid', String(what.gid), what.name]);
+    await changeAccounts('usermod', ['--gid', String(what.gid), what.name]);
   },
   async remove(what) {
     const found = find('/etc/passwd', what.name);
-    if (found?.fields[4] === what.mark) await runToolLater('userdel', [what.name]);
+    if (found?.fields[4] === what.mark) await changeAccounts('userdel', [what.name]);
   },
 };
+
+const OTHERS_MS = 30_000;
+
+/** Whoever else changes users holds the files' locks for a moment (a package's installation, another fleet's `down`): the tools of
+ *  shadow-utils try for a while, say so, and have changed nothing.
+ *  @throws Failure `accounts-locked` when they are held for longer */
+async function changeAccounts(tool: string, args: readonly string[]): Promise<void> {
+  for (const late = performance.now() + OTHERS_MS; ; await wait(200))
+    try {
+      await runToolLater(tool, args);
+      return;
+    } catch (error) {
+      const file = error instanceof Failure && /cannot lock (\/etc\/\w+); try again later/.exec(error.message)?.[1];
+      if (!file) throw error;
+      if (performance.now() > late)
+        throw new Failure(
+          'accounts-locked',
+          `Something else keeps ${file} locked: ${error.message}`,
+          `Let it end and run the command again; who it is stands in ${file}.lock`,
+          1,
+        );
+    }
+}
 
 function find(path: '/etc/passwd' | '/etc/group', name: string): Line | undefined {
   return readAccounts(path).find((line) => line.name === name);

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCheckpoint } from '../../ledger/checkpoint.ts';
 import { type Edge, EMPTY_EDGE, edgeRoot } from '../../ledger/edge.ts';
-import { decodeRecords } from '../../ledger/record.ts';
+import { decodeRecords, recordBytes } from '../../ledger/record.ts';
 import { decodeBundle, decodeTile, LONGEST_ENTRY, partialTiles, TILE_WIDTH, tilePath } from '../../ledger/tiles.ts';
 import { leafHash } from '../../ledger/tree.ts';
 import { Failure } from '../../model/failure.ts';
@@ -99,10 +99,16 @@ async function readLog(dir: string, names: readonly string[], tail: Tail): Promi
     torn = bytes.length - whole;
     if (torn > 0 && (i < names.length - 1 || next < published))
       throw damaged(`log/${name} is altered at byte ${whole}`);
+    let at = 0;
     for (const [j, body] of bodies.entries()) {
-      if (first + j < tail.end) continue;
-      if (indexOf(body) !== first + j) throw damaged(`log/${name} holds another entry in place of ${first + j}`);
-      tail.push(body);
+      if (first + j >= tail.end && indexOf(body) !== first + j) {
+        // Blocks of a segment that was removed may come back with a loss of power: a torn end like any other.
+        if (i < names.length - 1) throw damaged(`log/${name} holds another entry in place of ${first + j}`);
+        torn = bytes.length - at;
+        break;
+      }
+      if (first + j >= tail.end) tail.push(body);
+      at += recordBytes(body);
     }
   }
   return torn;
