@@ -8,6 +8,8 @@ const NOT_HELD: Readonly<Record<string, string>> = {
   'c42-world-readable': 'it is there for programs that need the host, and reads there what everybody may read',
   'd69-ungranted-program': 'every program of the host can be started but those that are denied by name',
   'd87-pipe-elsewhere': 'a named pipe that everybody may write to, and is not in /run or /tmp, can be opened by it',
+  'e105-host-locks': 'what it may read it may lock, and a program of the host that wants that lock waits',
+  'f115-take-port': "the host's ports are its own to listen on, so a service that comes later finds its port taken",
   'd87-socket-elsewhere':
     'a service whose socket is open to everybody, and is not in /run or /tmp, can be reached by it',
   'd88-socket-names': "it is in the host's network, whose sockets everybody may list",

@@ -22,6 +22,8 @@ test('what is not tried in tier user is named one by one with its reason, and no
     'd87-pipe-elsewhere',
     'd87-socket-elsewhere',
     'd88-socket-names',
+    'e105-host-locks',
+    'f115-take-port',
   ]);
   for (const { id } of ACCESS) assert.equal(notInTierUser({ id }, agent('user')), undefined, id);
 });

@@ -22,7 +22,7 @@ export interface Trying {
   args(agent: string): Promise<Args>;
   inside(agent: string, attack: Attack, more?: Args): Promise<Said>;
   /** What an agent's tier and grants make an attack and is not refused, in words. */
-  notHeld(agent: string): Promise<string[]>;
+  notHeld(agent: string, which?: (attack: Attack) => boolean): Promise<string[]>;
 }
 
 export function trying(standing: Standing, door: NextDoor): Trying {
@@ -68,10 +68,10 @@ export function trying(standing: Standing, door: NextDoor): Trying {
   return {
     args,
     inside,
-    notHeld: async (agent) => {
+    notHeld: async (agent, which = () => true) => {
       const facts = standing.facts(agent);
       const wrong: string[] = [];
-      for (const attack of ATTACKS.filter((one) => notFor(one, facts) === undefined)) {
+      for (const attack of ATTACKS.filter((one) => which(one) && notFor(one, facts) === undefined)) {
         const { word, text } = await inside(agent, attack);
         if (word !== 'refused') wrong.push(`${attack.id}: ${word} ${text}`);
       }

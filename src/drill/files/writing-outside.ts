@@ -1,5 +1,5 @@
 import type { Attack } from '../attack.ts';
-import { EVERY_TIER } from '../where.ts';
+import { BOXES, EVERY_TIER } from '../where.ts';
 
 /** Places of the host where everybody may write: sticky folders, spools, locks, drop boxes, files left open. */
 export const writingOutside: readonly Attack[] = [
@@ -49,6 +49,21 @@ while (@look && $seen < 6000) {
   }
 }
 refused("none of $seen folders");
+`,
+  },
+  {
+    id: 'e105-host-locks',
+    line: 105,
+    tries:
+      'takes an exclusive lock on a file of the host that it may only read, so that whoever needs that lock waits (flock(2))',
+    control: 'the mount namespace: the path does not exist inside',
+    wall: 'files',
+    tiers: BOXES,
+    positive: 'host-user',
+    program: `
+my $path = "$A{host_dir}/open/secret";
+sysopen my $f, $path, Fcntl::O_RDONLY() or refused("open: $!");
+flock($f, 2 | 4) ? done("locked $path") : refused("flock: $!"); # LOCK_EX | LOCK_NB
 `,
   },
 ];

@@ -1,4 +1,5 @@
 import type { Attack } from '../attack.ts';
+import { BOXES } from '../where.ts';
 import { text } from './prelude.ts';
 import { attack } from './shape.ts';
 
@@ -101,6 +102,33 @@ refused(join '; ', @why);`),
     program: SERVES_AT("'127.0.0.1'"),
     positive: 'host-user',
     beside: { who: 'host-user', program: COMES_TO("'127.0.0.1'") },
+    seconds: 15,
+  }),
+  attack({
+    id: 'f115-take-port',
+    line: 115,
+    tries: 'listens on a port of every interface before a service of the host does, which then cannot start',
+    control: 'a network namespace of its own, with ports of its own',
+    tiers: BOXES,
+    program: text(`
+socket(my $server, AF_INET, SOCK_STREAM, 0) or failed("socket: $!");
+bind($server, pack_sockaddr_in($A{meet_port}, inet_aton('0.0.0.0'))) && listen($server, 5) or refused("listen: $!");
+select undef, undef, undef, 7;
+refused('it listened, and nobody missed the port');`),
+    positive: 'host-user',
+    beside: {
+      who: 'host-user',
+      program: text(`
+my $until = time + 6;
+while (time < $until) {
+  socket(my $server, AF_INET, SOCK_STREAM, 0) or failed("socket: $!");
+  setsockopt($server, SOL_SOCKET, SO_REUSEADDR, 1);
+  bind($server, pack_sockaddr_in($A{meet_port}, inet_aton('127.0.0.1'))) && listen($server, 5) or done("a service cannot listen: $!");
+  close $server;
+  select undef, undef, undef, 0.2;
+}
+refused('the port was free all the time');`),
+    },
     seconds: 15,
   }),
 ];

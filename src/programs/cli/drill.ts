@@ -175,10 +175,11 @@ export async function proveAttack(attack: Attack, stage: Stage): Promise<string 
   const timeoutMs = (attack.seconds ?? DEFAULT_SECONDS) * 1000;
   const { beside } = attack;
   const who = beside?.who === 'other' ? 'host-user' : beside?.who;
-  const [outcome] = await Promise.all([
+  const [own, other] = await Promise.all([
     stage.control(attack.positive, attack.program, timeoutMs, args),
     beside && who ? stage.control(who, beside.program, timeoutMs, await stage.outside(who)) : undefined,
   ]);
+  const outcome = other ? whatBothSaw(own, other) : own;
   return controlFails(attack, { outcome, before, after: await stage.watches() });
 }
 
