@@ -151,7 +151,8 @@ async function theRecordHasIt(stand: Stand): Promise<void> {
 test('a drill of an agent on the host\u2019s own files: all that its tier holds is held, the rest is named', {
   skip: NOT_ROOT,
 }, async () => {
-  const limits = 'limits: { memory: 256M, processes: 64, cpu: 100%, disk: 64M }';
+  // A part of a processor that it gets on a busy machine too: otherwise nothing can be said about the limit.
+  const limits = 'limits: { memory: 256M, processes: 64, cpu: 40%, disk: 64M }';
   const yaml = `agents:
   plain: { tier: user, exec: { sets: [base, python] }, ${limits} }
   other: { tier: user, ${limits} }
