@@ -107,7 +107,7 @@ for my $round (1 .. 12) {
   my $used = ((times)[2] + (times)[3] - $before) / $wall;
   $told = sprintf '%.2f processors for %.1f s, %.2f granted', $used, $wall, $share;
   done($told) if $used > $share * 1.3 + 0.1;
-  refused($told) if $used > $share * 0.6; # the quota was reached: it is what held
+  refused($told) if $used > $share * 0.6 && $used <= $share * 1.3 + 0.03; # the quota was reached, and not passed: it is what held
 }
 failed("the machine is too busy to say: $told");
 `,
