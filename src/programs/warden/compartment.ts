@@ -38,7 +38,7 @@ const READY_MS = 15_000;
 
 /** One compartment and the agent in it, from start to end, started again when they end by themselves. */
 export class Compartment {
-  readonly facts: CompartmentFacts;
+  #facts: CompartmentFacts;
   readonly digest: string;
   readonly #around: Surroundings;
   #first: ChildProcess | undefined;
@@ -51,11 +51,20 @@ export class Compartment {
   #retry: NodeJS.Timeout | undefined;
 
   constructor(facts: CompartmentFacts, digest: string, around: Surroundings) {
-    this.facts = facts;
+    this.#facts = facts;
     this.digest = digest;
     this.#around = around;
     const { agent } = facts;
     if (agent.command) this.#command = new OwnCommand({ ...agent, command: agent.command }, this.#home());
+  }
+
+  get facts(): CompartmentFacts {
+    return this.#facts;
+  }
+
+  /** An up has changed what needs no other compartment (a limit, a check of health, what is granted). */
+  learn(facts: CompartmentFacts): void {
+    this.#facts = facts;
   }
 
   get state(): CompartmentState {
