@@ -214,7 +214,6 @@ const CLAIMS: readonly Claim[] = [
       assert.equal(status, 137, 'memory');
       const forks = `
 import os, signal, time
-import { removeTree } from '../../src/host/mounts.ts';
 children = []
 try:
   while len(children) < ${LIMITS.processes + 20}:
