@@ -6,6 +6,13 @@ export function uidOf(user: string): number | undefined {
   return readAccounts('/etc/passwd').find(({ name }) => name === user)?.id;
 }
 
+/** A Unix user's ids and home, by /etc/passwd (passwd(5)); undefined when there is none. */
+export function accountOf(user: string): { uid: number; gid: number; home: string } | undefined {
+  const line = readAccounts('/etc/passwd').find(({ name }) => name === user);
+  if (line === undefined || !/^[0-9]+$/.test(line.fields[3] ?? '')) return undefined;
+  return { uid: line.id, gid: Number(line.fields[3]), home: line.fields[5] || '/' };
+}
+
 /** Ids that are somebody's: users, groups, and the subordinate ranges of subuid(5) between these bounds. */
 export function takenIds(first: number, last: number): Set<number> {
   const taken = new Set<number>();

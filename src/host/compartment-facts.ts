@@ -63,7 +63,11 @@ export function fleetFacts(
   }
   refuseWritableKnowledge([...compartments.values()]);
   if (host.user) refuseMountsBelow([...compartments.values()]);
-  const policy = digest(canonicalJson(fleet.agents.map(({ name, egress }) => ({ name, egress }))));
+  const policy = digest(
+    canonicalJson(
+      fleet.agents.map(({ name, egress, egressAsk, ask }) => ({ name, egress, ...(egressAsk && { egressAsk, ask }) })),
+    ),
+  );
   const rootless = host.user !== undefined;
   const homes = homesOf(fleet, host.places);
   return {

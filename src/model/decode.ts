@@ -1,9 +1,12 @@
+import { DEADLINE, WAIT } from './ask-times.ts';
 import { CPU, DISK, LONGEST_PATH, LONGEST_WORD, MEMORY, MOST_AGENTS, PORT, PROCESSES } from './bounds.ts';
 import { ENV_NAME, refusedEnv } from './env-names.ts';
 import type {
+  AskTimes,
   EgressRule,
   Knowledge,
   Limits,
+  NotifyBy,
   Operator,
   WantedAgent,
   WantedExec,
@@ -19,7 +22,7 @@ import { dictionary, distinct, entries, members, oneOf, text, whole, wrong } fro
  *  spelling, or nothing. What comes back is built anew; nothing of `raw` is in it but strings and numbers.
  *  @throws Failure (bad-fleet, bad-name) for anything else */
 export function decodeWantedFleet(raw: unknown): WantedFleet {
-  const fleet = members(raw, 'the fleet', ['format', 'fleet', 'source', 'operators', 'agents']);
+  const fleet = members(raw, 'the fleet', ['format', 'fleet', 'source', 'operators', 'agents'], ['notify']);
   if (fleet.format !== 1) throw wrong('format', 'is not 1');
   const wanted: WantedFleet = {
     format: 1,
@@ -27,6 +30,7 @@ export function decodeWantedFleet(raw: unknown): WantedFleet {
     source: path(fleet.source, 'source'),
     operators: distinct(entries(fleet.operators, 'operators', operator), 'operators', ({ name }) => name),
     agents: distinct(entries(fleet.agents, 'agents', agent, MOST_AGENTS), 'agents', ({ name }) => name),
+    ...(Object.hasOwn(fleet, 'notify') ? { notify: notifyBy(fleet.notify) } : {}),
   };
   refuseWritableKnowledge(wanted.agents);
   return wanted;
@@ -41,18 +45,40 @@ function refuseWritableKnowledge(agents: readonly WantedAgent[]): void {
           throw wrong(`knowledge ${name}`, 'lies in the workspace of an agent');
 }
 
+function notifyBy(raw: unknown): NotifyBy {
+  if (dictionary(raw, 'notify').kind === 'webhook') {
+    const { url, as } = members(raw, 'notify', ['kind', 'url', 'as']);
+    const isUrl = (text: string): boolean => text.length <= 2000 && /^https?:\/\//.test(text) && URL.canParse(text);
+    return {
+      kind: 'webhook',
+      url: text(url, 'notify.url', 'a web address', isUrl),
+      as: oneOf(as, 'notify.as', ['text', 'slack', 'json']),
+    };
+  }
+  const { kind, argv, user } = members(raw, 'notify', ['kind', 'argv', 'user']);
+  return {
+    kind: oneOf(kind, 'notify.kind', ['command']),
+    argv: command(argv, 'notify.argv'),
+    user: text(user, 'notify.user', 'a Unix user', (name) => name !== 'root' && isUser(name)),
+  };
+}
+
+function isUser(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(name);
+}
+
 function operator(raw: unknown, at: string): Operator {
   const { name, user } = members(raw, at, ['name', 'user']);
   return {
     name: text(name, `${at}.name`, 'a name', (name) => name.length <= 40 && /^[a-z](?:-?[a-z0-9])*$/.test(name)),
-    user: text(user, `${at}.user`, 'a Unix user', (user) => /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(user)),
+    user: text(user, `${at}.user`, 'a Unix user', isUser),
   };
 }
 
 const REQUIRED = ['name', 'tier', 'workspace', 'env', 'exec', 'limits', 'egress', 'ports', 'knowledge'];
 
 function agent(raw: unknown, at: string): WantedAgent {
-  const given = members(raw, at, REQUIRED, ['role', 'command', 'health']);
+  const given = members(raw, at, REQUIRED, ['role', 'command', 'health', 'egressAsk', 'ask']);
   return {
     name: agentName(given.name),
     ...(Object.hasOwn(given, 'role') ? { role: text(given.role, `${at}.role`, 'one line', isRole) } : {}),
@@ -70,6 +96,8 @@ function agent(raw: unknown, at: string): WantedAgent {
     ports: distinct(entries(given.ports, `${at}.ports`, port), `${at}.ports`, String),
     ...(Object.hasOwn(given, 'health') ? { health: health(given.health, `${at}.health`) } : {}),
     knowledge: distinct(entries(given.knowledge, `${at}.knowledge`, knowledge), `${at}.knowledge`, ({ name }) => name),
+    ...(Object.hasOwn(given, 'egressAsk') ? { egressAsk: yes(given.egressAsk, `${at}.egressAsk`) } : {}),
+    ...(Object.hasOwn(given, 'ask') ? { ask: askTimes(given.ask, `${at}.ask`) } : {}),
   };
 }
 
@@ -128,6 +156,19 @@ function limits(raw: unknown, at: string): Limits {
     processes: whole(given.processes, `${at}.processes`, PROCESSES),
     cpu: whole(given.cpu, `${at}.cpu`, CPU),
     disk: whole(given.disk, `${at}.disk`, DISK),
+  };
+}
+
+function yes(raw: unknown, at: string): true {
+  if (raw === true) return raw;
+  throw wrong(at, 'is not true');
+}
+
+function askTimes(raw: unknown, at: string): AskTimes {
+  const given = members(raw, at, ['wait', 'deadline']);
+  return {
+    wait: whole(given.wait, `${at}.wait`, WAIT),
+    deadline: whole(given.deadline, `${at}.deadline`, DEADLINE),
   };
 }
 

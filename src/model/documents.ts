@@ -1,4 +1,5 @@
 import type { Enforcement, Wall } from './enforcement.ts';
+import type { QuestionKind, QuestionState, Scope } from './question.ts';
 
 /** The documents that `--json` prints and that the warden answers with. Others rely on the fields named here; more are welcome. */
 
@@ -48,6 +49,58 @@ export interface StatusDocument {
   readonly fleet: string;
   readonly agents: readonly AgentStatus[];
   readonly programs: readonly ProgramStatus[];
+  /** Questions that wait for a person. */
+  readonly waiting?: readonly ApprovalEntry[];
+}
+
+/** One question, as `bulkhead approvals --json` and the warden give it. */
+export interface ApprovalEntry {
+  readonly id: number;
+  readonly kind: QuestionKind;
+  readonly agent: string;
+  readonly shown: string;
+  readonly digest: string;
+  readonly state: QuestionState;
+  readonly askedAt: string;
+  /** Until then it can be answered; ISO 8601, UTC. */
+  readonly expiresAt: string;
+  readonly attempts: number;
+}
+
+export interface ApprovalsDocument {
+  readonly approvals: readonly ApprovalEntry[];
+}
+
+/** An answer in force: an approval, or a refusal that was not only for once. */
+export interface GrantEntry {
+  readonly id: number;
+  readonly kind: QuestionKind;
+  readonly agent: string;
+  readonly shown: string;
+  readonly digest: string;
+  readonly answer: 'approved' | 'refused';
+  readonly scope: Scope['kind'];
+  /** Absent: always. */
+  readonly until?: string;
+  readonly uses: number;
+  /** Uid of the operator. */
+  readonly by: number;
+  readonly at: string;
+}
+
+export interface GrantsDocument {
+  readonly grants: readonly GrantEntry[];
+}
+
+/** What `revoke` did. `ended`: what ran under it. `tested`: tried from inside, as the agent; absent where there is nothing to try. */
+export interface RevokedDocument {
+  readonly id: number;
+  readonly agent: string;
+  readonly kind: QuestionKind;
+  readonly shown: string;
+  readonly ended: number;
+  readonly tested?: 'refused' | 'reached' | 'unknown';
+  readonly why?: string;
 }
 
 /** What `agent.pause`, `resume`, `stop` and `restart` answer: the state after it, as measured. */

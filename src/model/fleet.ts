@@ -9,7 +9,14 @@ export interface WantedFleet {
   readonly source: string;
   readonly operators: readonly Operator[];
   readonly agents: readonly WantedAgent[];
+  /** Absent: nobody is told. */
+  readonly notify?: NotifyBy;
 }
+
+/** How people are told that something waits. The command runs as `user`. */
+export type NotifyBy =
+  | { readonly kind: 'command'; readonly argv: readonly string[]; readonly user: string }
+  | { readonly kind: 'webhook'; readonly url: string; readonly as: 'text' | 'slack' | 'json' };
 
 /** A person who may manage the fleet besides root, by Unix user name. */
 export interface Operator {
@@ -34,6 +41,15 @@ export interface WantedAgent {
   readonly ports: readonly number[];
   readonly health?: { readonly port: number; readonly path: string };
   readonly knowledge: readonly Knowledge[];
+  /** Destinations that no rule grants are asked for. */
+  readonly egressAsk?: true;
+  readonly ask?: AskTimes;
+}
+
+/** How long what asked waits itself, and how long its question is open; milliseconds. */
+export interface AskTimes {
+  readonly wait: number;
+  readonly deadline: number;
 }
 
 /** `own` lives inside the state; `shared` is a folder of the operator's (what host tools obey in it is masked). */
@@ -45,8 +61,16 @@ export interface WantedExec {
   readonly allow: readonly string[];
   readonly deny: readonly string[];
   readonly own: 'never' | 'allow';
-  readonly ask: 'never';
+  /** Whether what is not allowed may be asked for, or does not exist. */
+  readonly ask: 'never' | 'on-miss';
+  /** Rules over a program and its arguments (src/policy/command/rule.ts); absent: none. */
+  readonly allowArgv?: readonly ArgvRule[];
+  readonly askArgv?: readonly ArgvRule[];
+  readonly denyArgv?: readonly ArgvRule[];
 }
+
+/** Words, the program first; `*` in a word stands for any part of it, `**` as the last word for the rest. */
+export type ArgvRule = readonly string[];
 
 export type ExecSetName = 'base' | 'git' | 'python' | 'node';
 

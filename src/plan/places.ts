@@ -19,6 +19,8 @@ export interface Places {
   readonly format: string;
   /** Agents that an operator stopped or paused. */
   readonly heldAgents: string;
+  /** Questions and answers (SQLite; `-wal` and `-shm` beside it while the warden runs). */
+  readonly inbox: string;
 }
 
 export const DEFAULT_STATE = '/var/lib/bulkhead';
@@ -66,6 +68,7 @@ export function placesOf(state: string): Places {
     uids: `${state}/uids.json`,
     format: `${state}/format`,
     heldAgents: `${state}/held.json`,
+    inbox: `${state}/inbox.db`,
   };
 }
 

@@ -8,15 +8,18 @@ import { interpreter } from './interpreters.ts';
 /** What an agent could do if somebody else had taken it over completely: what policy grants it, and what the walls, as they were
  *  measured, keep from it. A `cannot` is said only of walls that a probe found standing in full.
  *  @param now  milliseconds since 1970
+ *  @param approved  destinations that a person has approved, and that are in force
  *  @param programs  names or paths of what it may start, links followed if the caller can: an interpreter may hide behind one */
 export function blastRadius(
   agent: WantedAgent,
   measured: readonly MeasuredWall[],
   now: number,
   programs: readonly string[] = allowedPrograms(agent.exec).programs,
+  approved: readonly Approved[] = [],
 ): BlastRadius {
+  const reached = [...agent.egress, ...approved];
   const run = runOf(agent, programs);
-  const claims = CLAIMS.map((claim) => judge(claim, agent, measured));
+  const claims = CLAIMS.map((claim) => judge(claim, { ...agent, egress: reached }, measured));
   const times = CLAIMS.flatMap(({ walls }) => walls).flatMap((wall) => {
     const at = measured.find((found) => found.wall === wall)?.probedAt;
     return at === undefined || Number.isNaN(Date.parse(at)) ? [] : [Date.parse(at)];
@@ -24,7 +27,7 @@ export function blastRadius(
   const oldest = times.length === 0 ? undefined : Math.min(...times);
   return {
     name: agent.name,
-    sentence: sentence(agent, run, claims, oldest === undefined ? undefined : now - oldest),
+    sentence: sentence({ ...agent, egress: reached }, run, claims, oldest === undefined ? undefined : now - oldest),
     read: [
       ...placesOf(agent),
       agent.tier === 'user' ? EVERYBODY_READS : 'the programs and libraries of this system',
@@ -32,12 +35,19 @@ export function blastRadius(
     ],
     write: placesOf(agent),
     run,
-    reach: agent.egress.map(destination),
+    reach: [...agent.egress.map(destination), ...approved.map((one) => `${destination(one)} (approval ${one.id})`)],
     spend: agent.limits,
-    ask: [],
+    ask: agent.egressAsk ? ['any other host, one by one (egress-ask)'] : [],
     cannot: claims,
     ...(oldest !== undefined && { measuredAt: new Date(oldest).toISOString() }),
   };
+}
+
+/** A destination that is granted by an answer, not by a rule. */
+export interface Approved {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
 }
 
 const EVERYBODY_READS = 'what everybody on this machine may read';

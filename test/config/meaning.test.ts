@@ -25,6 +25,30 @@ test('the smallest fleet of this version stands, with every default applied', ()
   });
 });
 
+test('notify is a command that runs as the first operator, or a webhook', () => {
+  const notify = (line: string) => parsed(`fleet: x\nnotify: ${line}\nagents: { a: {} }\n`).notify;
+  assert.deepEqual(notify('[ntfy, publish, 7]'), { kind: 'command', argv: ['ntfy', 'publish', '7'], user: 'you' });
+  assert.deepEqual(notify('https://ntfy.test/t'), { kind: 'webhook', url: 'https://ntfy.test/t', as: 'text' });
+  assert.equal((notify('https://hooks.slack.com/services/x') as { as: string }).as, 'slack');
+  assert.deepEqual(notify('{ webhook: "http://x.test/", as: json }'), {
+    kind: 'webhook',
+    url: 'http://x.test/',
+    as: 'json',
+  });
+});
+
+test('unknown hosts are asked for where the agent or the defaults say so, and for how long', () => {
+  assert.equal('egressAsk' in agentOf('{}'), false);
+  assert.equal(agentOf('egress-ask: true').egressAsk, true);
+  assert.equal('egressAsk' in agentOf('egress-ask: false', 'defaults: { egress-ask: true }\n'), false);
+  assert.equal(agentOf('{}', 'defaults: { egress-ask: true }\n').egressAsk, true);
+  assert.deepEqual(agentOf('ask: { wait: 5s }', 'defaults: { ask: { wait: 1s, deadline: 2d } }\n').ask, {
+    wait: 5000,
+    deadline: 2 * 24 * 3_600_000,
+  });
+  assert.deepEqual(agentOf('ask: { deadline: 1h }').ask, { wait: 60_000, deadline: 3_600_000 });
+});
+
 test('everything that this version knows comes through', () => {
   const text = `
 fleet: studio

@@ -40,8 +40,6 @@ test('what a later version brings is refused by name, never accepted and ignored
     'presets: false',
     'secrets: { A: b }',
     'elevated: [x]',
-    'egress-ask: true',
-    'ask: { wait: 60s }',
     'mail: [b]',
     'shares: [b]',
     'sockets: [b]',
@@ -63,7 +61,6 @@ test('what a later version brings is refused by name, never accepted and ignored
   ])
     assert.equal(codeOf(lines), 'not-yet', lines);
   for (const before of [
-    'notify: [ntfy]\n',
     'operators: { o: { user: x, telegram: 1 } }\n',
     'defaults: { tier: vm }\n',
     'defaults: { exec: { ask: on-miss } }\n',
@@ -71,6 +68,28 @@ test('what a later version brings is refused by name, never accepted and ignored
     'defaults: { budget: { runs: 1/day } }\n',
   ])
     assert.equal(codeOf('{}', before), 'not-yet', before);
+});
+
+test('who is told must be a command with somebody to run it as, or a web address', () => {
+  const told = (notify: string, user = 'you'): string =>
+    refused(`fleet: x\noperators: { o: { user: ${user} } }\nnotify: ${notify}\nagents: { a: {} }\n`);
+  assert.match(told('[]'), /empty list/);
+  assert.match(told('ftp://x/y'), /no web address/);
+  assert.match(told('https://me:pw1234@x/y'), /looks like a password in a URL/);
+  assert.match(told('{ webhook: "https://x/y", as: xml }'), /is not one of the choices|xml/);
+  assert.match(told('[ntfy, publish]', 'root'), /^fleet\.yaml:3:9: the command in notify has nobody to run as/);
+});
+
+test('how long is asked is a length of time, within bounds', () => {
+  for (const [ask, message] of [
+    ['wait: 60', /is not a length of time/],
+    ['wait: 11m', /is too long, in agents\.a\.ask\.wait/],
+    ['deadline: 30s', /is too short, in agents\.a\.ask\.deadline/],
+    ['deadline: 31d', /is too long/],
+    ['patience: 5m', /unknown key "patience"/],
+  ] as const)
+    assert.match(refused(`fleet: x\nagents:\n  a: { ask: { ${ask} } }\n`), message);
+  assert.match(refused('fleet: x\ndefaults: { ask: { wait: 1h } }\nagents: { a: {} }\n'), /in defaults\.ask\.wait/);
 });
 
 test('an empty list where a list matters is an error, and so is a key without a value', () => {

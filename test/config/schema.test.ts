@@ -51,7 +51,7 @@ test('an editor marks unknown keys, wrong types and what is not supported yet', 
     'fleet: x\nagents: {}',
     'fleet: x\nagents: { A: {} }',
     'fleet: x\nagents: { a: {} }\nfrob: 1',
-    'fleet: x\nagents: { a: {} }\nnotify: [x]',
+    'fleet: x\nagents: { a: {} }\nnotify: []',
     ...[
       'frob: 1',
       'harness: codex',

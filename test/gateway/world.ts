@@ -38,6 +38,8 @@ export class World {
   /** Set: the ledger refuses with this. */
   ledgerRefuses: Failure | undefined;
   warden!: Client;
+  /** What the gateway asks of the warden besides a connection into a compartment. */
+  onQuestion: (request: { id: number; do: string; agent: string; [field: string]: unknown }) => void = () => {};
   gateway!: ChildProcess;
   readonly log: string[] = [];
   readonly #children: ChildProcess[] = [];
@@ -139,7 +141,11 @@ export class World {
     this.gateway = child;
     this.#descriptors = pair.readInt32LE(0);
     this.warden = new Client(child.stdio[3] as Socket);
-    this.warden.onNotice = (notice) => this.#dialled(notice as { id: number; do: string; agent: string; port: number });
+    this.warden.onNotice = (notice) => {
+      const request = notice as { id: number; do: string; agent: string; port: number };
+      if (request.do === 'dial') this.#dialled(request);
+      else this.onQuestion(request);
+    };
   }
 
   async stopGateway(): Promise<void> {

@@ -136,3 +136,13 @@ test('an agent on the host’s own files is said to read what everybody reads an
     'files is partial there, so it is never said as proven',
   );
 });
+
+test('what a person has approved is part of what it can reach, and what it may ask for is said', () => {
+  const asking: WantedAgent = { ...CODER, egress: [], egressAsk: true };
+  const none = blastRadius(asking, WALLS.map(full), NOW);
+  assert.match(none.sentence, /reach any network/);
+  assert.deepEqual([none.reach, none.ask], [[], ['any other host, one by one (egress-ask)']]);
+  const one = blastRadius(asking, WALLS.map(full), NOW, [], [{ id: 3, host: 'd.example.test', port: 443 }]);
+  assert.match(one.sentence, /and reach d\.example\.test\. It cannot .*reach anything else/);
+  assert.deepEqual(one.reach, ['d.example.test:443 (approval 3)']);
+});

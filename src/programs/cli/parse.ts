@@ -40,13 +40,14 @@ function grammar(table: readonly Entry[]): Command {
   addOptions(top, GLOBAL);
   elsewhere(top, '', () => table.map((entry) => entry.name));
   const families = new Map<string, Command>();
+  const alone = new Map<string, Command>();
   for (const entry of table) {
     const [first = '', second] = entry.name.split(' ');
     if (second === undefined) {
-      leaf(top, first, entry);
+      alone.set(first, leaf(top, first, entry));
       continue;
     }
-    let family = families.get(first);
+    let family = families.get(first) ?? alone.get(first); // `approvals` is a command, and has members too
     if (family === undefined) {
       const members = table.filter((other) => other.name.startsWith(`${first} `));
       family = dress(top.command(first), () => helpOfFamily(first, members));
@@ -58,13 +59,14 @@ function grammar(table: readonly Entry[]): Command {
   return top;
 }
 
-function leaf(above: Command, name: string, entry: Entry): void {
+function leaf(above: Command, name: string, entry: Entry): Command {
   const command = dress(above.command(name), () => helpOf(entry), entry);
   for (const operand of entry.operands?.split(' ') ?? []) command.argument(operand);
   addOptions(command, entry.options ?? []);
   command.action(() => {
     throw new Understood({ kind: 'command', entry, operands: command.args, options: command.optsWithGlobals() });
   });
+  return command;
 }
 
 function addOptions(command: Command, options: readonly Option[]): void {

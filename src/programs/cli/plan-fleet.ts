@@ -6,6 +6,7 @@ import { ordinaryUser } from '../../host/ordinary-user.ts';
 import { uidsFor } from '../../host/uid-book.ts';
 import { viewFacts } from '../../host/view-facts.ts';
 import { mustBeSameFleet, mustHoldStored, readWanted } from '../../host/wanted.ts';
+import { Failure } from '../../model/failure.ts';
 import type { WantedFleet } from '../../model/fleet.ts';
 import { describe } from '../../plan/describe.ts';
 import { fleetResources } from '../../plan/fleet.ts';
@@ -22,6 +23,9 @@ export async function planFleet(places: Places, fleet: WantedFleet): Promise<str
   if (warden) {
     try {
       return ((await warden.call('fleet.plan', { fleet })) as { steps: string[] }).steps;
+    } catch (error) {
+      // A warden of an older version, which does not know a key of this one: it is ended before this is applied.
+      if (!(error instanceof Failure) || error.code !== 'bad-fleet') throw error;
     } finally {
       warden.close();
     }

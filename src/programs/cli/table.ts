@@ -22,7 +22,7 @@ export interface Option {
   readonly summary: string;
 }
 
-export const GROUPS = ['the fleet', 'an agent', 'proof and record', 'this machine'] as const;
+export const GROUPS = ['the fleet', 'an agent', 'questions', 'proof and record', 'this machine'] as const;
 export type Group = (typeof GROUPS)[number];
 
 export const GLOBAL: readonly Option[] = [
@@ -37,6 +37,8 @@ export const GLOBAL: readonly Option[] = [
 export const FILE: Option = { flags: '-f, --file <file>', summary: 'the fleet file (./fleet.yaml)' };
 
 const FOLLOW: Option = { flags: '-f, --follow', summary: 'go on with what comes' };
+const FOR: Option = { flags: '--for <time>', summary: 'for so long from now: 90s, 30m, 8h, 7d' };
+const ALWAYS: Option = { flags: '--always', summary: 'until it is revoked, for exactly this' };
 const ALL: Option = { flags: '--all', summary: 'every agent of the fleet' };
 
 export const TABLE: readonly Entry[] = [
@@ -98,9 +100,13 @@ export const TABLE: readonly Entry[] = [
     name: 'logs',
     group: 'an agent',
     operands: '<agent|program>',
-    options: [FOLLOW, { flags: '-n, --last <n>', summary: 'the last n lines (100)' }],
+    options: [
+      FOLLOW,
+      { flags: '-n, --last <n>', summary: 'the last n lines (100)' },
+      { flags: '--tried', summary: 'what the agent was refused, by what it tried, with the line that would allow it' },
+    ],
     summary: 'what an agent, or one of our programs, has written',
-    examples: ['bulkhead logs coder -f', 'bulkhead logs gateway'],
+    examples: ['bulkhead logs coder -f', 'bulkhead logs coder --tried', 'bulkhead logs gateway'],
     load: () => import('./commands/logs.ts'),
   },
   {
@@ -139,6 +145,56 @@ export const TABLE: readonly Entry[] = [
     options: [ALL],
     summary: 'end an agent, then start it in a fresh compartment',
     load: () => import('./commands/restart.ts'),
+  },
+  // ---- questions
+  {
+    name: 'approvals',
+    group: 'questions',
+    options: [
+      { flags: '--watch', summary: 'go on with every question and answer as it comes' },
+      { flags: '--all', summary: 'also those that have been answered, or were not in time' },
+    ],
+    summary: 'what waits for an answer, shown as it would run',
+    examples: ['bulkhead approvals --watch'],
+    load: () => import('./commands/approvals.ts'),
+  },
+  {
+    name: 'approvals suggest',
+    group: 'questions',
+    options: [{ flags: '--apply <id>', summary: 'write that line into the fleet file; up puts it in force' }, FILE],
+    summary: 'lines for fleet.yaml, from what was approved',
+    load: () => import('./commands/approvals-suggest.ts'),
+  },
+  {
+    name: 'approve',
+    group: 'questions',
+    operands: '<id>',
+    options: [FOR, ALWAYS],
+    summary: 'yes, for one attempt within an hour, or as long as you say',
+    examples: ['bulkhead approve 3', 'bulkhead approve 3 --for 8h'],
+    load: () => import('./commands/approve.ts'),
+  },
+  {
+    name: 'deny',
+    group: 'questions',
+    operands: '<id>',
+    options: [FOR, ALWAYS],
+    summary: 'no, this once, or as long as you say',
+    examples: ['bulkhead deny 3 --always'],
+    load: () => import('./commands/deny.ts'),
+  },
+  {
+    name: 'grants',
+    group: 'questions',
+    summary: 'the answers that are in force',
+    load: () => import('./commands/grants.ts'),
+  },
+  {
+    name: 'revoke',
+    group: 'questions',
+    operands: '<id>',
+    summary: 'take an answer back, end what runs under it, test it',
+    load: () => import('./commands/revoke.ts'),
   },
   // ---- proof and record
   {

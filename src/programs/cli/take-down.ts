@@ -35,7 +35,9 @@ export async function takeDown(places: Places, purge: boolean): Promise<string[]
   endPrograms(places);
   const done = [...(asked ?? []), ...(await withoutWarden(places, purge)).map(describe)];
   if (purge) for (const folder of [places.ledger, places.gateway, places.logs, places.agentLogs]) empty(folder);
-  if (purge) for (const file of [places.wanted, places.uids, places.heldAgents]) rmSync(file, { force: true });
+  const { wanted, uids, heldAgents, inbox } = places;
+  const files = [wanted, uids, heldAgents, ...['', '-wal', '-shm'].map((end) => `${inbox}${end}`)];
+  if (purge) for (const file of files) rmSync(file, { force: true });
   return done;
 }
 

@@ -36,16 +36,21 @@ function answer(compartment: Compartment, path: string): string {
   return httpText(404, 'text/plain', 'There is / and /denials.\n');
 }
 
-function welcome({ name, rules }: Compartment): string {
-  const granted = rules.map((rule) => `  ${ruleText(rule)}`);
+function welcome({ name, rules, grants, askMs }: Compartment): string {
+  const approved = grants.map(({ id, once, ...to }) => `  ${ruleText(to)}  (approval ${id}${once ? ', once' : ''})`);
+  const granted = [...rules.map((rule) => `  ${ruleText(rule)}`), ...approved];
+  const others =
+    askMs === undefined
+      ? 'Names outside this list do not resolve; every attempt is on record.'
+      : 'Any other host is asked for: the attempt is refused with the number of a question; try again once it is approved.';
   return [
     `You are ${name}, in a compartment of Bulkhead. Your network ends here; what passes is decided by host and port.`,
     '',
     granted.length > 0 ? 'You may reach:' : 'You may reach nothing yet.',
     ...granted,
     '',
-    'Names outside this list do not resolve; every attempt is on record. What was refused, and the line of fleet.yaml that',
-    'would allow it, is at http://bulkhead.internal/denials. Ask your operator for it; there is no way around.',
+    others,
+    'What was refused, and what would allow it, is at http://bulkhead.internal/denials; there is no way around.',
     'No proxy setting is needed. If a program wants one: http://bulkhead.internal:3128 or socks5h://bulkhead.internal:1080.',
     '',
   ].join('\n');

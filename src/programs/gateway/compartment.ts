@@ -3,6 +3,8 @@ import type { AgentName } from '../../model/names.ts';
 import { type Destination, type EgressVerdict, grantLine, judgeEgress } from '../../policy/egress.ts';
 import { type Address, parseAddress } from '../../protocol/address.ts';
 import type { Host } from '../../protocol/host.ts';
+import { Answers } from './answers.ts';
+import type { Grant } from './asking.ts';
 import { Closings } from './closings.ts';
 import { Denials, type Explanation } from './denials.ts';
 import { LIMITS } from './limits.ts';
@@ -21,6 +23,13 @@ export class Compartment {
   #rules: readonly EgressRule[] = [];
   /** What the rules say of destinations that were asked for lately. */
   readonly #verdicts = new Map<string, EgressVerdict>();
+  /** Destinations that a person has approved. */
+  grants: readonly Grant[] = [];
+  /** Set: destinations that no rule grants are asked for, and held so long. Milliseconds. */
+  askMs: number | undefined;
+  /** Just revoked, and being tested to be refused. */
+  barred: Omit<Grant, 'once'> | undefined;
+  readonly answers: Answers = new Answers();
   readonly names: SyntheticNames;
   readonly denials: Denials = new Denials(LIMITS.denials);
   readonly #refusals: Refusals;
@@ -80,17 +89,23 @@ export class Compartment {
   }
 
   /** Records a refused connection and remembers it for the agent. Resolves when it is on disk (or counted). */
-  async refuse(destination: Destination, via: string, why: string, now: number): Promise<Explanation> {
+  async refuse(
+    destination: Destination,
+    via: string,
+    why: string,
+    now: number,
+    more: { readonly ask?: string; readonly test?: true } = {},
+  ): Promise<Explanation> {
     const { host, port } = destination;
     this.denied += 1;
     const askable = host !== INTERNAL && this.judge(destination).kind === 'deny';
     const explanation = {
       denied: hostPort(destination),
       rule: why,
-      ask: askable ? grantLine(this.name, destination) : null,
+      ask: more.ask ?? (askable ? grantLine(this.name, destination) : null),
     };
     this.denials.add(explanation, now);
-    await this.record({ event: 'egress.denied', host, port, via, why }, now);
+    await this.record({ event: 'egress.denied', host, port, via, why, ...(more.test && { test: true }) }, now);
     return explanation;
   }
 

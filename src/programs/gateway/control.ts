@@ -2,6 +2,7 @@ import { Failure, failureDocument } from '../../model/failure.ts';
 import type { AgentName } from '../../model/names.ts';
 import type { Client } from '../../wire/client.ts';
 import { receiveDescriptors } from '../../wire/handover.ts';
+import type { Inbox, Reply } from './asking.ts';
 import type { Gateway } from './gateway.ts';
 import { REQUESTS } from './requests.ts';
 
@@ -35,6 +36,14 @@ async function answer(
     const document = { ...failureDocument(error), exit: error.exit };
     client.reply({ id, error: document });
   }
+}
+
+/** Questions are put to the warden, which keeps them; the answer comes with the policy. */
+export function wardenInbox(client: Client): Inbox {
+  return {
+    ask: async (agent, terms) => (await client.call('question.ask', { agent, terms })) as Reply,
+    use: async (agent, grant) => void (await client.call('question.use', { agent, grant })),
+  };
 }
 
 /** Asks the warden for a connection to 127.0.0.1:port inside a compartment. @throws Failure as the warden said it */

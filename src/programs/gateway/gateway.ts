@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 import type { AgentName } from '../../model/names.ts';
-import { judgeEgress } from '../../policy/egress.ts';
+import { type Grant, judge } from './asking.ts';
 import { Compartment } from './compartment.ts';
 import type { Denial } from './denials.ts';
 import { serveDnsOverUdp } from './dns-udp.ts';
@@ -13,6 +13,9 @@ import { attend } from './transparent.ts';
 export interface AgentPolicy {
   readonly name: AgentName;
   readonly egress: readonly EgressRule[];
+  readonly grants: readonly Grant[];
+  /** Absent: nothing is asked. Milliseconds. */
+  readonly askMs?: number;
 }
 
 export interface AgentStatus {
@@ -48,19 +51,45 @@ export class Gateway {
   /** Replaces the whole table at once; an agent that is not in it may nothing. Resolves when all that is not allowed any more, or
    *  on other terms, is closed. */
   async policy(agents: readonly AgentPolicy[]): Promise<void> {
-    const rules = new Map(agents.map(({ name, egress }) => [name, egress]));
+    const policies = new Map(agents.map((agent) => [agent.name, agent]));
     for (const { name } of agents) this.#compartment(name);
     const ending: Promise<void>[] = [];
     for (const compartment of this.#compartments.values()) {
-      compartment.rules = rules.get(compartment.name) ?? [];
+      const policy = policies.get(compartment.name);
+      compartment.rules = policy?.egress ?? [];
+      compartment.grants = policy?.grants ?? [];
+      compartment.askMs = policy?.askMs;
+      for (const { id } of compartment.grants) compartment.answers.give(id, undefined);
       for (const passage of compartment.passages) {
-        const verdict = judgeEgress(compartment.rules, passage.destination);
+        const verdict = judge(compartment, passage.destination);
         if (verdict.kind === 'allow' && verdict.address === passage.terms.address) continue;
+        // What was approved once is used up, and stands until it ends, is revoked, or its agent is no longer there.
+        if (passage.terms.grant?.once && policy) continue;
         passage.end('policy changed');
         ending.push(passage.closed());
       }
     }
     await Promise.all(ending);
+  }
+
+  /** A question came to an end that is no yes: whoever is held for it goes. */
+  answered(agent: AgentName, id: number, state: string): void {
+    this.#compartments.get(agent)?.answers.give(id, state);
+  }
+
+  /** Ends what runs under a grant, and refuses its destination unasked until `unbar`. @returns how many connections it ended */
+  async revoke(agent: AgentName, grant: Omit<Grant, 'once'>): Promise<{ ended: number }> {
+    const compartment = this.#compartment(agent);
+    compartment.barred = grant;
+    compartment.grants = compartment.grants.filter(({ id }) => id !== grant.id);
+    const under = [...compartment.passages].filter(({ terms }) => terms.grant?.id === grant.id);
+    for (const passage of under) passage.end(`approval ${grant.id} was revoked`);
+    await Promise.all(under.map((passage) => passage.closed()));
+    return { ended: under.length };
+  }
+
+  unbar(agent: AgentName): void {
+    this.#compartment(agent).barred = undefined;
   }
 
   /** @param fds  tcp4, tcp6, dns4, dns6; owned by the gateway from now on */

@@ -20,6 +20,11 @@ export const LIMITS = {
   headPieces: 200,
   /** A client that says nothing for so long waits for the server to speak first. */
   silenceMs: 300,
+  /** Connections held at once until a person answers, and for how long at most. */
+  held: 64,
+  heldMs: 20_000,
+  /** The warden's answer to a question. */
+  askMs: 8_000,
   /** Resolving and connecting, each. */
   dialMs: 10_000,
   /** No byte either way. */

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Allowed, Destination } from '../../policy/egress.ts';
 import type { Address } from '../../protocol/address.ts';
+import { type Grant, type Inbox, judgeOrAsk } from './asking.ts';
 import { type Compartment, hostPort } from './compartment.ts';
 import type { Explanation } from './denials.ts';
 import { LIMITS } from './limits.ts';
@@ -13,6 +14,7 @@ const MOST_ADDRESSES = 4;
 export interface Outside {
   readonly recorder: Recorder;
   readonly resolve: Resolve;
+  readonly inbox: Inbox;
 }
 
 /** A connection from inside, and how it came. */
@@ -24,11 +26,13 @@ export interface Door {
   readonly via: string;
 }
 
+type Terms = Allowed & { readonly grant?: Grant };
+
 /** One allowed connection, from the verdict to its last byte. `egress.closed` is written once for each that was written as
  *  allowed. */
 export class Passage {
   readonly destination: Destination;
-  readonly terms: Allowed;
+  readonly terms: Terms;
   readonly #door: Door;
   readonly #began = performance.now();
   #address: string | undefined;
@@ -38,7 +42,7 @@ export class Passage {
   #done = false;
   #whenClosed: (() => void)[] = [];
 
-  constructor(door: Door, destination: Destination, terms: Allowed) {
+  constructor(door: Door, destination: Destination, terms: Terms) {
     this.#door = door;
     this.destination = destination;
     this.terms = terms;
@@ -139,8 +143,12 @@ export type Opened =
 /** Decides, records, resolves, dials, in this order; each step only after the one before. The upstream socket is paused. */
 export async function openPassage(door: Door, destination: Destination, more: object = {}): Promise<Opened> {
   const { compartment, outside, via } = door;
-  const verdict = compartment.judge(destination);
-  if (verdict.kind !== 'allow') return denied(door, destination, verdict.why);
+  const verdict = await judgeOrAsk(outside.inbox, compartment, destination);
+  if (verdict.kind !== 'allow') return denied(door, destination, verdict.why, verdict);
+  if (verdict.grant) {
+    const unused = await useGrant(outside.inbox, compartment.name, verdict.grant);
+    if (unused !== undefined) return denied(door, destination, unused);
+  }
   const passage = new Passage(door, destination, verdict);
   const { host, port } = destination;
   const { rule, address } = verdict;
@@ -214,6 +222,21 @@ function dialOne(passage: Passage, address: Address): Promise<Socket> {
   });
 }
 
-async function denied(door: Door, destination: Destination, why: string): Promise<Opened> {
-  return { kind: 'denied', explanation: await door.compartment.refuse(destination, door.via, why, Date.now()) };
+async function denied(
+  door: Door,
+  destination: Destination,
+  why: string,
+  more: { readonly ask?: string; readonly test?: true } = {},
+): Promise<Opened> {
+  return { kind: 'denied', explanation: await door.compartment.refuse(destination, door.via, why, Date.now(), more) };
+}
+
+/** Recorded by the warden before it returns. @returns why it cannot be used */
+async function useGrant(inbox: Inbox, agent: string, { id }: Grant): Promise<string | undefined> {
+  try {
+    await inTime(inbox.use(agent, id), LIMITS.askMs);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }

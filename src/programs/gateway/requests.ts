@@ -4,6 +4,7 @@ import { agentName } from '../../model/names.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import { canonicalHost, hostText } from '../../protocol/host.ts';
 import type { AgentPolicy, Gateway } from './gateway.ts';
+import { postNotice } from './webhook.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -17,16 +18,26 @@ export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, ta
       throw malformed('listen wants four sockets');
     return gateway.listen(agent, fds as [number, number, number, number]);
   },
+  answered: (gateway, body) => gateway.answered(agentName(body.agent), wholeNumber(body.question), String(body.state)),
+  revoke: (gateway, body) => gateway.revoke(agentName(body.agent), readGrant(record(body.grant))),
+  unbar: (gateway, body) => gateway.unbar(agentName(body.agent)),
   forget: (gateway, body) => gateway.forget(agentName(body.agent), body.names === true),
   publish: (gateway, body) => gateway.publish(agentName(body.agent), portNumber(body.port)),
   unpublish: (gateway, body) => gateway.unpublish(agentName(body.agent), portNumber(body.port)),
+  notify: (_, body) => postNotice(text(body.url), text(body.type), text(body.body)),
   status: (gateway) => gateway.status(),
   denials: (gateway, body) => gateway.denials(agentName(body.agent)),
 };
 
 function readPolicy(raw: unknown): AgentPolicy {
   const body = record(raw);
-  return { name: agentName(body.name), egress: list(body.egress).map(readRule) };
+  const egress = list(body.egress).map(readRule);
+  const grants = list(body.grants ?? []).map((one) => ({
+    ...readGrant(record(one)),
+    once: record(one).once !== false,
+  }));
+  const asks = body.askMs === undefined ? {} : { askMs: wholeNumber(body.askMs) };
+  return { name: agentName(body.name), egress, grants, ...asks };
 }
 
 /** Rules are held in canonical spelling, so that matching is comparing. */
@@ -43,6 +54,22 @@ function readRule(raw: unknown): EgressRule {
   const address = typeof body.address === 'string' ? parseAddress(body.address) : undefined;
   if (address === undefined) throw malformed(`${JSON.stringify(body.address)} is no address`);
   return { ...rule, address };
+}
+
+function readGrant(body: Body): { id: number; host: string; port: number } {
+  const host = hostText(canonicalHost(typeof body.host === 'string' ? body.host : ''));
+  if (host === undefined) throw malformed(`${JSON.stringify(body.host)} is no host of a grant`);
+  return { id: wholeNumber(body.id), host, port: portNumber(body.port) };
+}
+
+function wholeNumber(raw: unknown): number {
+  if (typeof raw === 'number' && Number.isSafeInteger(raw) && raw >= 0) return raw;
+  throw malformed(`${JSON.stringify(raw)} is no number`);
+}
+
+function text(raw: unknown): string {
+  if (typeof raw === 'string') return raw;
+  throw malformed('a text is missing');
 }
 
 function portNumber(raw: unknown): number {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { TRANSPARENT_PORT } from '../../tiers/netns-rules.ts';
 import { serveApi } from './api.ts';
+import { judge, judgeOrAsk } from './asking.ts';
 import { carry } from './carry.ts';
 import type { Compartment } from './compartment.ts';
 import { serveDnsOverTcp } from './dns-tcp.ts';
@@ -25,11 +26,13 @@ export async function attend(outside: Outside, compartment: Compartment, client:
   const wait = compartment.pace.turn(performance.now());
   if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
   if (destination.host === INTERNAL && OWN_PORTS[localPort]) return OWN_PORTS[localPort](door);
-  const verdict = compartment.judge(destination);
-  if (verdict.kind === 'allow') return carry(door, destination);
+  const first = judge(compartment, destination);
+  if (first.kind === 'allow') return carry(door, destination);
   if (localPort === 53) return serveDnsOverTcp(door);
-  if (localAddress === PROBE_ADDRESS) return explain(client, { denied: PROBE_ADDRESS, rule: verdict.why, ask: null });
-  await explain(client, await compartment.refuse(destination, door.via, verdict.why, Date.now()));
+  if (localAddress === PROBE_ADDRESS) return explain(client, { denied: PROBE_ADDRESS, rule: first.why, ask: null });
+  const verdict = await judgeOrAsk(outside.inbox, compartment, destination);
+  if (verdict.kind === 'allow') return carry(door, destination);
+  await explain(client, await compartment.refuse(destination, door.via, verdict.why, Date.now(), verdict));
 }
 
 /** Whether it came without tproxy. In the host's network loopback is nobody's own, and a destination like others. */

@@ -93,6 +93,7 @@ export class Drills {
   }
 
   async #load(): Promise<void> {
-    if (this.#fleet.wanted) await this.#gateway()?.policy(this.#fleet.wanted, this.#fleet.leases);
+    if (this.#fleet.wanted)
+      await this.#gateway()?.policy(this.#fleet.wanted, this.#fleet.leases, this.#fleet.granted());
   }
 }

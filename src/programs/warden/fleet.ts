@@ -9,6 +9,7 @@ import { mustBeSameFleet, mustHoldStored, readWanted } from '../../host/wanted.t
 import { canonicalJson } from '../../model/canonical.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule, WantedFleet } from '../../model/fleet.ts';
+import { unixUserName } from '../../model/unix-names.ts';
 import { describe } from '../../plan/describe.ts';
 import { fleetResources, holdsStored } from '../../plan/fleet.ts';
 import { machineKinds } from '../../plan/scope.ts';
@@ -16,6 +17,7 @@ import { planSteps, type Step } from '../../plan/step.ts';
 import type { UidBook } from '../../plan/uids.ts';
 import type { CompartmentFacts } from '../../tiers/facts.ts';
 import type { Compartment } from './compartment.ts';
+import type { DestinationGrant } from './gateway-link.ts';
 import type { Record } from './record.ts';
 
 /** A plan with what is needed to carry it out. */
@@ -32,6 +34,8 @@ export class StandingFleet {
   readonly compartments: Map<string, Compartment> = new Map();
   /** Rules lent to agents for the length of a drill. */
   readonly leases: Map<string, readonly EgressRule[]> = new Map();
+  /** Destinations that a person has approved, by agent. */
+  granted: () => ReadonlyMap<string, readonly DestinationGrant[]> = () => new Map();
   /** Published ports, with the agent each leads to. */
   readonly ports: Map<number, string> = new Map();
   /** What there is of an agent besides its resources may go. */
@@ -72,8 +76,12 @@ export class StandingFleet {
     );
   }
 
+  /** Those who may answer. An agent is none, whatever a file says. */
   operatorUids(): number[] {
-    return (this.#wanted?.operators ?? []).map(({ user }) => uidOf(user)).filter((uid) => uid !== undefined);
+    const { fleet, agents = [], operators = [] } = this.#wanted ?? {};
+    const uid = (user: string): number[] => [uidOf(user)].filter((one) => one !== undefined);
+    const ofAgents = fleet ? agents.flatMap(({ name }) => uid(unixUserName(fleet, name))) : [];
+    return operators.flatMap(({ user }) => uid(user)).filter((one) => !ofAgents.includes(one));
   }
 
   async plan(fleet: WantedFleet): Promise<Planned> {

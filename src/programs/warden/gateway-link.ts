@@ -1,11 +1,28 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { SOCK_DGRAM, SOCK_STREAM, socketPair } from '../../host/pipes.ts';
+import { ASK } from '../../model/ask-times.ts';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import type { WantedFleet } from '../../model/fleet.ts';
 import { Client } from '../../wire/client.ts';
 import { sendDescriptors } from '../../wire/handover.ts';
 import { dialIn, type NetSpace, socketsIn } from './net-space.ts';
+
+/** An approved destination, as the gateway gets it. */
+export interface DestinationGrant {
+  /** The question's number. */
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  /** Good for one connection; the gateway says so before it makes it. */
+  readonly once: boolean;
+}
+
+/** What the gateway may ask of the warden besides a connection into a compartment. */
+export interface Asked {
+  readonly ask: (agent: unknown, terms: unknown) => Promise<object>;
+  readonly use: (agent: unknown, id: unknown) => Promise<void>;
+}
 
 /** The warden's end of one running gateway: two socket pairs made before it starts. */
 export class GatewayLink {
@@ -15,13 +32,13 @@ export class GatewayLink {
   readonly theirs: readonly [number, number];
 
   /** @param netnsOf  where an agent's network namespace is; undefined for an agent we do not have */
-  constructor(netnsOf: (agent: string) => NetSpace | undefined) {
+  constructor(netnsOf: (agent: string) => NetSpace | undefined, asked: Asked) {
     const control = socketPair(SOCK_STREAM);
     const descriptors = socketPair(SOCK_DGRAM);
     this.theirs = [control.theirs, descriptors.theirs];
     this.#handover = descriptors.ours;
     this.#client = new Client(new Socket({ fd: control.ours }));
-    this.#client.onNotice = (frame) => void this.#answer(frame as Record<string, unknown>, netnsOf);
+    this.#client.onNotice = (frame) => void this.#answer(frame as Record<string, unknown>, netnsOf, asked);
     this.#client.onEnd = () => closeSync(descriptors.ours);
   }
 
@@ -32,8 +49,13 @@ export class GatewayLink {
   async policy(
     fleet: WantedFleet,
     leases: ReadonlyMap<string, WantedFleet['agents'][number]['egress']>,
+    granted: ReadonlyMap<string, readonly DestinationGrant[]>,
   ): Promise<void> {
-    const agents = fleet.agents.map(({ name, egress }) => ({ name, egress: [...egress, ...(leases.get(name) ?? [])] }));
+    const agents = fleet.agents.map(({ name, egress, egressAsk, ask }) => ({
+      ...{ name, egress: [...egress, ...(leases.get(name) ?? [])], grants: granted.get(name) ?? [] },
+      // Nobody is asked about the attacks of a drill.
+      ...(egressAsk && !leases.has(name) && { askMs: (ask ?? ASK).wait }),
+    }));
     await this.#client.call('policy', { agents });
   }
 
@@ -47,6 +69,25 @@ export class GatewayLink {
       for (const fd of descriptors) closeSync(fd);
     }
     await this.#client.call('listen', { agent, sockets: Object.keys(sockets) });
+  }
+
+  /** A question of the gateway's came to an end that is no yes. */
+  async answered(agent: string, id: number, state: string): Promise<void> {
+    await this.#client.call('answered', { agent, question: id, state });
+  }
+
+  /** Ends what runs under a grant, and lets nothing new through to its destination, unasked, until `unbar`. @returns how many it ended */
+  async revoke(agent: string, { id, host, port }: Pick<DestinationGrant, 'id' | 'host' | 'port'>): Promise<number> {
+    return ((await this.#client.call('revoke', { agent, grant: { id, host, port } })) as { ended: number }).ended;
+  }
+
+  /** Posts a notice to a webhook of the operator's. @throws Failure `not-told` */
+  async notify(url: string, type: string, body: string): Promise<void> {
+    await this.#client.call('notify', { url, type, body });
+  }
+
+  async unbar(agent: string): Promise<void> {
+    await this.#client.call('unbar', { agent });
   }
 
   async forget(agent: string): Promise<void> {
@@ -66,14 +107,23 @@ export class GatewayLink {
   }
 
   /** What the gateway asks of us: a connection to a port inside a compartment. Nothing of it is parsed or kept here. */
-  async #answer(frame: Record<string, unknown>, netnsOf: (agent: string) => NetSpace | undefined): Promise<void> {
+  async #answer(
+    frame: Record<string, unknown>,
+    netnsOf: (agent: string) => NetSpace | undefined,
+    asked: Asked,
+  ): Promise<void> {
     const { id, do: request, agent, port } = frame;
     try {
+      if (request === 'question.ask') return this.#client.reply({ id, ok: await asked.ask(agent, frame.terms) });
+      if (request === 'question.use') {
+        await asked.use(agent, frame.grant);
+        return this.#client.reply({ id, ok: {} });
+      }
       const netns = typeof agent === 'string' ? netnsOf(agent) : undefined;
       if (request !== 'dial' || netns === undefined || typeof port !== 'number')
         throw new Failure(
           'unknown-request',
-          'the gateway may ask for a connection into a compartment only',
+          'the gateway may ask for a connection into a compartment, and for answers, only',
           'Run bulkhead up again.',
           1,
         );

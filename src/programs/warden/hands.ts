@@ -41,7 +41,7 @@ function policyHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'policy'>
   let inForce: Of<'policy'> | undefined;
   const load = async (what: Of<'policy'>): Promise<void> => {
     if (!fleet.wanted) throw new Error('there is no fleet to load the policy of');
-    await needed(workshop.gateway()).policy(fleet.wanted, fleet.leases);
+    await needed(workshop.gateway()).policy(fleet.wanted, fleet.leases, fleet.granted());
     inForce = what;
   };
   return {

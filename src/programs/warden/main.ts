@@ -14,17 +14,24 @@ import { viewFacts } from '../../host/view-facts.ts';
 import { Failure } from '../../model/failure.ts';
 import { groundOf } from '../../plan/machine.ts';
 import { DEFAULT_STATE, placesOf, STATE_FORMAT } from '../../plan/places.ts';
+import { webhookBody } from '../../policy/notice.ts';
 import { syscallFilter } from '../../tiers/filter/filter.ts';
 import { serve } from '../../wire/serve.ts';
+import { Destinations } from './destinations.ts';
 import { Drills } from './drills.ts';
 import { StandingFleet } from './fleet.ts';
 import { type Workshop, wardenHands } from './hands.ts';
 import { HeldAgents } from './held-agents.ts';
 import { HostNetwork } from './host-network.ts';
+import { Inbox } from './inbox.ts';
+import { InboxStore } from './inbox-store.ts';
 import { Logs } from './logs.ts';
 import { Mending } from './mending.ts';
+import { Notices } from './notices.ts';
+import { runNotifyCommand } from './notify-command.ts';
 import { Record } from './record.ts';
 import { type Caller, type Office, requests } from './requests.ts';
+import { withdrawAll } from './revoking.ts';
 import { Rounds } from './rounds.ts';
 import { Sessions } from './sessions.ts';
 import { Staff } from './staff.ts';
@@ -59,13 +66,32 @@ writeFileSync(places.filter, syscallFilter(process.arch === 'arm64' ? 'aarch64' 
 const record = new Record(places.ledgerSocket, logs.lost);
 const held = new HeldAgents(places.heldAgents);
 const mending = new Mending(logs, new Made(places.made));
-const staff: Staff = new Staff(places, ids, logs, record, () => fleet);
 const spares = new SpareLaunchers();
+const inbox = new Inbox(inboxStore(), record);
+const staff: Staff = new Staff(places, ids, logs, record, () => fleet, {
+  ask: (agent, terms) => destinations.ask(agent, terms),
+  use: (agent, grant) => destinations.use(agent, grant),
+});
 const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
 const hostNetwork = new HostNetwork(new Made(places.made), host.cgroups, (text) => log.note(text));
 const workshop: Workshop = { record, mending, hostNetwork, logs, held, spares, gateway: () => staff.gateway };
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
+const destinations: Destinations = new Destinations(inbox, fleet, workshop.gateway);
+const notices = new Notices(
+  inbox,
+  record,
+  () => ({ fleet: fleet.wanted?.fleet ?? '', by: fleet.wanted?.notify }),
+  async (by, notice) => {
+    if (by.kind === 'command') return runNotifyCommand(by.argv, by.user, JSON.stringify(notice), user);
+    const { type, body } = webhookBody(by.as, notice);
+    const gateway = workshop.gateway();
+    if (!gateway) throw new Error('the gateway is not running');
+    await gateway.notify(by.url, type, body);
+  },
+);
+inbox.onFinding = (agent, text) => notices.finding(agent, text);
 fleet.onLetGo = (agent) => {
+  void withdrawAll({ inbox }, agent, 'the agent was let go');
   held.release(agent);
   logs.remove(agent);
 };
@@ -88,7 +114,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => vo
 
 staff.start();
 const office: Office = {
-  ...{ fleet, record, held, logs, rounds },
+  ...{ fleet, record, held, logs, rounds, inbox, destinations, gateway: workshop.gateway },
   sessions: new Sessions(record, spares),
   drills: new Drills(fleet, record, workshop.gateway),
   programs: () => [{ name: 'warden', state: 'running', pid: process.pid }, ...staff.programs],
@@ -106,6 +132,7 @@ await serve<Caller>({
 rounds.begin();
 await staff.complete();
 spares.prepare();
+inbox.begin();
 await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
 if (fleet.wanted && process.argv.includes('--resume')) {
   const { wanted } = fleet;
@@ -113,6 +140,17 @@ if (fleet.wanted && process.argv.includes('--resume')) {
     .apply(wanted, { letGo: false })
     .catch((error: Error) => log.note(`the fleet could not be put up: ${error.message}`));
   await rounds.now();
+}
+
+/** Without its inbox the fleet stands as policy says; what needs an answer is refused, and `approvals` says why. */
+function inboxStore(): InboxStore | string {
+  try {
+    return new InboxStore(places.inbox);
+  } catch (error) {
+    const why = (error as Error).message;
+    log.note(`the inbox cannot be opened (${why}): nothing can be asked, approved or denied`);
+    return why;
+  }
 }
 
 function idOf(user: string): number {

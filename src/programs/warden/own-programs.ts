@@ -4,7 +4,7 @@ import type { OrdinaryUser } from '../../host/ordinary-user.ts';
 import { pipe } from '../../host/pipes.ts';
 import type { Places } from '../../plan/places.ts';
 import type { Order } from '../../tiers/orders.ts';
-import { GatewayLink } from './gateway-link.ts';
+import { type Asked, GatewayLink } from './gateway-link.ts';
 import type { Logs } from './logs.ts';
 import type { NetSpace } from './net-space.ts';
 import { Program, type Start } from './program.ts';
@@ -57,10 +57,11 @@ export function gatewayProgram(
   ids: Ids,
   logs: Logs,
   netnsOf: (agent: string) => NetSpace | undefined,
+  asked: Asked,
   onLink: (link: GatewayLink) => void,
 ): Program {
   const prepare = (): Start => {
-    const link = new GatewayLink(netnsOf);
+    const link = new GatewayLink(netnsOf, asked);
     onLink(link);
     return {
       orders: orders(ids, 'gateway', ['--ledger', places.ledgerSocket, '--dir', places.gateway]),

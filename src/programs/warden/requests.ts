@@ -4,12 +4,16 @@ import { Failure } from '../../model/failure.ts';
 import { agentName } from '../../model/names.ts';
 import { describe } from '../../plan/describe.ts';
 import { type Connection, type Request, WithDescriptors } from '../../wire/serve.ts';
+import { approvalRequests } from './approvals.ts';
 import * as body from './body.ts';
 import type { Compartment } from './compartment.ts';
+import type { Destinations } from './destinations.ts';
 import { drillFacts } from './drill-facts.ts';
 import type { Drills } from './drills.ts';
 import type { StandingFleet } from './fleet.ts';
+import type { GatewayLink } from './gateway-link.ts';
 import type { HeldAgents } from './held-agents.ts';
+import type { Inbox } from './inbox.ts';
 import type { Logs } from './logs.ts';
 import type { Record } from './record.ts';
 import type { Rounds } from './rounds.ts';
@@ -26,6 +30,9 @@ export interface Office {
   readonly rounds: Rounds;
   readonly sessions: Sessions;
   readonly drills: Drills;
+  readonly inbox: Inbox;
+  readonly destinations: Destinations;
+  readonly gateway: () => GatewayLink | undefined;
   readonly programs: () => { name: string; state: string; pid?: number; restarts?: number }[];
   /** Resolves when ledger and gateway serve. @throws Failure when they do not come up in time */
   readonly staffed: () => Promise<void>;
@@ -41,6 +48,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
   const { fleet, record, held } = office;
   const compartment = (from: Body): Compartment => fleet.compartment(agentName(from.agent));
   return {
+    ...approvalRequests(office),
     'fleet.plan': {
       from: ['root'],
       answer: async (from) => ({ steps: (await fleet.plan(decodeWantedFleet(from.fleet))).steps.map(describe) }),
@@ -52,6 +60,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
         socket.once('close', () => left.abort());
         await office.staffed();
         const steps = await fleet.apply(decodeWantedFleet(from.fleet), { letGo: from.letGo === true }, left.signal);
+        await office.destinations.prune();
         await office.rounds.now();
         return { steps };
       },

@@ -3,7 +3,7 @@ import { Failure } from '../../model/failure.ts';
 import type { Places } from '../../plan/places.ts';
 import { openDoor } from './door.ts';
 import type { StandingFleet } from './fleet.ts';
-import type { GatewayLink } from './gateway-link.ts';
+import type { Asked, GatewayLink } from './gateway-link.ts';
 import type { Logs } from './logs.ts';
 import type { NetSpace } from './net-space.ts';
 import { gatewayProgram, type Ids, ledgerProgram } from './own-programs.ts';
@@ -23,7 +23,7 @@ export class Staff {
   readonly #complete = Promise.withResolvers<void>();
   #link: GatewayLink | undefined;
 
-  constructor(places: Places, ids: Ids, logs: Logs, record: Record, fleet: () => StandingFleet) {
+  constructor(places: Places, ids: Ids, logs: Logs, record: Record, fleet: () => StandingFleet, asked: Asked) {
     this.#logs = logs;
     this.#record = record;
     this.#fleet = fleet;
@@ -33,6 +33,7 @@ export class Staff {
       ids,
       logs,
       (agent) => this.#netnsOf(agent),
+      asked,
       (link) => {
         this.#link = link;
       },
@@ -106,7 +107,7 @@ export class Staff {
     const fleet = this.#fleet();
     this.#record.tell({ event: 'program.started', program: 'gateway', restarts: this.#gateway.restarts });
     try {
-      if (link && fleet.wanted) await link.policy(fleet.wanted, fleet.leases);
+      if (link && fleet.wanted) await link.policy(fleet.wanted, fleet.leases, fleet.granted());
     } catch (error) {
       this.#note(`the gateway has no policy, so it refuses everything: ${(error as Error).message}`);
     }

@@ -1,6 +1,7 @@
 import type { MapDocument, StatusDocument } from '../../model/documents.ts';
 import type { AgentName } from '../../model/names.ts';
 import { blastRadius } from '../../policy/map.ts';
+import { approvalEntry } from './approvals.ts';
 import type { Office } from './requests.ts';
 
 export function statusDocument(office: Office): StatusDocument {
@@ -25,6 +26,7 @@ export function statusDocument(office: Office): StatusDocument {
       };
     }),
     programs: office.programs(),
+    waiting: office.inbox.waiting().map(approvalEntry),
   };
 }
 
@@ -34,7 +36,8 @@ export function mapDocument(office: Office, name: AgentName | undefined): MapDoc
   return {
     agents: agents.map((agent) => {
       const programs = office.fleet.compartments.get(agent.name)?.facts.programs.map(({ file }) => file);
-      return blastRadius(agent, office.rounds.wallsOf(agent.name), Date.now(), programs);
+      const approved = office.fleet.granted().get(agent.name) ?? [];
+      return blastRadius(agent, office.rounds.wallsOf(agent.name), Date.now(), programs, approved);
     }),
   };
 }

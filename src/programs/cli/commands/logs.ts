@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { Failure } from '../../../model/failure.ts';
 import { agentName } from '../../../model/names.ts';
 import { shownJson, shownLine } from '../../../policy/display.ts';
 import type { Answer, Call } from '../call.ts';
@@ -11,6 +12,11 @@ import { counted } from '../numbers.ts';
 export async function run(call: Call): Promise<Answer | number> {
   const { options, screen } = call;
   const subject = agentName(call.operands[0]); // programs are named by the same rule
+  if (options.tried === true) {
+    if (options.follow === true)
+      throw new Failure('usage', 'bulkhead logs takes --tried or --follow, not both', 'Leave one out.');
+    return (await import('../tried.ts')).triedBy(subject, call);
+  }
   const last = counted('--last', options.last, 100, 100_000);
   const follow = options.follow === true;
   if (!follow && !existsSync(join(call.state, 'run/warden.sock'))) {

@@ -1,7 +1,17 @@
-import type { EgressRule, Knowledge, Limits, WantedAgent, WantedExec, Workspace } from '../../../model/fleet.ts';
+import { ASK, DEADLINE, WAIT } from '../../../model/ask-times.ts';
+import type { Bounds } from '../../../model/bounds.ts';
+import type {
+  AskTimes,
+  EgressRule,
+  Knowledge,
+  Limits,
+  WantedAgent,
+  WantedExec,
+  Workspace,
+} from '../../../model/fleet.ts';
 import { agentName, type KnowledgeName, knowledgeName } from '../../../model/names.ts';
 import { suggest } from '../suggest.ts';
-import { disk, memory, share } from './amounts.ts';
+import { disk, duration, memory, share } from './amounts.ts';
 import { egressRule, isPreset } from './egress.ts';
 import { environment } from './environment.ts';
 import type { AgentInFile, DefaultsInFile, EgressEntry } from './file.ts';
@@ -45,6 +55,8 @@ export function wantedAgent(
     knowledge: unique(where, [...path, 'knowledge'], shape.knowledge ?? []).map((entry, i) =>
       granted(where, [...path, 'knowledge', i], entry, knowledge),
     ),
+    ...((shape['egress-ask'] ?? defaults['egress-ask']) && { egressAsk: true as const }),
+    ...askTimes(where, path, shape, defaults),
   };
 }
 
@@ -144,6 +156,17 @@ function limits(where: Where, agent: Path, shape: AgentInFile, defaults: Default
     cpu: settled(where, 'out-of-range', at('cpu'), share(given.cpu)),
     disk: settled(where, 'out-of-range', at('disk'), disk(given.disk)),
   };
+}
+
+/** Absent where neither the agent nor the defaults say anything. */
+function askTimes(where: Where, agent: Path, shape: AgentInFile, defaults: DefaultsInFile): { ask?: AskTimes } {
+  if (shape.ask === undefined && defaults.ask === undefined) return {};
+  const one = (key: keyof AskTimes, bounds: Bounds): number => {
+    const text = shape.ask?.[key] ?? defaults.ask?.[key];
+    const path = [...(shape.ask?.[key] === undefined ? ['defaults'] : agent), 'ask', key];
+    return text === undefined ? ASK[key] : settled(where, 'out-of-range', path, duration(text, bounds));
+  };
+  return { ask: { wait: one('wait', WAIT), deadline: one('deadline', DEADLINE) } };
 }
 
 function egress(where: Where, path: Path, entries: readonly EgressEntry[]): EgressRule[] {

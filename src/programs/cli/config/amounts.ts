@@ -30,6 +30,27 @@ export function share(percent: string): number | Problem {
   return { problem: `${quoted(percent)} is more than any machine has`, hint: `Write at most ${CPU.most}%.` };
 }
 
+const MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of `30s`, `5m`, `12h`, `7d`; undefined for any other text. */
+export function milliseconds(text: string): number | undefined {
+  const [, count, unit] = /^(0|[1-9][0-9]{0,5})([smhd])$/.exec(text) ?? [];
+  return count === undefined ? undefined : Number(count) * (MS[unit ?? ''] ?? Number.NaN);
+}
+
+/** The shape has checked the spelling. */
+export function duration(text: string, { least, most }: Bounds): number | Problem {
+  const ms = milliseconds(text) ?? Number.NaN;
+  if (within(ms, { least, most })) return ms;
+  const limits = `Write at least ${durationText(least)} and at most ${durationText(most)}.`;
+  return { problem: `${quoted(text)} is ${ms < least ? 'too short' : 'too long'}`, hint: limits };
+}
+
+function durationText(ms: number): string {
+  const unit = ['d', 'h', 'm', 's'].find((letter) => ms % (MS[letter] ?? 1) === 0) ?? 's';
+  return `${ms / (MS[unit] ?? 1)}${unit}`;
+}
+
 function sizeText(value: number): string {
   const unit = ['T', 'G', 'M', 'K'].find((letter) => value % (UNITS[letter] ?? 1) === 0) ?? '';
   return `${value / (UNITS[unit] ?? 1)}${unit}`;

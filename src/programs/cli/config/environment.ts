@@ -1,8 +1,8 @@
 import { LONGEST_WORD } from '../../../model/bounds.ts';
 import { refusedEnv } from '../../../model/env-names.ts';
+import { secretLike } from '../../../policy/secret-shapes.ts';
 import type { EnvInFile } from './file.ts';
 import { word } from './programs.ts';
-import { secretLike } from './secrets.ts';
 import { type Path, pathText, quoted } from './shown.ts';
 import type { Where } from './where.ts';
 

@@ -7,13 +7,28 @@ export interface FleetFile {
   readonly defaults?: DefaultsInFile | undefined;
   readonly knowledge?: Readonly<Record<string, string>> | undefined;
   readonly agents: Readonly<Record<string, AgentInFile>>;
+  readonly notify?: NotifyInFile | undefined;
 }
+
+/** A command, a web address, or that with how it wants its text. */
+export type NotifyInFile =
+  | readonly Word[]
+  | string
+  | { readonly webhook: string; readonly as?: 'text' | 'slack' | 'json' | undefined };
 
 export interface DefaultsInFile {
   readonly tier?: 'user' | 'sandbox' | undefined;
   readonly exec?: ExecInFile | undefined;
   readonly limits?: LimitsInFile | undefined;
   readonly env?: EnvInFile | undefined;
+  readonly 'egress-ask'?: boolean | undefined;
+  readonly ask?: AskInFile | undefined;
+}
+
+/** Durations: `60s`, `5m`, `12h`, `7d`. */
+export interface AskInFile {
+  readonly wait?: string | undefined;
+  readonly deadline?: string | undefined;
 }
 
 export interface AgentInFile extends DefaultsInFile {

@@ -8,8 +8,6 @@ const OF_AGENTS: readonly string[] = [
   'presets',
   'secrets',
   'elevated',
-  'egress-ask',
-  'ask',
   'mail',
   'shares',
   'sockets',
@@ -21,7 +19,7 @@ const OF_AGENTS: readonly string[] = [
 ];
 
 const KEYS: readonly (readonly [where: RegExp, keys: readonly string[]])[] = [
-  [/^$/, ['notify', 'hosts', 'ask', 'budget', 'presets', 'secrets']],
+  [/^$/, ['hosts', 'ask', 'budget', 'presets', 'secrets']],
   [/^operators\/[^/]+$/, ['telegram']],
   [/^(?:defaults|agents\/[^/]+)$/, OF_AGENTS],
   [/^(?:defaults|agents\/[^/]+)\/exec$/, ['allow-argv', 'ask-argv', 'deny-argv']],

@@ -40,6 +40,11 @@ const percentError = {
 };
 export const percent: z.ZodType<string> = z.string(percentError).regex(/^[1-9][0-9]{0,5}%$/, percentError);
 
+const durationError = { error: 'is not a length of time\nWrite a whole number and a unit: 30s, 5m, 12h or 7d.' };
+export const duration: z.ZodType<string> = z
+  .string(durationError)
+  .regex(/^(?:0|[1-9][0-9]{0,5})[smhd]$/, durationError);
+
 const portError = { error: 'is not a port\nWrite a number from 1 to 65535.' };
 export const port: z.ZodType<number> = z.int(portError).min(1, portError).max(65535, portError);
 

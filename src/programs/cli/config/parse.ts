@@ -2,12 +2,13 @@ import { MOST_AGENTS } from '../../../model/bounds.ts';
 import type { Operator, WantedAgent, WantedFleet } from '../../../model/fleet.ts';
 import { fleetName } from '../../../model/names.ts';
 import { unixUserName } from '../../../model/unix-names.ts';
+import { keyIn } from '../../../policy/secret-shapes.ts';
 import { knowledgeEntries, wantedAgent } from './agent.ts';
 import { FleetDocument } from './document.ts';
 import { explain } from './explain.ts';
 import type { FleetFile } from './file.ts';
+import { notifyBy } from './notify.ts';
 import { isWithin } from './paths.ts';
-import { keyIn } from './secrets.ts';
 import { fleetShape } from './shape.ts';
 import { pathText, quoted } from './shown.ts';
 import type { Reading, Where } from './where.ts';
@@ -29,7 +30,9 @@ export function parseFleet(text: string, reading: Reading): WantedFleet {
   const agents = Object.entries(shape.agents).map(([name, agent]) =>
     wantedAgent(where, name, agent, shape.defaults ?? {}, knowledge),
   );
-  const wanted: WantedFleet = { format: 1, fleet, source: reading.source, operators: operators(where, shape), agents };
+  const people = operators(where, shape);
+  const told = shape.notify === undefined ? {} : { notify: notifyBy(where, shape.notify, people) };
+  const wanted: WantedFleet = { format: 1, fleet, source: reading.source, operators: people, agents, ...told };
   refuseClashes(where, wanted);
   refuseWritableKnowledge(where, wanted.agents);
   return wanted;

@@ -45,6 +45,21 @@ const env = z
   .record(leaf.variable, leaf.word)
   .describe('Environment variables. No secrets; not PATH, HOME, LD_* and others that change how programs are loaded.');
 
+const egressAsk = z
+  .boolean()
+  .describe('true: a host that no rule grants is asked for (bulkhead approvals), instead of refused. Default false.');
+
+const ask = z
+  .strictObject({
+    wait: leaf.duration
+      .optional()
+      .describe('How long a command or connection waits for the answer itself. Default 60s.'),
+    deadline: leaf.duration
+      .optional()
+      .describe('How long a question stays open; no answer by then is no. Default 12h.'),
+  })
+  .describe('What becomes of questions that this agent raises.');
+
 const agent = z
   .strictObject({
     role: leaf.role.optional().describe('What it is for, in a few words.'),
@@ -83,6 +98,8 @@ const agent = z
       .filled(leaf.label)
       .optional()
       .describe('Names from knowledge that it may read, at /knowledge/NAME.'),
+    'egress-ask': egressAsk.optional(),
+    ask: ask.optional(),
   })
   .describe('One agent and its compartment.');
 
@@ -92,6 +109,8 @@ const defaults = z
     exec: exec(leaf.filled(leaf.program)).optional(),
     limits: limits.optional(),
     env: env.optional(),
+    'egress-ask': egressAsk.optional(),
+    ask: ask.optional(),
   })
   .describe('What agents have unless they say otherwise, key by key; a list of an agent replaces the one here.');
 
@@ -109,6 +128,27 @@ export const fleetShape: z.ZodType<FleetFile> = z
       .meta({ minProperties: 1 })
       .optional()
       .describe('Files and folders that agents may be given to read, live and read-only.'),
+    notify: z
+      .union(
+        [
+          leaf.filled(leaf.word),
+          z.string().min(1),
+          z.strictObject({
+            webhook: z.string().min(1).describe('Where a notice is posted, such as https://ntfy.example/TOPIC.'),
+            as: z
+              .enum(['text', 'slack', 'json'])
+              .optional()
+              .describe(
+                'text: the line itself (ntfy); slack: {"text": ...}; json: the whole notice. Default text, for hooks.slack.com slack.',
+              ),
+          }),
+        ],
+        { error: 'is not a way to be told\nWrite a command as a list, [ntfy, publish, TOPIC], or a web address.' },
+      )
+      .optional()
+      .describe(
+        'Told of a question that waits, of one about to lapse and of findings; cannot answer. A command gets JSON on its standard input and runs as the first operator, never as root.',
+      ),
     agents: z.record(leaf.label, agent).meta({ minProperties: 1 }).describe('The agents, by name.'),
   })
   .meta({

@@ -2,6 +2,7 @@ import type { AgentStatus, MeasuredWall, ProgramStatus, StatusDocument } from '.
 import { type Enforcement, WALLS } from '../../../model/enforcement.ts';
 import { age, span } from '../../../policy/age.ts';
 import type { Format, Screen } from '../call.ts';
+import { waitingLines } from './approvals.ts';
 import { aligned, type Cell, cell, table, wrapped } from './table.ts';
 
 const STYLE: Readonly<Record<Enforcement['level'], Format>> = {
@@ -50,6 +51,8 @@ export function renderStatus(status: StatusDocument, screen: Screen): string {
     );
   const notes = status.agents.flatMap(notesOf);
   if (notes.length > 0) lines.push('', ...aligned(notes, screen));
+  const waiting = waitingLines(status.waiting ?? [], screen);
+  if (waiting.length > 0) lines.push('', ...waiting);
   lines.push('', ...programs(status.programs, screen));
   return lines.join('\n');
 }

@@ -1,6 +1,6 @@
 /** What a key looks like. Secrets never stand in a fleet.yaml: it is shown, shared, committed. A false alarm costs a line; the
  *  list need not be complete, and nothing else relies on it. */
-const SHAPES: readonly (readonly [what: string, shape: RegExp])[] = [
+export const SHAPES: readonly (readonly [what: string, shape: RegExp])[] = [
   ['a private key', /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY/],
   ['an age key', /\bAGE-SECRET-KEY-1[0-9A-Z]{20,}/],
   ['an API key', /\bsk-[A-Za-z0-9_-]{20,}/],
@@ -23,7 +23,7 @@ export function keyIn(text: string): { readonly what: string; readonly index: nu
   return found.sort((a, b) => a.index - b.index)[0];
 }
 
-const TELLING_NAME =
+export const TELLING_NAME: RegExp =
   /(?:^|_)(?:API_?KEY|ACCESS_?KEY|SECRET_?KEY|PRIVATE_?KEY|AUTH_?KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)$/i;
 
 /** Why a variable looks like a secret, as the end of "NAME ..."; undefined: it does not. */

@@ -1,0 +1,110 @@
+import type { ArgvRule, WantedExec } from '../../model/fleet.ts';
+import type { Verdict } from '../../model/verdict.ts';
+import { literal } from './glob.ts';
+import { matchesNarrowly, matchesWidely, parseRule, type Rule } from './rule.ts';
+
+/** What is to be executed. argv are bytes, one a character (latin1), program name first. */
+export interface Command {
+  readonly program: {
+    /** The name it was found under. */
+    readonly name: string;
+    /** Absolute, every link followed. */
+    readonly path: string;
+  };
+  readonly argv: readonly string[];
+}
+
+type Direction = 'deny' | 'ask' | 'allow';
+
+/** The rules of one program and direction: by their first literal operand, and those without. */
+interface Indexed {
+  readonly by: ReadonlyMap<string, readonly Rule[]>;
+  readonly others: readonly Rule[];
+}
+
+export interface CommandPolicy {
+  readonly onMiss: 'ask' | 'never';
+  /** Names and paths. */
+  readonly allowed: ReadonlySet<string>;
+  readonly denied: ReadonlySet<string>;
+  readonly rules: Readonly<Record<Direction, ReadonlyMap<string, Indexed>>>;
+}
+
+/** @param allowed  names and paths of what may start by its file alone, links followed by whoever can
+ *  @throws Error for a rule that is none: the reader and the decoder have refused those */
+export function commandPolicy(exec: WantedExec, allowed: Iterable<string>): CommandPolicy {
+  return {
+    onMiss: exec.ask === 'never' ? 'never' : 'ask',
+    allowed: new Set(allowed),
+    denied: new Set(exec.deny),
+    rules: { deny: index(exec.denyArgv), ask: index(exec.askArgv), allow: index(exec.allowArgv) },
+  };
+}
+
+/** The strictest match wins: deny before ask before allow, an argv rule before the file. What nothing speaks of is a miss. */
+export function judgeCommand(policy: CommandPolicy, { program, argv }: Command): Verdict {
+  const [called, ...args] = argv;
+  if (called === undefined) return { kind: 'deny', why: 'it has no arguments at all, not even its name (argc 0)' };
+  const base = program.path.slice(program.path.lastIndexOf('/') + 1);
+  const names = [...new Set([program.name, program.path, base])];
+  const denied = names.find((name) => policy.denied.has(name));
+  if (denied !== undefined) return { kind: 'deny', why: `exec.deny names ${denied}` };
+  // argv[0] is the agent's word: a program of many names goes by it, so it can make a rule stricter, never allow anything.
+  const all = [...new Set([...names, called.slice(called.lastIndexOf('/') + 1)])];
+  const deny = find(policy.rules.deny, all, args, matchesWidely);
+  if (deny) return { kind: 'deny', why: `exec.deny-argv: ${deny.text}` };
+  const ask = find(policy.rules.ask, all, args, matchesWidely);
+  if (ask) return { kind: 'ask', rule: `exec.ask-argv: ${ask.text}`, why: 'a rule says so' };
+  const file = names.find((name) => policy.allowed.has(name));
+  if (file !== undefined) return { kind: 'allow', rule: `exec: ${file}` };
+  const allow = find(policy.rules.allow, names, args, matchesNarrowly);
+  if (allow) return { kind: 'allow', rule: `exec.allow-argv: ${allow.text}` };
+  if (policy.onMiss === 'ask')
+    return {
+      kind: 'ask',
+      rule: 'exec.ask: on-miss',
+      why: `${program.name} is not among the programs that it may start`,
+    };
+  return { kind: 'deny', why: `${program.name} is not among the programs that it may start` };
+}
+
+/** Whether a verdict about a program can depend on more than its file. */
+export function hasArgvRules(policy: CommandPolicy, names: readonly string[]): boolean {
+  return names.some(
+    (name) => policy.rules.deny.has(name) || policy.rules.ask.has(name) || policy.rules.allow.has(name),
+  );
+}
+
+function index(rules: readonly ArgvRule[] = []): Map<string, Indexed> {
+  const found = new Map<string, { by: Map<string, Rule[]>; others: Rule[] }>();
+  for (const words of rules) {
+    const rule = parseRule(words);
+    if (typeof rule === 'string') throw new Error(`a rule that was read ${rule}`);
+    const of = found.get(rule.program) ?? { by: new Map<string, Rule[]>(), others: [] };
+    found.set(rule.program, of);
+    const key = rule.operands.map(literal).find((word) => word !== undefined);
+    if (key === undefined) of.others.push(rule);
+    else if (of.by.get(key)?.push(rule) === undefined) of.by.set(key, [rule]);
+  }
+  return found;
+}
+
+function find(
+  rules: ReadonlyMap<string, Indexed>,
+  names: readonly string[],
+  args: readonly string[],
+  fits: (rule: Rule, args: readonly string[]) => boolean,
+): Rule | undefined {
+  for (const name of names) {
+    const of = rules.get(name);
+    if (of === undefined) continue;
+    const other = of.others.find((rule) => fits(rule, args));
+    if (other) return other;
+    if (of.by.size === 0) continue;
+    for (const word of new Set(args)) {
+      const found = of.by.get(word)?.find((rule) => fits(rule, args));
+      if (found) return found;
+    }
+  }
+  return undefined;
+}
