@@ -71,7 +71,8 @@ function open(folder: string, name: string): string {
 }
 
 async function started(ground: Ground, [program = '', ...args]: readonly string[], port: number): Promise<Running> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  // A session of its own, as a service has: the kernel shares the processors out between sessions first (sched(7), autogroup).
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let said = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {

@@ -22,6 +22,8 @@ export interface Attack {
   /** Perl, without the prelude. */
   readonly program: string;
   readonly positive: Positive;
+  /** Somebody who is there meanwhile, because without them there is nothing to find. */
+  readonly beside?: Beside;
   /** Counters of the arena that must not move while the attack runs: what the script says is not enough. */
   readonly watch?: readonly WatchName[];
   /** What the ledger must have afterwards, where the control can see the attempt. Every item must be found. */
@@ -39,6 +41,7 @@ export interface Attack {
  *  - `open-net`, `open-net-root`  the same with the arena's resolver and, as `bulkhead.internal`, an arena proxy without policy
  *  - `bare-net-root`  a network namespace with the local default route, without the table that catches everything
  *  - `leaky`  as host-user, with a socket left open on descriptor 3
+ *  - `far-user`  as host-user, on the far side of the arena's network
  *  - `weak-box-root`  as root in own mount, pid, ipc, uts and network namespaces, without filter, noexec or dropped capabilities */
 export type Positive =
   | 'host-root'
@@ -47,7 +50,16 @@ export type Positive =
   | 'open-net-root'
   | 'bare-net-root'
   | 'leaky'
+  | 'far-user'
   | 'weak-box-root';
+
+/** Another text that runs at the same time. It ends by saying `refused` when it was there and met nobody, `done` when it met the attack. In a
+ *  positive control `other` stands where host-user does. */
+export interface Beside {
+  /** In the compartment of another agent, on the host as an ordinary user, or on the far side of the arena's network. */
+  readonly who: 'other' | 'host-user' | 'far-user';
+  readonly program: string;
+}
 
 /** `%A`. Which names exist is the arena's business (src/host/arena.ts, `args`); a test holds programs against it. */
 export type Args = Readonly<Record<string, string>>;

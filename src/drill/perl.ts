@@ -115,7 +115,7 @@ sub try_path {
   }
 }
 sub try_all {
-  for my $path (@_) { try_path("$A{host_dir}$path"); try_path($path) }
+  for my $path (@_) { try_path("$A{sockets_dir}$path"); try_path($path) }
   refused(@no ? join('; ', @no) : 'none of ' . 2 * @_ . ' paths is there');
 }
 sub below { my ($dir) = @_; opendir my $d, $dir or return (); return map { "$dir/$_" } grep { !/^\.\.?$/ } readdir $d }

@@ -7,6 +7,7 @@ export function ownPlaces(agent: AgentFacts): Args {
   const { limits } = agent;
   const own = ['/home/agent', '/tmp', '/dev/shm'];
   return {
+    tier: agent.tier,
     workspace: '/workspace',
     home: '/home/agent',
     write_dirs: ['/workspace', ...own].join(':'),

@@ -1,5 +1,6 @@
 import { argumentsOf } from './arguments.ts';
 import type { AccessTest, AgentFacts, Attack } from './attack.ts';
+import { heldInTierUser } from './tier-user.ts';
 
 /** What a drill without root says of its attacks. It can make no network on the machine for the attacks on the network to aim at,
  *  and be nobody else. What rootless does not hold is named as such, and never counted as held. */
@@ -27,8 +28,10 @@ export function provesNothing({ positive }: Attack, agent: AgentFacts, flaw: str
   return agent.rootless && needsRoot ? `rootless cannot try it: ${flaw}` : undefined;
 }
 
-/** What holds it without root: nothing that needs another user or a cgroup may be named as holding anything. */
-export function heldBy({ control }: Pick<Attack, 'control'>, agent: AgentFacts): string {
+/** What holds it for this agent. Without root nothing that needs another user or a cgroup may be named as holding anything. */
+export function heldBy(attack: Pick<Attack, 'id' | 'control'>, agent: AgentFacts): string {
+  const { control } = attack;
+  if (agent.tier === 'user') return heldInTierUser(attack);
   if (!agent.rootless) return control;
   return HELD_BY.reduce((text, [needsRoot, instead]) => text.replace(needsRoot, instead), control);
 }
@@ -49,4 +52,4 @@ function needsNetwork(one: Attack | AccessTest, names: readonly string[]): boole
 
 /** Names of `%A` that only the arena's network gives (src/host/arena.ts). */
 const TARGETS =
-  /^(token|allow_\w+|deny_\w+|dns_ip|lan_ip|house_ip|metadata_\w+|wild_\w+|secure_host|private_port|other_(host|port)|proxy_host|resolver_socket)$/;
+  /^(token|allow_\w+|deny_\w+|dns_ip|lan_ip|house_ip|metadata_\w+|wild_\w+|secure_host|private_\w*port6?|meet_port|other_(host|port|door)|proxy_host|resolver_socket)$/;

@@ -1,3 +1,4 @@
+import type { Tier } from '../model/fleet.ts';
 import type { AccessTest, AgentFacts, Args, Attack, Evidence } from './attack.ts';
 
 /** Judging, as a pure function of what was seen. Held is the hardest word: the text was told no, no counter moved, and the
@@ -37,6 +38,15 @@ export interface AttackResult {
   readonly wall?: string;
   readonly why?: string;
   readonly step?: number;
+  readonly tier?: Tier;
+}
+
+/** What a tier, or a machine without root, does not hold is not applicable, and says so by these words. */
+const UNHELD = / does not hold it: /;
+
+/** @returns why nothing holds it for this agent; undefined where that is not the reason */
+export function unheldBecause({ result, why = '' }: Pick<AttackResult, 'result' | 'why'>): string | undefined {
+  return result === 'not-applicable' && UNHELD.test(why) ? why.replace(/^.* does not hold it: /, '') : undefined;
 }
 
 export interface AccessResult {
@@ -92,6 +102,14 @@ export function controlFails(
   if (watch.length > 0 && moved(watch, seen).length === 0)
     return `without the wall it works, but no counter saw it (${watch})`;
   return undefined;
+}
+
+/** An attack is refused only if whoever was to be met was there and met nobody. */
+export function whatBothSaw(attack: Outcome, beside: Outcome): Outcome {
+  const [own, other] = [said(attack), said(beside)];
+  if (own.word !== 'refused' || other.word === 'refused') return attack;
+  const word = other.word === 'done' ? 'done' : 'error';
+  return { stdout: `${word} the other side: ${other.text}\n`, timedOut: false };
 }
 
 export function judgeAttack(attack: Attack, agent: string, seen: Observation): AttackResult {

@@ -1,13 +1,14 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { Args, Positive } from '../drill/attack.ts';
 import { PRELUDE } from '../drill/prelude.ts';
 import { SPARE_UID } from '../drill/spare-uid.ts';
 import { Failure } from '../model/failure.ts';
 import type { EgressRule } from '../model/fleet.ts';
+import { DOOR_PORT } from '../tiers/host-net.ts';
 import { control, type Spoken } from './arena/control.ts';
 import { type Crew, crew } from './arena/crew.ts';
-import { farOrders, houseOrders } from './arena/orders.ts';
+import { DOOR, farOrders, houseOrders } from './arena/orders.ts';
 import { bareSpace, farSpace, HOUSE_ADDRESS, type Space, sweep } from './arena/space.ts';
 import { removeTree } from './mounts.ts';
 
@@ -89,9 +90,14 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
       wild_port: port('wild'),
       secure_host: 'secure.test',
       private_port: port('private'),
+      private_port6: port('private6'),
+      private_udp_port: port('privateUdp'),
       other_host: 'other.test',
       other_port: port('other'),
       proxy_host: 'bulkhead.internal',
+      other_door: DOOR,
+      door_port: String(DOOR_PORT),
+      meet_port: String(randomInt(20_000, 30_000)), // below what the kernel gives out by itself,
       resolver_socket: `${folder}/resolve.sock`,
     };
     const pinned = (host: string, name: string): EgressRule => ({
@@ -119,7 +125,7 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
       },
       control: (where, text, timeoutMs, other) =>
         control(
-          { house: options.house, bare: bare.path, folder, uid: SPARE_UID },
+          { house: options.house, bare: bare.path, far: far.path, folder, uid: SPARE_UID },
           where,
           PRELUDE + text,
           { ...args, ...other },

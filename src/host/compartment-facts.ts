@@ -9,17 +9,21 @@ import { agentPlaces, type Places } from '../plan/places.ts';
 import type { UidBook } from '../plan/uids.ts';
 import { commandPolicy, hasArgvRules } from '../policy/command/judge.ts';
 import { EXEC_SETS } from '../policy/exec-sets.ts';
-import type { CompartmentFacts, GateFacts, HostFolder, Knowledge, Owner } from '../tiers/facts.ts';
+import { createOrders } from '../tiers/create.ts';
+import type { CompartmentFacts, GateFacts, HostFolder, Knowledge, NetworkPlace, Owner } from '../tiers/facts.ts';
 import { MASKED, type Mask } from '../tiers/masks.ts';
 import { orderText } from '../tiers/orders.ts';
-import { sandboxOrders } from '../tiers/sandbox.ts';
 import { procsFiles } from './cgroup.ts';
-import type { CgroupRoots } from './cgroup-roots.ts';
+import { noUnified } from './cgroup-files.ts';
+import { type CgroupRoots, unifiedFolder } from './cgroup-roots.ts';
+import { tableOf } from './host-filter.ts';
 import { mountBelow } from './mounts.ts';
 import { netnsPath } from './netns.ts';
 import { rulesWanted } from './netns-listing.ts';
+import { homesOf } from './open-homes.ts';
 import type { OrdinaryUser } from './ordinary-user.ts';
 import { copiesIn, findProgram, installedPrograms } from './programs.ts';
+import { lookAtSystem } from './system-view.ts';
 import type { ViewFacts } from './view-facts.ts';
 
 export const BWRAP = '/usr/bin/bwrap';
@@ -50,7 +54,7 @@ export function fleetFacts(
       uid: compartment.uid,
       gid: compartment.gid,
       compartment: digest(
-        orderText(sandboxOrders(compartment)) + canonicalJson({ command: agent.command, env: agent.env }),
+        orderText(createOrders(compartment)) + canonicalJson({ command: agent.command, env: agent.env }),
       ),
       held: compartment.workspace.masks
         .filter((mask) => mask.is === 'held')
@@ -65,7 +69,19 @@ export function fleetFacts(
     ),
   );
   const rootless = host.user !== undefined;
-  return { facts: { places: host.places, agents, policy, rules: rulesWanted(), rootless }, compartments };
+  const homes = homesOf(fleet, host.places);
+  return {
+    facts: {
+      places: host.places,
+      agents,
+      policy,
+      rules: rulesWanted(),
+      table: tableOf(host.places.state),
+      rootless,
+      homes,
+    },
+    compartments,
+  };
 }
 
 function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, uids: UidBook): CompartmentFacts {
@@ -95,10 +111,11 @@ function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, ui
     programs,
     ...host.view,
     trees,
+    ...(agent.tier === 'user' && { covered: deniedPrograms(agent) }),
     cgroupProcs: host.user ? [] : procsFiles(host.cgroups, cgroupPath(fleet.fleet, agent.name)),
-    ...(host.user ? {} : { netns: netnsPath(netnsName(fleet.fleet, agent.name)) }),
+    network: networkOf(fleet, agent, host),
     filter: host.places.filter,
-    ...(isGated(agent) && host.user === undefined ? { gate: gateFacts(agent, host, programs, trees) } : {}),
+    ...(isGated(agent) && { gate: gateFacts(agent, host, programs, trees) }),
     bwrap: BWRAP,
     anchor: ANCHOR,
   };
@@ -111,11 +128,18 @@ function isGated({ exec }: WantedAgent): boolean {
 
 /** A stub for every program of the host that is not simply allowed, and over each that is, but whose arguments decide. */
 function gateFacts(
-  { exec }: WantedAgent,
-  { places }: Host,
+  { name, tier, exec }: WantedAgent,
+  { places, user }: Host,
   programs: CompartmentFacts['programs'],
   trees: readonly string[],
 ): GateFacts {
+  if (tier === 'user' || user)
+    throw new Failure(
+      'no-gate-there',
+      `agents.${name}.exec has programs asked for or judged by their arguments, which ${user ? 'needs root' : 'tier user cannot do'}.`,
+      `${user ? 'sudo bulkhead up' : 'Give it tier: sandbox'}, or give it exec.ask: never and no allow-argv, ask-argv or deny-argv.`,
+      3,
+    );
   if (readFileSync('/proc/sys/fs/suid_dumpable', 'utf8').trim() === '1')
     throw new Failure(
       'open-programs',
@@ -141,6 +165,29 @@ function gateFacts(
     behind: Object.fromEntries([...missing, ...over].toReversed().map(({ at, name, file }) => [at, { name, file }])), // the first name is the file's
     denied: exec.deny.flatMap((name) => [name, findProgram(name)?.file ?? name]),
   };
+}
+
+/** @throws Failure for tier `user` without root: nothing would keep such an agent from its operator's own files */
+function networkOf(fleet: WantedFleet, agent: WantedAgent, { user, cgroups, places }: Host): NetworkPlace {
+  if (agent.tier === 'user' && user)
+    throw new Failure(
+      'tier-needs-root',
+      `agents.${agent.name} has tier user, which needs root: without it the agent would be you, on your own files.`,
+      'sudo bulkhead up, or give it tier: sandbox.',
+      3,
+    );
+  const cgroup = unifiedFolder(cgroups, cgroupPath(fleet.fleet, agent.name));
+  if (agent.tier === 'user') {
+    if (cgroup === undefined) throw noUnified();
+    return { in: 'host', system: lookAtSystem(places.state), kill: join(cgroup, 'cgroup.kill') };
+  }
+  return user ? { in: 'own' } : { in: 'namespace', path: netnsPath(netnsName(fleet.fleet, agent.name)) };
+}
+
+/** Where every program of the host can be started, those that are denied are covered. */
+function deniedPrograms({ exec }: WantedAgent): string[] {
+  const found = exec.deny.flatMap((name) => findProgram(name)?.file ?? []);
+  return [...new Set(found)].filter((file) => !isCovered(file));
 }
 
 /** Programs of sets that this host does not have are simply absent; one that is asked for by name must be there. */

@@ -26,6 +26,28 @@ export function confinementIn(pidNamespace: string): Confinement[] {
   });
 }
 
+/** The same for a compartment in the host's process namespace: whatever is in its cgroup or its mount namespace, or runs under its
+ *  uid. A launcher of ours that is about to enter is root's, out of the agent's reach, and a child or grandchild of this process.
+ *  @param mountNamespace  as readlink(2) of /proc/PID/ns/mnt gives it */
+export function confinementBeside(uid: number, mountNamespace: string, members: ReadonlySet<number>): Confinement[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).flatMap((pid) => {
+    try {
+      const found = readConfinement(pid);
+      const its = found.uid === uid || members.has(pid) || readlinkSync(`/proc/${pid}/ns/mnt`) === mountNamespace;
+      return its && !found.dead && !(found.uid === 0 && isOurs(found.parent)) ? [found] : [];
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES') return [];
+      throw error;
+    }
+  });
+}
+
+function isOurs(parent: number): boolean {
+  return parent === process.pid || (parent > 1 && readConfinement(parent).parent === process.pid);
+}
+
 /** A process that even we may not look into (in a container: one of its host's) is no agent's while it is in our own process
  *  namespace, and is counted as one of theirs when it is not. */
 function isIn(pid: number, pidNamespace: string): boolean {
@@ -44,13 +66,14 @@ export function uidOfProcess(pid: number): number {
 }
 
 /** proc(5), /proc/PID/status. */
-function readConfinement(pid: number): Confinement & { readonly dead: boolean } {
+function readConfinement(pid: number): Confinement & { readonly dead: boolean; readonly parent: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const field = (key: string): string => new RegExp(`^${key}:\\s*(.*)$`, 'm').exec(status)?.[1]?.trim() ?? '';
   return {
     pid,
     dead: /^[ZX]/.test(field('State')), // ended, and not yet asked for by its parent: there is nothing of it to take over
     name: field('Name'),
+    parent: Number(field('PPid')),
     uid: Number(field('Uid').split(/\s+/)[0]),
     capabilities: field('CapEff'),
     bounding: field('CapBnd'),

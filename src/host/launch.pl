@@ -3,7 +3,7 @@
 # Runs as root (or, rootless, as the operator), with a spec on descriptor 3 that the warden wrote: one order a line, fields separated by tabs, text in
 # hexadecimal where it could hold anything. The orders that come in a spec are in src/tiers/orders.ts; nothing in it is a choice.
 #
-#   create  stages the mounts in a mount namespace of its own, becomes the agent, execs bubblewrap
+#   create  stages the mounts in a mount namespace of its own, becomes the agent, execs bubblewrap (tier user: the first program itself)
 #   enter   joins the namespaces of a compartment, confines itself, and only then forks the process that execs the command
 #   script  the same, but the forked process runs Perl text that was read before; nothing is exec'ed
 #   mend    puts back mounts of a running compartment; stays root, runs nothing, and never enters the process namespace
@@ -15,10 +15,10 @@
 # root has elsewhere, and over nothing but what was made in it (user_namespaces(7)).
 #
 # At no time is there a process that the agent can see and that is less confined than the agent: the fork that enters the
-# process namespace comes after the filter, the empty bounding set and no_new_privs (attack 112 in docs/threats.md).
+# process namespace comes after the filter, the empty bounding set and no_new_privs (attack 112 in docs/threats.md). In the host's
+# process namespace (tier user) the filter is on before the uid is the agent's.
 use strict;
-use warnings;
-no warnings 'exec';
+BEGIN { $^W = 1 } # as `use warnings`; this, `constant` and Errno are modules that would take half the time of a start (007)
 # Whatever goes wrong here ends with 125 and nothing started. A script's own mistakes are caught in its eval.
 $SIG{__DIE__} = sub { return if !defined $^S || $^S; syswrite STDERR, $_[0]; exit 125 };
 
@@ -28,13 +28,15 @@ close $arch;
 # System call numbers: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h
 my %n = $machine eq 'aarch64'
   ? (mount => 40, setns => 268, unshare => 97, prctl => 167, seccomp => 277, setresuid => 147, setresgid => 149, setgroups => 159,
-     capget => 90, capset => 91, statfs => 43, setrlimit => 164, sendmsg => 211, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 157)
+     capget => 90, capset => 91, statfs => 43, setrlimit => 164, sendmsg => 211, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 157, pivot_root => 41, umount2 => 39)
   : (mount => 165, setns => 308, unshare => 272, prctl => 157, seccomp => 317, setresuid => 117, setresgid => 119, setgroups => 116,
-     capget => 125, capset => 126, statfs => 137, setrlimit => 160, sendmsg => 46, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 112);
+     capget => 125, capset => 126, statfs => 137, setrlimit => 160, sendmsg => 46, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 112, pivot_root => 155, umount2 => 166);
 
 # mount(2): sys/mount.h
-use constant { MS_RDONLY => 1, MS_NOSUID => 2, MS_NODEV => 4, MS_NOEXEC => 8, MS_REMOUNT => 32, MS_BIND => 4096, MS_REC => 16384,
-  MS_PRIVATE => 1 << 18 };
+sub MS_RDONLY () { 1 } sub MS_NOSUID () { 2 } sub MS_NODEV () { 4 } sub MS_NOEXEC () { 8 } sub MS_REMOUNT () { 32 }
+sub MS_BIND () { 4096 } sub MS_REC () { 16384 } sub MS_PRIVATE () { 1 << 18 }
+# errno(3): asm-generic/errno-base.h, errno.h
+sub ENOENT () { 2 } sub EINVAL () { 22 } sub EINPROGRESS () { 115 }
 my %flag = (ro => MS_RDONLY, nosuid => MS_NOSUID, nodev => MS_NODEV, noexec => MS_NOEXEC);
 # unshare(2), setns(2): linux/sched.h
 my %space = (mnt => 0x00020000, cgroup => 0x02000000, uts => 0x04000000, ipc => 0x08000000, user => 0x10000000, pid => 0x20000000,
@@ -49,13 +51,20 @@ sub mnt { my ($from, $at, $type, $flags, $data) = @_; must("mount $at", call('mo
 sub touch { open(my $f, '>', $_[0]) or fail("create $_[0]"); close $f }
 
 my $mode = shift @ARGV // '';
+if ($mode eq 'enter') { # it may wait for its orders (src/host/spare-launcher.ts): nobody looks into it, and it holds nothing of others
+  my $more = shift @ARGV // 0; # descriptors from 4 on that it was given: the way to the gate
+  must('PR_SET_DUMPABLE', call('prctl', 4, 0, 0, 0, 0));
+  must('close_range', call('close_range', 4 + $more, ~0 & 0xffffffff, 0));
+}
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc, @gate, @caps);
+my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc, @gate, @caps, $held, $beside, $scopes, $rooted);
 $umask = 027;
 $kept = 0;
 
 # One handler an order: src/tiers/orders.ts has the list.
 my %order = (
+  beside => sub { require(__FILE__ =~ s{[^/]*$}{launch-beside.pl}r); stay_outside($_[0], $spec); $beside = 1 }, scopes => sub { $scopes = 1 },
+  unshare => sub { must("unshare $_", call('unshare', $space{$_})) for split /,/, $_[0] },
   cgroup => sub { open(my $f, '>', $_[0]) or fail("join $_[0]"); syswrite($f, "$$\n") or fail("join $_[0]"); close $f },
   netns  => sub { open(my $f, '<', $_[0]) or fail("open $_[0]"); must("enter $_[0]", call('setns', fileno($f), $space{net})) },
   emptynet => sub { $own ? owned($space{net}) : must('an empty network namespace', call('unshare', $space{net})) },
@@ -70,15 +79,16 @@ my %order = (
   },
   tmpfs  => sub { my ($at, $flags, $data) = @_; mnt('bulkhead', $at, 'tmpfs', flags($flags), $data) },
   devpts => sub { mnt('devpts', $_[0], 'devpts', MS_NOSUID | MS_NOEXEC, 'newinstance,ptmxmode=0666,mode=620') },
+  proc   => sub { mnt('proc', $_[0], 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC, 'hidepid=invisible') },
+  spread => sub { spread(@_) },
+  root   => sub { new_root($_[0]); $rooted = 1 },
   dir    => sub { my ($at, $bits) = @_; mkdir $at or -d $at or fail("make $at"); chmod oct $bits, $at or fail("chmod $at") },
   file   => sub { my ($at, $bits, $hex) = @_; open(my $f, '>', $at) or fail("make $at"); print $f text($hex); close $f or fail("write $at");
     chmod oct $bits, $at or fail("chmod $at") },
-  link   => sub { my ($to, $at) = @_; symlink $to, $at or fail("link $at") },
+  link   => sub { linked(@_) }, bind => sub { flagged(@_) },
   stub   => sub { stub(@_) },
   stubs  => sub { my ($of, $folder, @names) = @_; for (@names) { link $of, "$folder/$_" or fail("link $folder/$_") } },
-  gate   => sub { @gate = @_ },
-  caps   => sub { @caps = map { 0 + $_ } @_ },
-  bind   => sub { my ($from, $at, $flags) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags) | locked($at), 0) },
+  gate   => sub { @gate = @_ }, caps => sub { @caps = map { 0 + $_ } @_ },
   device => sub { my ($from, $at) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NOEXEC | locked($at), 0) },
   idbind => sub { my ($from, $at, $flags, $uids, $gids) = @_; mapped($from, $at, $flags, $uids, $gids) },
   seal   => sub { my ($at, $flags) = @_; mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags), 0) },
@@ -89,7 +99,7 @@ my %order = (
   set => sub { $A{$_[0]} = text($_[1] // '') }, text => sub { $program = text($_[0]) },
   cwd => sub { $cwd = text($_[0]) }, tty => sub { $tty = 1 }, umask => sub { $umask = oct $_[0] }, keep => sub { $kept = 0 + $_[0] },
   use => sub { $_[0] =~ /^(?:POSIX|Socket|Fcntl)$/ or die "launcher: no such module $_[0]\n"; push @modules, $_[0] },
-  end => sub { $whole = 1 },
+  end => sub { $whole = 1 }, hold => sub { $held = 1 },
   filter => sub { open(my $f, '<:raw', $_[0]) or fail("open $_[0]"); local $/; $filter = <$f>; fail("read $_[0]") unless length $filter },
 );
 
@@ -153,12 +163,14 @@ sub stub {
   chmod 0111, $at or fail("chmod $at");
 }
 
+sub linked { my ($to, $at) = @_; symlink $to, $at or fail("link $at") }
+sub flagged { my ($from, $at, $flags) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags) | locked($at), 0) }
 sub bound {
   my ($from, $at) = @_;
   if (-d $from) { mkdir $at or -d $at or fail("make $at") } elsif (!-e $at) { touch($at) }
   return if call('mount', $from, $at, 0, MS_BIND, 0) >= 0;
   # mount_namespaces(7): what came with the namespace is one piece, and no part of it can be bound without what covers it.
-  die "launcher: something is mounted below $from, and without root it cannot be left out\n" if $own && $!{EINVAL};
+  die "launcher: something is mounted below $from, and without root it cannot be left out\n" if $own && $! == EINVAL;
   fail("mount $at");
 }
 
@@ -195,26 +207,33 @@ sub mapped {
 }
 
 # What changes mounts or makes files does so on a stage of its own, never on the host's file systems.
-my %on_stage = map { $_ => 1 } qw(tmpfs devpts dir file link stub stubs bind device idbind seal);
+my %on_stage = map { $_ => 1 } qw(tmpfs devpts proc dir file link stub stubs bind device idbind seal spread root);
+sub read_orders {
 while (my $line = <$spec>) {
   chomp $line;
   die "launcher: orders after the end\n" if $whole;
   my ($name, @fields) = split /\t/, $line, -1;
+  die "launcher: not after the hold\n" if $held && $name !~ /^(?:env|cwd|arg|end)$/;
+  die "launcher: $name after the root\n" if $rooted && $on_stage{$name};
   my $do = $order{$name // ''} or die "launcher: no such order\n";
   die "launcher: $name before the stage\n" if $on_stage{$name} && !$staged;
   $do->(@fields);
+  last if $name eq 'hold';
 }
-close $spec;
+}
+read_orders();
+close $spec unless $held;
 # Whoever wrote the orders may have died over them: nothing is begun with half of them.
-my %needs = (create => [$filter, $argv[0]], enter => [$filter, $argv[0]], script => [$filter, $program], program => [$argv[0]], mend => [],
+my %needs = (create => [$filter, $argv[0]], enter => [$filter, $held // $argv[0]], script => [$filter, $program], program => [$argv[0]], mend => [],
   sockets => [$own], dial => [$own, $port], rules => [$own]);
 $needs{$mode} or die "launcher: no such mode\n";
-$whole && !grep { !defined } @{ $needs{$mode} } or die "launcher: the orders are not whole\n";
+($whole || $held && $mode eq 'enter') && !grep { !defined } @{ $needs{$mode} } or die "launcher: the orders are not whole\n";
 my $joins = { mend => ['mnt'], sockets => ['net'], dial => ['net'], rules => ['net'] }->{$mode};
 # Only a program of ours may stay root, and only with the few capabilities that its orders name.
 $joins || ($uid // 0) > 0 && ($gid // 0) > 0 && !grep { $_ == 0 } @groups or $mode eq 'program' && @caps && !$own && defined $uid && defined $gid
   or die "launcher: no user to become\n";
-my @spaces = $joins ? @$joins : $mode eq 'enter' || $mode eq 'script' ? qw(cgroup ipc uts net pid mnt user) : ();
+!@gate || !$held && !$beside && !$own && ($mode eq 'enter' || $mode eq 'script') or die "launcher: nobody is gated there\n";
+my @spaces = $joins ? @$joins : $mode eq 'enter' || $mode eq 'script' ? $beside ? qw(cgroup ipc uts mnt) : qw(cgroup ipc uts net pid mnt user) : ();
 unshift @spaces, 'outer' if $own && @spaces;
 defined $ns{$_} or die "launcher: no $_ namespace to join\n" for @spaces;
 !$own || $> > 0 && ($joins || $uid == $>) or die "launcher: rootless is for an ordinary user\n";
@@ -248,6 +267,11 @@ sub become {
     close $ns{$_} for keys %ns;
   }
   drop_bounding();
+  if ($beside) { # from the uid on the agent can reach us: nothing is missing then
+    must('PR_SET_NO_NEW_PRIVS', call('prctl', 38, 1, 0, 0, 0));
+    scoped() if $scopes;
+    confine();
+  }
   must('setresuid', call('setresuid', $uid, $uid, $uid));
   no_caps();
   must('PR_SET_NO_NEW_PRIVS', call('prctl', 38, 1, 0, 0, 0));
@@ -268,10 +292,11 @@ sub confine { # seccomp(2): SECCOMP_SET_MODE_FILTER; struct sock_fprog { unsigne
 # RLIMIT_NPROC counts the processes of a user in a user namespace (since Linux 5.14): the compartment's own is what is counted.
 sub limit { return unless defined $nproc; my $pair = pack 'QQ', $nproc, $nproc; must('a limit on processes', call('setrlimit', 6, $pair)) }
 sub only_stdio { must('close_range', call('close_range', 3, ~0 & 0xffffffff, 0)) }
+sub start { local $^W = 0; exec { $_[0] } @_ } # returns, without a word of Perl's own, when it fails
 sub run_command {
   chdir $cwd or fail("enter $cwd") if defined $cwd;
-  exec { $argv[0] } @argv;
-  my $absent = $!{ENOENT};
+  start(@argv);
+  my $absent = $! == ENOENT;
   my $shown = $argv[0] =~ s/[^\x20-\x7e]/?/gr;
   syswrite STDERR, $absent ? "bulkhead: $shown is not in this compartment\n" : "bulkhead: $shown cannot be run here: $!\n";
   exit($absent ? 127 : 126);
@@ -298,40 +323,13 @@ if ($mode eq 'mend') {
   }
   exit 0;
 }
-if ($mode eq 'rules') {
+if ($mode eq 'rules' || $mode eq 'sockets' || $mode eq 'dial') {
+  require(__FILE__ =~ s{[^/]*$}{launch-rootless.pl}r);
   join_space($_) for @spaces;
-  ambient();
-  exec 'nft', '-s', 'list', 'ruleset';
-  fail('start nft');
-}
-if ($mode eq 'sockets' || $mode eq 'dial') {
-  join_space($_) for @spaces;
-  my @made = $mode eq 'sockets' ? (listener(2), listener(10), bound_socket(2, 2, 53), bound_socket(10, 2, 53)) : dialled($port);
+  list_rules() if $mode eq 'rules';
+  my @made = $mode eq 'sockets' ? gateway_sockets() : dialled($port);
   give(4, 'x', map { fileno $_ } @made);
   exit 0;
-}
-# socket(2), ip(7), ipv6(7): the same four as src/host/netns.ts makes; 04000 is SOCK_NONBLOCK.
-sub here { my ($family, $p) = @_; return $family == 2 ? pack 'S n a4 x8', 2, $p, "\x7f\0\0\1" : pack 'S n N a16 N', 10, $p, 0, "\0" x 15 . "\1", 0 }
-sub bound_socket {
-  my ($family, $type, $p, @options) = @_;
-  socket(my $s, $family, $type | 04000, 0) or fail('socket');
-  push @options, [41, 26] if $family == 10; # IPV6_V6ONLY
-  for (@options) { setsockopt($s, $_->[0], $_->[1], 1) or fail("setsockopt @$_") }
-  bind($s, here($family, $p)) or fail("bind to port $p");
-  return $s;
-}
-sub listener {
-  my ($family) = @_;
-  # IP_TRANSPARENT, IPV6_TRANSPARENT; SO_REUSEADDR
-  my $s = bound_socket($family, 1, 1001, $family == 2 ? [0, 19] : [41, 75], [1, 2]);
-  listen($s, 1024) or fail('listen');
-  return $s;
-}
-sub dialled {
-  my ($p) = @_;
-  socket(my $s, 2, 1 | 04000, 0) or fail('socket');
-  connect($s, here(2, $p)) or $!{EINPROGRESS} or exit 3; # nothing listens there
-  return $s;
 }
 sub give {
   my ($over, $word, @numbers) = @_;
@@ -341,6 +339,12 @@ sub give {
   my $vector = pack 'P Q', $word, length $word;
   my $header = pack 'Q Q P Q P Q Q', 0, 0, $vector, 1, $control, length $control, 0; # struct msghdr
   must('hand over', call('sendmsg', $over, $header, 0));
+}
+if ($mode eq 'create' && $rooted) {
+  must('setsid', call('setsid'));
+  become(0);
+  only_stdio();
+  run_command();
 }
 if ($mode eq 'create') {
   pipe(my $out, my $in) or fail('pipe');
@@ -354,16 +358,22 @@ if ($mode eq 'create') {
   become(0);
   limit();
   my ($bwrap, @rest) = @argv;
-  exec { $bwrap } $bwrap, '--seccomp', $fd, @rest;
+  start($bwrap, '--seccomp', $fd, @rest);
   fail("start $bwrap");
 }
 if ($mode eq 'enter' || $mode eq 'script') {
-  require Errno;
+  if ($mode eq 'script') { require warnings; require Errno }
   for (@modules) { require "$_.pm"; $_->import() unless $_ eq 'POSIX' }
   become(1);
   limit();
-  confine();
-  my $child = fork // fail('fork');
+  confine() unless $beside;
+  if ($held) { # here it waits, as confined as what it is to start
+    read_orders();
+    $whole && defined $argv[0] or die "launcher: the orders are not whole\n";
+    close $spec;
+    %ENV = %env;
+  }
+  my $child = $beside ? 0 : fork // fail('fork');
   if (!$child) {
     must('setsid', call('setsid'));
     ioctl(STDIN, 0x540E, 0) or fail('TIOCSCTTY') if $tty;

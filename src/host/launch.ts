@@ -6,19 +6,40 @@ import { type Order, orderText } from '../tiers/orders.ts';
 export type LaunchMode = 'create' | 'enter' | 'script' | 'program' | 'mend' | 'sockets' | 'dial' | 'rules';
 const LAUNCHER: string = fileURLToPath(new URL('launch.pl', import.meta.url));
 
-/** Starts the launcher with its orders. Descriptors 0 to 2 are the new process's; 3 carries the orders; `more` are 4 and up.
+type Stream = 'ignore' | 'pipe' | number;
+export type Streams = readonly [Stream, Stream, Stream];
+
+/** A launcher that waits for its orders. Without all of them it ends, and nothing has begun. */
+export interface Waiting {
+  readonly child: ChildProcess;
+  /** The first of them, when the rest comes later. */
+  readonly begin: (orders: readonly Order[]) => void;
+  /** All that it was not told yet, once; the `end` is added. */
+  readonly order: (orders: readonly Order[]) => void;
+}
+
+/** Starts the launcher. Descriptors 0 to 2 are the new process's; 3 is for its orders; `more` are 4 and up.
  *  The launcher's environment is empty: nothing of ours is inherited. */
+export function startLauncher(mode: LaunchMode, stdio: Streams, more: readonly (number | 'pipe')[] = []): Waiting {
+  const all: StdioOptions = [...stdio, 'pipe', ...more];
+  const child = spawn('/usr/bin/perl', [LAUNCHER, mode, String(more.length)], { stdio: all, env: {}, cwd: '/' });
+  const spec = child.stdio[3] as Writable;
+  spec.on('error', () => {}); // a launcher that died while it read: its exit says so
+  return {
+    child,
+    begin: (orders) => void spec.write(orderText(orders)),
+    order: (orders) => void spec.end(orderText([...orders, { do: 'end' }])),
+  };
+}
+
+/** Starts the launcher with its orders. */
 export function launch(
   mode: LaunchMode,
   orders: readonly Order[],
-  stdio: readonly ['ignore' | 'pipe' | number, 'ignore' | 'pipe' | number, 'ignore' | 'pipe' | number],
+  stdio: Streams,
   more: readonly (number | 'pipe')[] = [],
 ): ChildProcess {
-  const text = orderText([...orders, { do: 'end' }]);
-  const all: StdioOptions = [...stdio, 'pipe', ...more];
-  const child = spawn('/usr/bin/perl', [LAUNCHER, mode], { stdio: all, env: {}, cwd: '/' });
-  const spec = child.stdio[3] as Writable;
-  spec.on('error', () => {}); // a launcher that died while it read: its exit says so
-  spec.end(text);
+  const { child, order } = startLauncher(mode, stdio, more);
+  order(orders);
   return child;
 }

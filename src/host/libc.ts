@@ -46,3 +46,9 @@ export const prctl: (option: number, a: number, b: number, c: number, d: number)
   'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
 );
 export const flock: (fd: Fd, operation: number) => number = libc.func('int flock(int fd, int operation)');
+const syscall: (number: number, command: number, attr: Buffer, size: number) => number = libc.func(
+  'long syscall(long number, int command, void* attr, unsigned int size)',
+);
+/** bpf(2), which the C library has no function for; the numbers are from asm/unistd.h. */
+export const bpf = (command: number, attr: Buffer, size: number): number =>
+  syscall(process.arch === 'arm64' ? 280 : 321, command, attr, size);

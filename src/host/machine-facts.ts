@@ -11,7 +11,16 @@ import {
   SETTINGS,
   type Setting,
 } from '../checks/machine/facts.ts';
-import { landlockVersion, tryBubblewrap, tryDisk, tryFreeze, tryNetwork, tryUserNamespace } from './machine-tries.ts';
+import {
+  landlockVersion,
+  tryBubblewrap,
+  tryDisk,
+  tryFreeze,
+  tryHidepid,
+  tryHostNetwork,
+  tryNetwork,
+  tryUserNamespace,
+} from './machine-tries.ts';
 import { findProgram } from './programs.ts';
 import { ran } from './ran.ts';
 import { writableByOthers } from './writable.ts';
@@ -23,15 +32,18 @@ const TREE: string = fileURLToPath(new URL('../..', import.meta.url)).replace(/\
 export async function gatherHost(state: string): Promise<HostFacts> {
   const uid = process.getuid?.() ?? -1;
   const cgroup = cgroupMounts(text('/proc/mounts') ?? '');
-  const [programs, freezeAndKill, userNamespace, bubblewrap, network, disk, landlock] = await Promise.all([
-    findPrograms(),
-    tryFreeze(cgroup.unified, uid),
-    tryUserNamespace(uid),
-    tryBubblewrap(uid),
-    tryNetwork(uid),
-    tryDisk(uid),
-    landlockVersion(),
-  ]);
+  const [programs, freezeAndKill, userNamespace, bubblewrap, network, disk, hidepid, hostNetwork, landlock] =
+    await Promise.all([
+      findPrograms(),
+      tryFreeze(cgroup.unified, uid),
+      tryUserNamespace(uid),
+      tryBubblewrap(uid),
+      tryNetwork(uid),
+      tryDisk(uid),
+      tryHidepid(uid),
+      tryHostNetwork(cgroup.unified, uid),
+      landlockVersion(),
+    ]);
   return {
     at: new Date().toISOString(),
     kernel: release(),
@@ -42,7 +54,7 @@ export async function gatherHost(state: string): Promise<HostFacts> {
     node: process.versions.node,
     programs,
     cgroup: { ...cgroup, freezeAndKill },
-    tried: { userNamespace, bubblewrap, network, disk },
+    tried: { userNamespace, bubblewrap, network, disk, hidepid, hostNetwork },
     seccomp: text('/proc/sys/kernel/seccomp/actions_avail')?.trim().split(' ') ?? [],
     landlock,
     settings: Object.fromEntries(SETTINGS.map((name) => [name, setting(name)])) as Record<Setting, number | null>,

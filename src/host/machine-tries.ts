@@ -1,9 +1,11 @@
-import { existsSync, mkdirSync, mkdtempSync, rmdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Tried } from '../checks/machine/facts.ts';
+import { hostRuleset } from '../tiers/host-rules.ts';
 import { netnsRuleset } from '../tiers/netns-rules.ts';
+import { keepToLoopback } from './loopback-only.ts';
 import { removeTree } from './mounts.ts';
 import { type Ran, ran } from './ran.ts';
 
@@ -69,6 +71,50 @@ export async function tryDisk(uid: number): Promise<Tried> {
     return tried(await ran('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', DISK, 'sh', folder, PROBE]));
   } finally {
     removeTree(folder);
+  }
+}
+
+/** In a mount namespace that ends with it. Whoever is nobody must not see process 1. */
+const HIDEPID = `set -e
+command -v setpriv > /dev/null
+mount -t proc -o nosuid,nodev,noexec,hidepid=invisible proc "$1"
+if setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups test -e "$1/1"; then
+  echo "process 1 is in sight all the same" >&2; exit 1
+fi`;
+
+export async function tryHidepid(uid: number): Promise<Tried> {
+  if (uid !== 0) return ROOT_ONLY;
+  const folder = mkdtempSync(join(tmpdir(), 'bulkhead-doctor-'));
+  try {
+    chmodSync(folder, 0o755);
+    return tried(await ran('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', HIDEPID, 'sh', folder]));
+  } finally {
+    rmdirSync(folder);
+  }
+}
+
+/** Rules of one agent that nobody is, in a network namespace that ends with it; and the hold on an empty cgroup. */
+const HOST_NETWORK = `set -e
+ip link set lo up
+for f in -4 -6; do ip $f rule add pref 0 uidrange ${NOBODY}-${NOBODY} unreachable; done
+mount --bind "$1" /sys/fs/cgroup
+nft -f -`;
+
+export async function tryHostNetwork(unified: string | null, uid: number): Promise<Tried> {
+  if (unified === null) return { works: false, why: 'cgroup v2 is not mounted' };
+  if (uid !== 0) return ROOT_ONLY;
+  const fleet = `bulkhead-doctor-net-${process.pid}`;
+  const group = join(unified, fleet, 'agent');
+  try {
+    mkdirSync(group, { recursive: true });
+    keepToLoopback(group);
+    const input = hostRuleset('bulkhead_doctor', fleet, [{ uid: NOBODY, cgroup: `${fleet}/agent`, ports: [1] }]);
+    const alone = ['--net', '--mount', '--propagation', 'private'];
+    return tried(await ran('unshare', [...alone, 'sh', '-c', HOST_NETWORK, 'sh', unified], { input }));
+  } catch (error) {
+    return { works: false, why: (error as Error).message };
+  } finally {
+    for (const folder of [group, join(unified, fleet)]) if (existsSync(folder)) rmdirSync(folder);
   }
 }
 

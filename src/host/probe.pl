@@ -15,6 +15,7 @@ for my $key (qw(Uid Gid Groups NoNewPrivs Seccomp Seccomp_filters CapEff CapPrm 
 }
 tried('become-root', syscall($x86 ? 117 : 147, 0, 0, 0) == 0);
 for my $home (grep { length } split /\t/, $A{homes}) { fact("seen.$home", -e $home ? 'yes' : 'no') }
+for my $home (grep { length } split /\t/, $A{homes}) { fact("entered.$home", -e "$home/." ? 'yes' : 'no') }
 my @home = stat '/home/agent';
 fact('home', @home ? sprintf('%04o %d', $home[2] & 07777, $home[4]) : 'missing');
 
@@ -92,6 +93,16 @@ for my $request (0x5412, 0x541C) {
   fact(sprintf('call.ioctl-%x', $request), syscall($x86 ? 16 : 29, 0, (1 << 32) | $request, $byte) >= 0 ? 'done' : $! + 0);
 }
 fact('others', join ' ', grep { !-e "/proc/$_" ? 0 : 1 } split / /, $A{pids});
+# On the host itself: what of its own first process, of abstract sockets and of sockets in the file system is in reach.
+if (my $anchor = $A{anchor}) {
+  tried('signal', kill(0, $anchor) == 1);
+  my $opened = socket(my $s, 1, 1, 0);
+  tried('abstract', $opened && connect($s, pack 'S x a*', 1, $A{abstract}));
+  my %own = map { $_ => 1 } split /\t/, $A{open};
+  my @paths = map { m{ (/\S+)$} ? $1 : () } split /\n/, first('/proc/net/unix') // '';
+  my %seen;
+  for my $at (grep { !$seen{$_}++ && -S $_ && -w _ } @paths) { fact('socket', $at) unless grep { $at =~ m{^\Q$_/} } keys %own }
+}
 
 # Network: what there is, whether our door opens, and what else is answered.
 my @links = map { /^\s*([^:\s]+):/ ? $1 : () } split /\n/, first('/proc/net/dev') // '';
@@ -104,7 +115,10 @@ fact('api', defined $api ? door(2, pack 'S n a4 x8', 2, 80, $api) : 'no name');
 fact('api6', defined $api6 ? door(10, pack 'S n N a16 N', 10, 80, 0, $api6, 0) : 'no name');
 fact('udp', udp(2, pack 'S n a4 x8', 2, 9, address('192.0.2.254')));
 fact('udp6', udp(10, pack 'S n N a16 N', 10, 9, 0, "\x20\x01\x0d\xb8" . "\0" x 11 . "\1", 0));
-fact('listener', reached(pack 'S n a4 x8', 2, 1001, address('127.0.0.1')));
+fact('listener', reached(pack 'S n a4 x8', 2, 1001, address($A{door})));
+# Nothing is sent for these: connecting a datagram socket asks the routing alone.
+fact('route4', source(2, pack 'S n a4 x8', 2, 9, address('192.0.2.254')));
+fact('route6', source(10, pack 'S n N a16 N', 10, 9, 0, "\x20\x01\x0d\xb8" . "\0" x 11 . "\1", 0));
 fact('tcp', foreign());
 sub door {
   my ($family, $at) = @_;
@@ -131,6 +145,13 @@ sub udp {
   connect($s, $at) or return 'connect ' . ($! + 0);
   defined syswrite($s, 'x') or return 'refused ' . ($! + 0);
   return defined(sysread $s, my $answer, 16) ? 'answered' : 'refused ' . ($! + 0);
+}
+sub source {
+  my ($family, $at) = @_;
+  socket(my $s, $family, 2, 0) or return 'socket ' . ($! + 0);
+  connect($s, $at) or return 'connect ' . ($! + 0);
+  my $from = getsockname $s or return 'unnamed';
+  return $family == 2 ? join '.', unpack 'x4 C4', $from : unpack('x8 H32', $from) eq '0' x 31 . '1' ? '::1' : 'another';
 }
 sub reached {
   my ($at) = @_;

@@ -131,6 +131,8 @@ export interface BlastRadius {
     readonly allow: readonly string[];
     readonly deny: readonly string[];
     readonly own: 'never' | 'ask' | 'allow';
+    /** Tier `user`: every program of the machine but those denied, whatever the sets and lists say. */
+    readonly all?: true;
   };
   /** `host:port`, with `at ADDRESS` where it is pinned. */
   readonly reach: readonly string[];

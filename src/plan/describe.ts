@@ -9,12 +9,16 @@ export function describe(step: Step): string {
     case 'change':
       return `~ ${describeResource(step.what)}${before(step.what, step.was)}`;
     case 'remove':
+      if (step.what.kind === 'home')
+        return `- closed home ${step.what.path}: mode ${step.what.mode} goes back to ${step.what.was}`;
       return `- ${describeResource(step.what)}`;
   }
 }
 
 /** What a changed disk was: the one change that says something about what is stored. */
 function before(what: Resource, was: Resource): string {
+  if (was.kind === 'dead-end') return `: ${was.missing?.join(', ')} was taken away`;
+  if (was.kind === 'host-rules') return was.altered ? ': what is loaded is another' : '';
   if (what.kind !== 'disk' || was.kind !== 'disk') return '';
   const grown = was.bytes === what.bytes ? [] : [`it has ${size(was.bytes)}`];
   return `: ${[...grown, ...(was.unmounted ? ['it is not mounted'] : [])].join(', ')}`;
@@ -40,12 +44,18 @@ export function describeResource(what: Resource): string {
       return `disk of ${size(what.bytes)} in ${what.image}, on ${what.path} (noexec,nosuid,nodev)`;
     case 'held':
       return `empty folder ${what.path}, so that an agent cannot make that name`;
+    case 'home':
+      return `closed home ${what.path}: others could enter it, mode ${what.was} becomes ${what.mode}`;
     case 'cgroup':
       return `cgroup ${what.path} (memory ${size(what.limits.memory)}, ${what.limits.processes} processes, cpu ${what.limits.cpu} %)`;
     case 'netns':
       return `network namespace ${what.name}, no way out but the gateway (rules ${what.rules.slice(0, 12)})`;
+    case 'dead-end':
+      return `dead end: uid ${what.uid} and cgroup ${what.cgroup} reach loopback and no further`;
+    case 'host-rules':
+      return `packet filter ${what.table} of the host: ${what.agents.length} agents reach the gateway and themselves`;
     case 'compartment':
-      return `compartment of ${what.agent} (tier sandbox, ${what.digest.slice(0, 12)})`;
+      return `compartment of ${what.agent} (tier ${what.tier ?? 'sandbox'}, ${what.digest.slice(0, 12)})`;
     case 'port':
       return `port 127.0.0.1:${what.port} to ${what.agent}`;
     case 'policy':

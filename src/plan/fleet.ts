@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path';
 import type { WantedAgent, WantedFleet } from '../model/fleet.ts';
 import type { AgentName, FleetName } from '../model/names.ts';
 import { unixUserName } from '../model/unix-names.ts';
+import type { ClosedHome } from './homes.ts';
 import { agentPlaces, type Places } from './places.ts';
 import type { Resource } from './resource.ts';
 
@@ -12,8 +13,12 @@ export interface FleetFacts {
   /** Digests over the egress policy and the rules of the namespaces. */
   readonly policy: string;
   readonly rules: string;
+  /** Of the packet filter in the host's own network, this state's. */
+  readonly table: string;
   /** Without root: folders alone, and no walls that need another user. */
   readonly rootless?: boolean;
+  /** Of people on this machine, closed for agents of tier `user`. */
+  readonly homes?: readonly ClosedHome[];
 }
 
 export interface AgentFacts {
@@ -30,16 +35,26 @@ export interface AgentFacts {
 export function fleetResources(fleet: WantedFleet, facts: FleetFacts): Resource[] {
   const agents = fleet.agents.map((agent) => ({ agent, at: agentFacts(facts, agent) }));
   return [
+    ...(facts.homes ?? []),
     ...agents.flatMap(({ agent, at }) =>
       facts.rootless ? rootlessGround(facts, agent, at) : groundResources(fleet, facts, agent, at),
     ),
+    ...hostRules(fleet, facts),
     {
       kind: 'policy',
       digest: facts.policy,
       rules: fleet.agents.reduce((sum, agent) => sum + agent.egress.length, 0),
     },
-    ...agents.map(({ agent, at }): Resource => ({ kind: 'compartment', agent: agent.name, digest: at.compartment })),
-    ...agents.flatMap(({ agent }) => agent.ports.map((port): Resource => ({ kind: 'port', agent: agent.name, port }))),
+    ...agents.map(
+      ({ agent, at }): Resource => ({
+        ...{ kind: 'compartment', agent: agent.name, digest: at.compartment },
+        ...(agent.tier === 'user' && { tier: 'user' }),
+      }),
+    ),
+    // In tier `user` an agent listens on the host's own loopback: there the packet filter lets others through.
+    ...agents
+      .filter(({ agent }) => agent.tier !== 'user')
+      .flatMap(({ agent }) => agent.ports.map((port): Resource => ({ kind: 'port', agent: agent.name, port }))),
   ];
 }
 
@@ -58,8 +73,19 @@ function groundResources(fleet: WantedFleet, facts: FleetFacts, agent: WantedAge
     ...(agent.workspace.kind === 'own' ? [own(places.workspace, '0700')] : []),
     ...at.held.map((path): Resource => ({ kind: 'held', path })),
     { kind: 'cgroup', path: cgroupPath(fleet.fleet, agent.name), limits: { memory, processes, cpu } },
-    { kind: 'netns', name: netnsName(fleet.fleet, agent.name), rules: facts.rules },
+    ...(agent.tier === 'user'
+      ? [{ kind: 'dead-end', uid: at.uid, cgroup: cgroupPath(fleet.fleet, agent.name) } as const]
+      : [{ kind: 'netns', name: netnsName(fleet.fleet, agent.name), rules: facts.rules } as const]),
   ];
+}
+
+/** One table for all agents in the host's network. */
+function hostRules({ fleet, agents }: WantedFleet, facts: FleetFacts): Resource[] {
+  const inHost = agents
+    .filter(({ tier }) => tier === 'user')
+    .map((agent) => ({ uid: agentFacts(facts, agent).uid, cgroup: cgroupPath(fleet, agent.name), ports: agent.ports }));
+  if (inHost.length === 0) return [];
+  return [{ kind: 'host-rules', table: facts.table, cgroup: `bulkhead/${fleet}`, agents: inHost }];
 }
 
 /** What an ordinary user can make: the launcher makes the namespaces with the compartment, and nobody bounds the disk. */

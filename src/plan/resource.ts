@@ -1,4 +1,5 @@
 import type { Limits } from '../model/fleet.ts';
+import type { HostAgent } from '../tiers/host-net.ts';
 
 /** Everything Bulkhead makes on a machine, as a closed list. What is not one of these it cannot make, and what it made it can
  *  name, compare and take away. Sizes are bytes, modes octal text, paths absolute. */
@@ -29,10 +30,26 @@ export type Resource =
     }
   /** An empty folder that holds a masked name in a folder of the operator's, so that the agent cannot make it. */
   | { readonly kind: 'held'; readonly path: string }
+  /** A home of somebody's, closed to others for as long as an agent lives on the host's own file system; `was` is the mode it had
+   *  and gets back. */
+  | { readonly kind: 'home'; readonly path: string; readonly mode: string; readonly was: string }
   | { readonly kind: 'cgroup'; readonly path: string; readonly limits: Pick<Limits, 'memory' | 'processes' | 'cpu'> }
   | { readonly kind: 'netns'; readonly name: string; readonly rules: string }
-  /** The agent's walls and, if it has a command, the agent. `digest` is over every order the launcher gets. */
-  | { readonly kind: 'compartment'; readonly agent: string; readonly digest: string }
+  /** Tier `user`: all that this uid sends turns to loopback, by routing and by its cgroup. `missing` is never wanted: parts of it
+   *  that somebody took away. */
+  | { readonly kind: 'dead-end'; readonly uid: number; readonly cgroup: string; readonly missing?: readonly string[] }
+  /** Tier `user`: the packet filter of all such agents, one table of ours in the host's network; `cgroup` is the one above them.
+   *  `altered` is never wanted: it is not as we load it. */
+  | {
+      readonly kind: 'host-rules';
+      readonly table: string;
+      readonly cgroup: string;
+      readonly agents: readonly HostAgent[];
+      readonly altered?: true;
+    }
+  /** The agent's walls and, if it has a command, the agent. `digest` is over every order the launcher gets;
+   *  without a tier it is `sandbox`. */
+  | { readonly kind: 'compartment'; readonly agent: string; readonly digest: string; readonly tier?: 'user' }
   | { readonly kind: 'port'; readonly agent: string; readonly port: number }
   /** What the gateway allows, for all agents. */
   | { readonly kind: 'policy'; readonly digest: string; readonly rules: number };
@@ -53,8 +70,13 @@ export function identity(resource: Resource): string {
     case 'unit':
     case 'disk':
     case 'held':
+    case 'home':
     case 'cgroup':
       return `${resource.kind} ${resource.path}`;
+    case 'dead-end':
+      return `dead-end ${resource.uid}`;
+    case 'host-rules':
+      return `host-rules ${resource.table}`;
     case 'compartment':
       return `compartment ${resource.agent}`;
     case 'port':

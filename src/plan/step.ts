@@ -10,7 +10,7 @@ export type Step =
 /** Kinds that can be brought to another value without being taken away first. */
 const CHANGEABLE: ReadonlySet<Kind> = new Set([
   ...(['folder', 'file', 'copy', 'link', 'unit', 'user', 'disk'] as const),
-  ...(['cgroup', 'netns', 'policy'] as const),
+  ...(['cgroup', 'netns', 'dead-end', 'host-rules', 'policy'] as const),
 ]);
 
 /** The steps from what is there to what is wanted: first what is not wanted any more goes, last made first; then what differs
@@ -23,7 +23,7 @@ export function planSteps(wanted: readonly Resource[], present: readonly Resourc
     const wish = want.get(identity(resource));
     return wish === undefined || (!same(wish, resource) && !CHANGEABLE.has(resource.kind));
   };
-  const removals = [...present].reverse().filter(gone);
+  const removals = inOrderOfRemoval(present).filter(gone);
   const steps: Step[] = removals.map((what) => ({ do: 'remove', what }));
   for (const what of wanted) {
     const was = there.get(identity(what));
@@ -31,6 +31,12 @@ export function planSteps(wanted: readonly Resource[], present: readonly Resourc
     else if (!same(was, what)) steps.push({ do: 'change', what, was });
   }
   return steps;
+}
+
+/** Last made first. A home is opened again when nobody is left to enter it, however late it was closed. */
+function inOrderOfRemoval(present: readonly Resource[]): Resource[] {
+  const homes = present.filter(({ kind }) => kind === 'home');
+  return [...present.filter(({ kind }) => kind !== 'home').reverse(), ...homes.reverse()];
 }
 
 /** What is there after a step. */

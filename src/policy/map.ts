@@ -28,7 +28,11 @@ export function blastRadius(
   return {
     name: agent.name,
     sentence: sentence({ ...agent, egress: reached }, run, claims, oldest === undefined ? undefined : now - oldest),
-    read: [...placesOf(agent), 'the programs and libraries of this system', ...agent.knowledge.map(({ path }) => path)],
+    read: [
+      ...placesOf(agent),
+      agent.tier === 'user' ? EVERYBODY_READS : 'the programs and libraries of this system',
+      ...agent.knowledge.map(({ path }) => path),
+    ],
     write: placesOf(agent),
     run,
     reach: [...agent.egress.map(destination), ...approved.map((one) => `${destination(one)} (approval ${one.id})`)],
@@ -46,16 +50,27 @@ export interface Approved {
   readonly port: number;
 }
 
-function runOf({ exec }: WantedAgent, programs: readonly string[]): BlastRadius['run'] {
+const EVERYBODY_READS = 'what everybody on this machine may read';
+const ALL_PROGRAMS = 'every program of this machine';
+
+function runOf({ exec, tier }: WantedAgent, programs: readonly string[]): BlastRadius['run'] {
   const found = programs.flatMap((program) => interpreter(program) ?? []);
   const named = (kind: 'any' | 'shell'): string[] => [
     ...new Set(found.filter(({ code }) => code === kind).map(({ language }) => language)),
   ];
   const own = exec.own === 'never' ? [] : ['programs it has made itself'];
-  const any = [...own, ...named('any')];
+  const any = [...(tier === 'user' ? [ALL_PROGRAMS] : []), ...own, ...named('any')];
   const code = any.length > 0 ? 'any' : named('shell').length > 0 ? 'shell' : 'listed';
   const because = code === 'any' ? any : named('shell');
-  return { code, because, sets: exec.sets, allow: exec.allow, deny: exec.deny, own: exec.own };
+  return {
+    code,
+    because,
+    sets: exec.sets,
+    allow: exec.allow,
+    deny: exec.deny,
+    own: exec.own,
+    ...(tier === 'user' && { all: true }),
+  };
 }
 
 function placesOf({ name, workspace }: WantedAgent): string[] {
@@ -122,6 +137,7 @@ function sentence(
 ): string {
   const can = [
     `change ${agent.workspace.kind === 'shared' ? agent.workspace.path : 'its own workspace'}`,
+    ...(run.all ? [`read ${EVERYBODY_READS}`, `start ${ALL_PROGRAMS}`] : []),
     ...(run.code === 'any' ? ['run any code in its compartment'] : []),
     ...reachOf(agent.egress),
   ];

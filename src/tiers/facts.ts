@@ -31,8 +31,7 @@ export interface CompartmentFacts {
   /** Where /etc/localtime leads, if it is a link. */
   readonly localtime?: string;
   readonly cgroupProcs: readonly string[];
-  /** Absent where there is no root to make it: the launcher makes one with the compartment. */
-  readonly netns?: string;
+  readonly network: NetworkPlace;
   readonly filter: string;
   /** Set where programs may be asked for (docs/design/009-exec-gate.md). Absent: what is not allowed does not exist. */
   readonly gate?: GateFacts;
@@ -60,6 +59,33 @@ export interface GateFacts {
   /** Names and files that `exec.deny` takes away. */
   readonly denied: readonly string[];
 }
+
+/** The host's own file system, as far as an agent of tier `user` sees it. */
+export interface SystemView {
+  /** Folders at the top, and file systems mounted below those of the system, each before what is in it. */
+  readonly folders: readonly string[];
+  /** Links at the top, such as /bin. */
+  readonly links: readonly { readonly at: string; readonly to: string }[];
+  /** Folders in there that are covered by an empty one: the product's own, and places of running programs. */
+  readonly closed: readonly string[];
+  readonly hostname: string;
+  /** /var/tmp is there, and becomes the agent's own. */
+  readonly varTmp: boolean;
+}
+
+/** Which network its processes are in. Tiers differ in it first of all, so it also says who makes what. */
+export type NetworkPlace =
+  /** A network namespace that root made beforehand, bound to this path. */
+  | { readonly in: 'namespace'; readonly path: string }
+  /** Without root: one that the launcher makes with the compartment. */
+  | { readonly in: 'own' }
+  /** Tier `user`: the host's, and with it the host's process and user namespaces and its file system. */
+  | {
+      readonly in: 'host';
+      readonly system: SystemView;
+      /** The cgroup.kill file: there is no process namespace whose end would end everything. */
+      readonly kill: string;
+    };
 
 export interface Knowledge {
   readonly name: string;

@@ -1,5 +1,9 @@
 /** What the launcher (src/host/launch.pl) is told, in order. A closed list: there is nothing in it for the launcher to decide. */
 export type Order =
+  /** The compartment is in the host's process namespace: the launcher forks first, its child carries out all that follows, and it
+   *  stays outside as root, out of the agent's reach. With `kill` (a cgroup.kill file) it ends all that is in there when
+   *  the child ends, or the warden. */
+  | { readonly do: 'beside'; readonly kill?: string }
   /** Write the launcher's pid to this cgroup.procs file. */
   | { readonly do: 'cgroup'; readonly procs: string }
   /** Enter the network namespace bound to this path. */
@@ -12,12 +16,18 @@ export type Order =
   | { readonly do: 'userns'; readonly rules: string }
   /** Rootless: at most so many processes in the compartment. */
   | { readonly do: 'nproc'; readonly most: number }
+  /** New namespaces of these kinds, besides the mount namespace that comes with the stage. */
+  | { readonly do: 'unshare'; readonly kinds: readonly Namespace[] }
+  /** Abstract Unix sockets of processes outside, and signals to them, are out of reach (Landlock, where the kernel has it). */
+  | { readonly do: 'scopes' }
   /** Dial mode: the port inside. */
   | { readonly do: 'port'; readonly port: number }
   /** A mount namespace of its own and an empty tmpfs on `at`, where the compartment's root is put together. */
   | { readonly do: 'stage'; readonly at: string }
   | { readonly do: 'tmpfs'; readonly at: string; readonly flags: MountFlags; readonly data: string }
   | { readonly do: 'devpts'; readonly at: string }
+  /** A proc file system in which the processes of other users do not appear (proc(5), hidepid). */
+  | { readonly do: 'proc'; readonly at: string }
   | { readonly do: 'dir'; readonly at: string; readonly mode: string }
   | { readonly do: 'file'; readonly at: string; readonly mode: string; readonly text: string }
   | { readonly do: 'link'; readonly to: string; readonly at: string }
@@ -27,6 +37,18 @@ export type Order =
   | { readonly do: 'stubs'; readonly of: string; readonly folder: string; readonly names: readonly string[] }
   | { readonly do: 'bind'; readonly from: string; readonly at: string; readonly flags: MountFlags }
   | { readonly do: 'device'; readonly from: string; readonly at: string }
+  /** A folder of the host's, entry by entry: its folders bound, its links as they are, its files as links to where it is bound
+   *  whole (`through`, below `at`), so that one that is replaced by rename is seen. Names in `but` are left out. */
+  | {
+      readonly do: 'spread';
+      readonly from: string;
+      readonly at: string;
+      readonly through: string;
+      readonly but: readonly string[];
+      readonly flags: MountFlags;
+    }
+  /** From here on this is the root, and what was there before is gone. */
+  | { readonly do: 'root'; readonly at: string }
   /** A bind whose owner on disk (`disk`) appears as `seen`. */
   | {
       readonly do: 'idbind';
@@ -62,6 +84,8 @@ export type Order =
   /** Script mode: the Perl text, and what it finds in %A. */
   | { readonly do: 'text'; readonly text: string }
   | { readonly do: 'set'; readonly name: string; readonly value: string }
+  /** Enter mode: all is said but what to run. The launcher enters and confines itself; then come env, cwd, arg and end, or nothing. */
+  | { readonly do: 'hold' }
   /** The last one: orders that are cut off are not carried out at all. */
   | { readonly do: 'end' };
 
@@ -94,8 +118,12 @@ export function orderText(orders: readonly Order[]): string {
 
 function fieldsOf(order: Order): string[] {
   switch (order.do) {
+    case 'beside':
+      return order.kill === undefined ? [] : [order.kill];
     case 'cgroup':
       return [order.procs];
+    case 'unshare':
+      return [order.kinds.join(',')];
     case 'netns':
     case 'filter':
       return [order.path];
@@ -109,13 +137,17 @@ function fieldsOf(order: Order): string[] {
       return [String(order.port)];
     case 'emptynet':
     case 'rootless':
+    case 'scopes':
     case 'tty':
+    case 'hold':
     case 'end':
       return [];
     case 'use':
       return [order.module];
     case 'stage':
     case 'devpts':
+    case 'proc':
+    case 'root':
       return [order.at];
     case 'tmpfs':
       return [order.at, order.flags.join(','), order.data];
@@ -135,6 +167,8 @@ function fieldsOf(order: Order): string[] {
       return [order.from, order.at, order.flags.join(',')];
     case 'device':
       return [order.from, order.at];
+    case 'spread':
+      return [order.from, order.at, order.through, order.but.join(','), order.flags.join(',')];
     case 'idbind':
       return [order.from, order.at, order.flags.join(','), pair(order.uids), pair(order.gids)];
     case 'seal':

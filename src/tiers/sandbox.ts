@@ -1,7 +1,9 @@
 import { agentReadme, groupFile, hostsFile, nsswitchFile, passwdFile, resolverFile } from './etc.ts';
-import type { CompartmentFacts, Owner } from './facts.ts';
+import type { CompartmentFacts } from './facts.ts';
+import { CODE, deviceOrders, identityOrders, placeOrders, READ } from './inside.ts';
 import { netnsRuleset } from './netns-rules.ts';
 import type { MountFlags, Order } from './orders.ts';
+import { enterUserOrders } from './user.ts';
 import { PATH_INSIDE } from './view.ts';
 
 /** Tier `sandbox`: bubblewrap over a root that the launcher put together mount by mount (docs/design/002-stage.md).
@@ -9,9 +11,9 @@ import { PATH_INSIDE } from './view.ts';
 export function sandboxOrders(facts: CompartmentFacts): Order[] {
   return [
     ...facts.cgroupProcs.map((procs): Order => ({ do: 'cgroup', procs })),
-    ...(facts.netns === undefined
-      ? [...rootlessOrders(facts), { do: 'userns', rules: netnsRuleset() } as const]
-      : [{ do: 'netns', path: facts.netns } as const]),
+    ...(facts.network.in === 'namespace'
+      ? [{ do: 'netns', path: facts.network.path } as const]
+      : [...rootlessOrders(facts), { do: 'userns', rules: netnsRuleset() } as const]),
     { do: 'stage', at: facts.stage },
     ...rootOrders(facts, `${facts.stage}/root`),
     { do: 'filter', path: facts.filter },
@@ -33,16 +35,20 @@ export function enterOrders(
   { firstPid, keeperPid }: { readonly firstPid: number; readonly keeperPid: number },
   environment: Readonly<Record<string, string>>,
 ): Order[] {
+  const rest = [
+    ...Object.entries(environment).map(([name, value]): Order => ({ do: 'env', name, value })),
+    { do: 'cwd', path: '/workspace' } as const,
+  ];
+  if (facts.network.in === 'host') return [...enterUserOrders(facts, firstPid), ...rest];
   const kinds = ['cgroup', 'ipc', 'uts', 'net', 'pid', 'mnt', 'user'] as const;
   return [
     ...facts.cgroupProcs.map((procs): Order => ({ do: 'cgroup', procs })),
-    ...(facts.netns === undefined ? [...rootlessOrders(facts), outerSpace(keeperPid)] : []),
+    ...(facts.network.in === 'own' ? [...rootlessOrders(facts), outerSpace(keeperPid)] : []),
     ...kinds.map((kind): Order => ({ do: 'ns', kind, path: `/proc/${firstPid}/ns/${kind}` })),
     { do: 'filter', path: facts.gate?.filter ?? facts.filter },
     ...(facts.gate ? [{ do: 'gate', agent: facts.agent.name, stub: STUB } as const] : []),
     ...identityOrders(facts),
-    ...Object.entries(environment).map(([name, value]): Order => ({ do: 'env', name, value })),
-    { do: 'cwd', path: '/workspace' },
+    ...rest,
   ];
 }
 
@@ -65,15 +71,6 @@ export function agentEnvironment(facts: CompartmentFacts): Record<string, string
   };
 }
 
-function identityOrders(facts: CompartmentFacts): Order[] {
-  return [
-    { do: 'uid', id: facts.uid },
-    { do: 'gid', id: facts.gid },
-    ...facts.groups.map((id): Order => ({ do: 'group', id })),
-    { do: 'umask', mode: '027' },
-  ];
-}
-
 function bwrapArguments(facts: CompartmentFacts): string[] {
   return [
     facts.bwrap,
@@ -88,15 +85,10 @@ function bwrapArguments(facts: CompartmentFacts): string[] {
 /** The stub inside, of which all others are names. */
 const STUB = '/etc/bulkhead/stub';
 
-const CODE: MountFlags = ['ro', 'nosuid', 'nodev'];
-const READ: MountFlags = ['ro', 'nosuid', 'nodev', 'noexec'];
-const WRITE: MountFlags = ['nosuid', 'nodev', 'noexec'];
-
 function rootOrders(facts: CompartmentFacts, root: string): Order[] {
   const folder = (at: string, mode = '0755'): Order => ({ do: 'dir', at: root + at, mode });
   const file = (at: string, text: string): Order => ({ do: 'file', at: root + at, mode: '0444', text });
   const bind = (from: string, at: string, flags: MountFlags): Order => ({ do: 'bind', from, at: root + at, flags });
-  const writable = facts.agent.exec.own === 'allow' ? WRITE.filter((flag) => flag !== 'noexec') : WRITE;
   const parents = foldersAbove([
     ...[...facts.libraries, ...facts.data, ...facts.files, ...facts.trees],
     ...facts.programs.flatMap((program) => [program.file, ...program.links.map((link) => link.at)]),
@@ -136,39 +128,9 @@ function rootOrders(facts: CompartmentFacts, root: string): Order[] {
       ? []
       : [{ do: 'link', to: facts.localtime, at: `${root}/etc/localtime` } as const]),
     ...deviceOrders(facts, root),
-    folder('/home'),
-    folder('/home/agent'),
-    bind(facts.home, '/home/agent', WRITE),
-    ...workspaceOrders(facts, root, writable),
-    bind(facts.knowledgeFolder, '/knowledge', READ),
-    ...facts.knowledge
-      .filter((entry) => entry.is === 'folder')
-      .map(({ name, path, owner }) => shown(path, `${root}/knowledge/${name}`, READ, owner)),
-    folder('/shared'),
-    folder('/tmp'),
-    { do: 'tmpfs', at: `${root}/tmp`, flags: WRITE, data: `size=${TMP_BYTES},nr_inodes=${TMP_INODES},mode=1777` },
+    ...placeOrders(facts, root),
     { do: 'link', to: '../tmp', at: `${root}/var/tmp` },
     { do: 'seal', at: root, flags: facts.gate ? CODE : READ }, // of what stands on it only the stubs can be executed
-  ];
-}
-
-export const TMP_BYTES: number = 512 * 1024 * 1024;
-export const SHM_BYTES: number = 64 * 1024 * 1024;
-const TMP_INODES = 65_536;
-
-function deviceOrders(facts: CompartmentFacts, root: string): Order[] {
-  const dev = `${root}/dev`;
-  return [
-    ...facts.devices.map((name): Order => ({ do: 'device', from: `/dev/${name}`, at: `${dev}/${name}` })),
-    { do: 'dir', at: `${dev}/pts`, mode: '0755' },
-    { do: 'devpts', at: `${dev}/pts` },
-    { do: 'link', to: 'pts/ptmx', at: `${dev}/ptmx` },
-    { do: 'dir', at: `${dev}/shm`, mode: '0755' },
-    { do: 'tmpfs', at: `${dev}/shm`, flags: WRITE, data: `size=${SHM_BYTES},nr_inodes=1024,mode=1777` },
-    { do: 'link', to: '/proc/self/fd', at: `${dev}/fd` },
-    ...['stdin', 'stdout', 'stderr'].map(
-      (name, fd): Order => ({ do: 'link', to: `/proc/self/fd/${fd}`, at: `${dev}/${name}` }),
-    ),
   ];
 }
 
@@ -207,20 +169,6 @@ function stubOrders({ gate, ...facts }: CompartmentFacts, root: string): Order[]
     ),
     ...gate.over.filter(there).map((file): Order => ({ do: 'bind', from: root + STUB, at: root + file, flags: CODE })),
   ];
-}
-
-function workspaceOrders(facts: CompartmentFacts, root: string, flags: MountFlags): Order[] {
-  const { path, owner, masks } = facts.workspace;
-  const at = `${root}/workspace`;
-  return [
-    { do: 'dir', at, mode: '0755' },
-    shown(path, at, flags, owner),
-    ...masks.map(({ name }): Order => ({ do: 'bind', from: `${at}/${name}`, at: `${at}/${name}`, flags: READ })),
-  ];
-}
-
-function shown(from: string, at: string, flags: MountFlags, owner: Owner | undefined): Order {
-  return owner === undefined ? { do: 'bind', from, at, flags } : { do: 'idbind', from, at, flags, ...owner };
 }
 
 /** All folders above these paths, each before what is in it. */

@@ -48,7 +48,6 @@ test('what a later version brings is refused by name, never accepted and ignored
     'hours: 07:00-19:00 Europe/Berlin',
     'budget: { runs: 40/day }',
     'notify: [x]',
-    'tier: user',
     'tier: container',
     'tier: vm',
     'exec: { own: ask }',

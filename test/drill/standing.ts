@@ -1,5 +1,4 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentFacts, Args } from '../../src/drill/attack.ts';
 import { observeCgroups } from '../../src/host/cgroup-roots.ts';
@@ -30,7 +29,7 @@ export interface Standing {
   close(): Promise<void>;
 }
 
-export type Wish = Partial<Pick<WantedAgent, 'exec' | 'workspace' | 'limits'>>;
+export type Wish = Partial<Pick<WantedAgent, 'exec' | 'workspace' | 'limits' | 'tier'>>;
 const MIB = 1024 * 1024;
 const LIMITS = { memory: 128 * MIB, processes: 48, cpu: 15, disk: 1024 * MIB };
 /** Far above the uids that agents are given. */
@@ -51,7 +50,7 @@ export async function standUp(wishes: Readonly<Record<string, Wish>>): Promise<S
   };
   try {
     const fleet = fleetName(`d${process.pid}`);
-    const state = mkdtempSync(join(tmpdir(), 'bulkhead-standing-'));
+    const state = mkdtempSync('/var/lib/bulkhead-standing-');
     closers.push(() => removeTree(state));
     const places = placesOf(state);
     for (const path of [state, places.run, places.stage, places.agents])

@@ -8,9 +8,11 @@ import {
   judgeAttack,
   notFor,
   type Observation,
+  type Outcome,
   passed,
   said,
   unrecorded,
+  whatBothSaw,
 } from '../../src/drill/verdict.ts';
 import { common, renderDrill } from '../../src/programs/cli/render/drill.ts';
 import { facts } from './compartment.ts';
@@ -142,4 +144,42 @@ test('the table has a row a line, every bad result in full, and the sum', () => 
   assert.match(text, /breached\s+a02-unset\s+it answered/);
   assert.match(text, /coder: 2 held, 1 breached/);
   assert.equal(common(['a09-x-y', 'a09-x-z']), 'a09-x');
+});
+
+test('a drill over two tiers shows attack by attack what one holds and the other does not, and why', () => {
+  const held = judgeAttack(attack, 'boxed', seen('refused no\n'));
+  const unheld = { result: 'not-applicable' as const, why: 'tier user does not hold it: everybody may read there' };
+  const attacks = [
+    { ...held, tier: 'sandbox' as const },
+    { ...held, agent: 'plain', tier: 'user' as const },
+    { ...held, id: 'c42-open', line: 42, tier: 'sandbox' as const },
+    { ...held, id: 'c42-open', line: 42, agent: 'plain', tier: 'user' as const, ...unheld },
+    {
+      ...held,
+      id: 'b35-later',
+      line: 35,
+      agent: 'plain',
+      tier: 'user' as const,
+      result: 'not-applicable' as const,
+      why: 'later',
+    },
+  ];
+  const screen = { width: 100, now: 0, style: (_: unknown, text: string) => text, write: () => {} };
+  const text = renderDrill({ attacks, access: [] }, screen, 3);
+  assert.match(text, /ATTACK +USER +SANDBOX +WHY\nc42-open +not held +held +everybody may read there\n\n/);
+  assert.match(text, /plain {2}tier user\n/);
+  assert.match(text, /Not held:\nc42-open +everybody may read there\n\nNot tried:\nb35-later +later\n/);
+  assert.match(text, /plain: 1 held, 0 breached, 1 not held, 1 not applicable/);
+  assert.doesNotMatch(renderDrill({ attacks: attacks.slice(0, 1), access: [] }, screen, 3), /tiers differ|WHY/);
+});
+
+test('an attack that needs somebody to meet is refused only if they were there and met nobody', () => {
+  const says = (stdout: string): Outcome => ({ stdout, timedOut: false });
+  const word = (own: string, other: string): string => said(whatBothSaw(says(own), says(other))).word;
+  assert.equal(word('refused no\n', 'refused nobody came\n'), 'refused');
+  assert.equal(word('refused no\n', 'error listen: Address already in use\n'), 'error', 'there was nothing to find');
+  assert.equal(word('refused no\n', ''), 'error');
+  assert.equal(word('refused no\n', 'done somebody came\n'), 'done', 'whatever the attack says of itself');
+  assert.equal(word('done it answered\n', 'error x\n'), 'done');
+  assert.equal(word('error x\n', 'refused nobody came\n'), 'error');
 });

@@ -5,27 +5,22 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Args, Attack } from '../../src/drill/attack.ts';
-import { CONTROL_PLANE_FAMILY } from '../../src/drill/control-plane/family.ts';
-import { CREDENTIALS_FAMILY } from '../../src/drill/credentials/family.ts';
-import { FILES_FAMILY } from '../../src/drill/files/family.ts';
-import { ownPlaces } from '../../src/drill/places.ts';
 import { PRELUDE } from '../../src/drill/prelude.ts';
 import { DAEMONIZE } from '../../src/drill/processes/daemonize.ts';
-import { PROCESSES_FAMILY } from '../../src/drill/processes/family.ts';
 import { SPARE_UID } from '../../src/drill/spare-uid.ts';
-import { notFor, said } from '../../src/drill/verdict.ts';
+import { type Said, said } from '../../src/drill/verdict.ts';
 import { type NextDoor, nextDoor } from '../../src/host/arena/next-door.ts';
 import { launch } from '../../src/host/launch.ts';
 import { removeTree } from '../../src/host/mounts.ts';
 import { MASKED } from '../../src/tiers/masks.ts';
 import { type Standing, standUp } from './standing.ts';
+import { ATTACKS, type Trying, trying } from './trying.ts';
 
-const FAMILIES = [FILES_FAMILY, PROCESSES_FAMILY, CONTROL_PLANE_FAMILY, CREDENTIALS_FAMILY];
-const attacks = FAMILIES.flatMap((family) => family.attacks);
 const OPERATOR = 1234;
 
 let door: NextDoor;
 let standing: Standing;
+let tries: Trying;
 let folder: string;
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'bulkhead-shared-'));
@@ -43,6 +38,7 @@ before(async () => {
     sharer: { workspace: { kind: 'shared', path: folder } },
     builder: { exec: { sets: ['base', 'git', 'python'], allow: [], deny: [], own: 'allow', ask: 'never' } },
   });
+  tries = trying(standing, door);
 });
 after(async () => {
   await standing?.close();
@@ -50,45 +46,11 @@ after(async () => {
   removeTree(folder);
 });
 
-function args(agent: string): Args {
-  const facts = standing.facts(agent);
-  const other = standing.compartments.get(facts.others[0] ?? '');
-  const state = standing.state;
-  return {
-    ...door.args,
-    state_dir: state,
-    warden_sock: `${state}/run/warden.sock`,
-    ledger_sock: `${state}/run/ledger/ledger.sock`,
-    install_dir: process.cwd(),
-    warden_pid: String(process.pid),
-    ledger_pid: String(process.pid),
-    gateway_pid: String(process.pid),
-    other_home: other?.facts.home ?? '',
-    other_workspace: other?.facts.workspace.path ?? '',
-    other_uid: String(other?.facts.uid),
-    other_pid: String(other?.firstPid),
-    ungranted: '/usr/bin/perl',
-    ...ownPlaces(facts),
-  };
-}
-
-async function inside(agent: string, attack: Attack, more: Args = {}): Promise<ReturnType<typeof said>> {
-  const text = PRELUDE + attack.program;
-  return said(await standing.script(agent, text, { ...args(agent), ...more }, (attack.seconds ?? 10) * 1000));
-}
-
-async function notHeld(agent: string): Promise<string[]> {
-  const facts = standing.facts(agent);
-  const wrong: string[] = [];
-  for (const attack of attacks.filter((one) => notFor(one, facts) === undefined)) {
-    const { word, text } = await inside(agent, attack);
-    if (word !== 'refused') wrong.push(`${attack.id}: ${word} ${text}`);
-  }
-  return wrong;
-}
+const notHeld = (agent: string): Promise<string[]> => tries.notHeld(agent);
+const inside = (agent: string, attack: Attack, more: Args = {}): Promise<Said> => tries.inside(agent, attack, more);
 
 function one(id: string): Attack {
-  return attacks.find((attack) => attack.id === id) ?? assert.fail(id);
+  return ATTACKS.find((attack) => attack.id === id) ?? assert.fail(id);
 }
 
 test('in a compartment with a workspace of its own every attack is held', async () => {
@@ -135,7 +97,7 @@ test('while commands start in a loop, none can be caught before it is confined',
 test('a process that left its session and forked twice ends with its compartment', async () => {
   const compartment = standing.compartments.get('builder') ?? assert.fail();
   const file = `${compartment.facts.workspace.path}/.drill-alive`;
-  const { word, text } = said(await standing.script('builder', PRELUDE + DAEMONIZE, args('builder'), 5000));
+  const { word, text } = said(await standing.script('builder', PRELUDE + DAEMONIZE, await tries.args('builder'), 5000));
   assert.equal(word, 'done', text);
   await wait(300);
   const early = statSync(file).size;

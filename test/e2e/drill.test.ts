@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import type { DrillDocument } from '../../src/drill/verdict.ts';
+import { FAMILIES } from '../../src/drill/list.ts';
+import { type DrillDocument, unheldBecause } from '../../src/drill/verdict.ts';
 import type { StatusDocument } from '../../src/model/documents.ts';
 import { type Client, dial } from '../../src/wire/client.ts';
+import { withLoneHost } from './lone-host.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 
 const OPERATOR = 1234;
@@ -145,6 +147,38 @@ async function theRecordHasIt(stand: Stand): Promise<void> {
     assert.ok(of('drill.end', agent).some(({ held = 0 }) => held > 190));
   }
 }
+
+test('a drill of an agent on the host\u2019s own files: all that its tier holds is held, the rest is named', {
+  skip: NOT_ROOT,
+}, async () => {
+  // A part of a processor that it gets on a busy machine too: otherwise nothing can be said about the limit.
+  const limits = 'limits: { memory: 256M, processes: 64, cpu: 40%, disk: 64M }';
+  const yaml = `agents:
+  plain: { tier: user, exec: { sets: [base, python] }, ${limits} }
+  other: { tier: user, ${limits} }
+`;
+  await withLoneHost((inside) =>
+    withFleet(
+      yaml,
+      async (stand) => {
+        const { status, json, stderr } = await stand.bulkhead(['drill', 'plain', '--json']);
+        const document = json as DrillDocument;
+        assert.ok(document?.attacks, JSON.stringify(json) + stderr);
+        assert.deepEqual(bad(document), []);
+        assert.equal(status, 0);
+        const held = document.attacks.filter(({ result }) => result === 'held');
+        assert.ok(held.length > 200, `${held.length} held`);
+        const unheld = document.attacks.filter((one) => unheldBecause(one) !== undefined).map(({ id }) => id);
+        const named = FAMILIES.flatMap(({ attacks }) => attacks).filter(({ tiers }) => !tiers.includes('user'));
+        assert.deepEqual(
+          unheld,
+          named.map(({ id }) => id),
+        );
+      },
+      { inside },
+    ),
+  );
+});
 
 test('a lease leads to the targets of a drill alone, is for root and operators, and ends with its connection', {
   skip: NOT_ROOT,

@@ -21,7 +21,7 @@ const LATE_MS = 60_000;
  *  @param ways.input  written and ended; null: stdin stays open and silent
  *  @param ways.slowMs  how long we let its output stand before we read it */
 export function piped(
-  { state }: Stand,
+  { state, env }: Stand,
   agent: string,
   argv: readonly string[],
   ways: { readonly input?: Buffer | null; readonly env?: Record<string, string>; readonly slowMs?: number } = {},
@@ -30,7 +30,7 @@ export function piped(
   const child = spawn(BULKHEAD, ['run', '--state', state, agent, '--', ...argv], {
     detached: true,
     cwd: '/',
-    env: { PATH: process.env.PATH ?? '', ...ways.env },
+    env: { PATH: process.env.PATH ?? '', ...env, ...ways.env },
     stdio: 'pipe',
   });
   child.stdin.on('error', () => {});

@@ -48,12 +48,12 @@ const TALK = `const [host, port] = process.argv.slice(1);
 const s = require('net').connect(+port, host, () => setInterval(() => s.write('\\\\0ping'), 100));
 s.on('error', () => {}); s.on('close', () => process.exit(9)); s.resume();`;
 
-const fleet = (rules: readonly string[]): string => `
+const fleet = (rules: readonly string[], cpu = '100%'): string => `
 agents:
   talker:
     command: [sh, -c, "while :; do sleep 1; done"]
     exec: { sets: [base, node] }
-    limits: { memory: 512M, processes: 64, cpu: 100%, disk: 64M }
+    limits: { memory: 512M, processes: 64, cpu: ${cpu}, disk: 64M }
     ${rules.length > 0 ? `egress: [${rules.join(', ')}]` : ''}
 `;
 
@@ -114,6 +114,14 @@ test('a changed grant, applied with up', { skip: NOT_ROOT }, async (t) => {
         const readme = await stand.run('talker', ['cat', '/etc/bulkhead/README']);
         assert.match(readme.stdout, /http:\/\/bulkhead\.internal\//);
         assert.doesNotMatch(readme.stdout, /goes\.test/);
+      });
+      await t.test('of a limit is what the next probe measures by, and leaves the compartment alone', async () => {
+        stand.write(fleet(both.slice(0, 1), '50%'));
+        assert.equal((await stand.bulkhead(['up'])).status, 0);
+        const { json } = await stand.bulkhead(['status', '--probe', '--json']);
+        const { walls, pid: same } = json.agents[0];
+        const limits = walls.find(({ wall }: { wall: string }) => wall === 'limits');
+        assert.deepEqual([limits.level, limits.missing ?? [], same], ['full', [], pid]);
       });
       await t.test('gives as well as takes', async () => {
         stand.write(fleet(both));

@@ -36,6 +36,7 @@ interface Nobody {
 const CASES: readonly (readonly [claim: string, check: (nobody: Nobody) => Promise<void>])[] = [
   ['where no user namespace can be made it refuses in two lines, and makes nothing', nested],
   ["a state of root's is refused in two lines", ofRoot],
+  ['tier user is refused in two lines', ofHost],
   ['the plan has folders and compartments, and makes nothing', planned],
   ['up stands, and status names what is partial and why', up],
   ['what is run is as confined as with root', confined],
@@ -137,6 +138,17 @@ async function ofRoot({ bulkhead }: Nobody): Promise<void> {
   const { status, stderr } = await bulkhead(['up', '--state', '/var/lib/bulkhead-of-root']);
   assert.equal(status, 3, stderr);
   assert.match(stderr, /^.*takes root\.\n.*sudo bulkhead.*--state .*\n$/);
+}
+
+async function ofHost({ bulkhead, file }: Nobody): Promise<void> {
+  const before = readFileSync(file, 'utf8');
+  writeFileSync(file, 'fleet: nobody\nagents:\n  a: { tier: user }\n');
+  for (const command of ['plan', 'up']) {
+    const { status, stderr } = await bulkhead([command]);
+    assert.equal(status, 3, stderr);
+    assert.match(stderr, /^agents\.a has tier user, which needs root.*\nsudo bulkhead up.*\n$/);
+  }
+  writeFileSync(file, before);
 }
 
 async function planned({ bulkhead, home }: Nobody): Promise<void> {

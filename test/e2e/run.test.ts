@@ -42,8 +42,16 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
 test('run', { skip: NOT_ROOT }, async (t) => {
   await withFleet(ONE, async (stand) => {
     for (const [claim, check] of CASES) await t.test(claim, () => check(stand));
+    for (const [claim, check] of CASES) await t.test(`without the fast client: ${claim}`, () => check(inNode(stand)));
   });
 });
+
+/** The same by the command line in Node, to which the fast client leaves what is unusual. */
+function inNode(stand: Stand): Stand {
+  const run: Stand['run'] = (agent, argv, ways) =>
+    stand.run(agent, argv, { ...ways, env: { ...ways?.env, BULKHEAD_CLIENT: 'node' } });
+  return { ...stand, run, env: { BULKHEAD_CLIENT: 'node' } };
+}
 
 async function echoes(stand: Stand): Promise<void> {
   const input = bytes(MIB);

@@ -24,7 +24,8 @@ export interface Sabotage {
   readonly down: (target: Target) => (() => void) | undefined;
 }
 
-const tool = (name: string, ...args: string[]): string => execFileSync(name, args, { encoding: 'utf8', stdio: 'pipe' });
+export const tool = (name: string, ...args: string[]): string =>
+  execFileSync(name, args, { encoding: 'utf8', stdio: 'pipe' });
 const netns = ({ fleet, agent }: Target): string => `bh-${fleet}-${agent}`;
 const inNet = (target: Target, ...args: string[]): string => tool('ip', 'netns', 'exec', netns(target), ...args);
 
@@ -202,7 +203,7 @@ const CEILINGS: Readonly<Record<string, readonly [file: string, free: string][]>
   ],
 };
 
-function lifted({ fleet, agent }: Target, kind: string): (() => void) | undefined {
+export function lifted({ fleet, agent }: Target, kind: string): (() => void) | undefined {
   const folders = cgroupFolders(observeCgroups(), `bulkhead/${fleet}/${agent}`);
   const files = folders.flatMap((folder) =>
     (CEILINGS[kind] ?? [])

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeTree } from '../../src/host/mounts.ts';
-import { type Result, type Started, start, type Ways } from './command.ts';
+import { BULKHEAD, type Result, type Started, start, type Ways } from './command.ts';
 import { withMachine } from './machine-lock.ts';
 import { sweep } from './sweep.ts';
 
@@ -14,6 +14,8 @@ export interface Stand {
   /** A folder for what the test needs (it holds fleet.yaml), root's, open to all for reading; gone at the end. */
   readonly folder: string;
   readonly file: string;
+  /** Set for every command line of `piped`. */
+  readonly env?: Readonly<Record<string, string>>;
   /** A command of ours on this state; `up` and `plan` get the file. `['status', '--json']`, `['run', 'coder', '--', 'id']`. */
   bulkhead(args: readonly string[], ways?: Ways): Promise<Result>;
   /** The same, without waiting for its end. */
@@ -29,6 +31,8 @@ export interface Wishes {
   readonly up?: boolean;
   readonly fleet?: string;
   readonly state?: string;
+  /** Words before every command of ours: where it runs. */
+  readonly inside?: readonly string[];
 }
 
 export const NOT_ROOT: false | string = process.getuid?.() === 0 ? false : 'putting up a fleet needs root';
@@ -77,8 +81,9 @@ function newStand(yaml: string, wishes: Wishes): Stand {
   ];
   const stand: Stand = {
     ...{ state, fleet, folder, file },
-    start: (args, ways) => start(line(args), ways),
-    bulkhead: (args, ways) => start(line(args), ways).ended,
+    start: (args, ways) =>
+      start(line(args), { ...(wishes.inside && { program: [...wishes.inside, BULKHEAD] }), ...ways }),
+    bulkhead: (args, ways) => stand.start(args, ways).ended,
     run: (agent, argv, ways) => stand.bulkhead(['run', agent, '--', ...argv], ways),
     write: (text) => writeFileSync(file, /^fleet:/m.test(text) ? text : `fleet: ${fleet}\n${text}`),
   };

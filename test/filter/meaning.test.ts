@@ -104,6 +104,20 @@ for (const [arch, code] of ARCHITECTURES) {
     gets('socketpair', [30, 1, 0], 'errno 97');
   });
 
+  test(`${arch}: no multicast group is joined, of which the kernel would tell the network`, () => {
+    for (const option of [35, 39, 42, 46]) gets('setsockopt', [3, 0, option], 'errno 19');
+    for (const option of [20, 27, 42, 46]) gets('setsockopt', [3, 41, option], 'errno 19');
+    gets('setsockopt', [3, (1n << 32n) | 41n, (7n << 32n) | 20n], 'errno 19');
+    for (const [level, option] of [
+      [1, 2],
+      [6, 1],
+      [0, 20],
+      [41, 35],
+      [0, 36],
+    ] as const)
+      gets('setsockopt', [3, level, option], 'allow');
+  });
+
   test(`${arch}: no way to type into a terminal`, () => {
     for (const request of [0x5412, 0x541c, 0x5423]) gets('ioctl', [0, request, 0], 'errno 1');
     for (const request of [0x5401, 0x540e, 0x5413, 0x541b]) gets('ioctl', [0, request, 0], 'allow');

@@ -45,6 +45,7 @@ export function resourcesOf(agents: readonly WantedAgent[]): Resource[] {
     places: PLACES,
     policy: hex(JSON.stringify(agents.map(({ name, egress }) => ({ name, egress })))),
     rules: hex('rules'),
+    table: 'bulkhead_0123456789ab',
     agents: Object.fromEntries(
       agents.map((each) => [
         each.name,

@@ -121,6 +121,22 @@ test('an age is never made younger, and a clock that disagrees is said', () => {
   ]);
 });
 
+test('an agent on the host’s own files is said to read what everybody reads and to start what is there', () => {
+  const { sentence, read, run, cannot } = blastRadius({ ...CODER, tier: 'user' }, WALLS.map(full), NOW, []);
+  assert.match(
+    sentence,
+    /^If coder is fully hijacked it can change its own workspace, read what everybody on this machine may read, start every program of this machine, run any code in its compartment and reach 3 hosts\./,
+  );
+  assert.ok(read.includes('what everybody on this machine may read'));
+  assert.deepEqual([run.code, run.all, run.because], ['any', true, ['every program of this machine']]);
+  const reading = cannot.find(({ claim }) => claim.startsWith('read'));
+  assert.deepEqual(
+    reading?.walls,
+    ['identity', 'files', 'processes'],
+    'files is partial there, so it is never said as proven',
+  );
+});
+
 test('what a person has approved is part of what it can reach, and what it may ask for is said', () => {
   const asking: WantedAgent = { ...CODER, egress: [], egressAsk: true };
   const none = blastRadius(asking, WALLS.map(full), NOW);

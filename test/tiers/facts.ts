@@ -1,5 +1,5 @@
 import { agentName } from '../../src/model/names.ts';
-import type { CompartmentFacts } from '../../src/tiers/facts.ts';
+import type { CompartmentFacts, NetworkPlace } from '../../src/tiers/facts.ts';
 
 /** A host as small as it can be, the same on every machine. */
 export function smallFacts(change: Partial<CompartmentFacts> = {}): CompartmentFacts {
@@ -33,10 +33,23 @@ export function smallFacts(change: Partial<CompartmentFacts> = {}): CompartmentF
     devices: ['null'],
     covered: [],
     cgroupProcs: ['/sys/fs/cgroup/bulkhead/home/coder/cgroup.procs'],
-    netns: '/run/netns/bh-home-coder',
+    network: { in: 'namespace', path: '/run/netns/bh-home-coder' },
     filter: '/state/run/filter.bpf',
     bwrap: '/usr/bin/bwrap',
     anchor: '/usr/bin/cat',
     ...change,
   };
 }
+
+/** The same host for an agent of tier `user`. */
+export const ON_HOST: NetworkPlace = {
+  in: 'host',
+  system: {
+    folders: ['/opt', '/usr', '/var', '/var/log'],
+    links: [{ at: '/bin', to: 'usr/bin' }],
+    closed: ['/var/lib/bulkhead'],
+    hostname: 'box',
+    varTmp: true,
+  },
+  kill: '/sys/fs/cgroup/bulkhead/home/coder/cgroup.kill',
+};

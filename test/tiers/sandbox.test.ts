@@ -1,33 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { MASKED } from '../../src/tiers/masks.ts';
-import { type Order, orderLine } from '../../src/tiers/orders.ts';
+import { orderLine } from '../../src/tiers/orders.ts';
 import { agentEnvironment, enterOrders, sandboxOrders } from '../../src/tiers/sandbox.ts';
 import { smallFacts } from './facts.ts';
-
-/** As the launcher gets it, but with text where there was hexadecimal. */
-function shown(orders: readonly Order[]): string {
-  const line = (order: Order): string =>
-    orderLine(order)
-      .replace(
-        /\t((?:[0-9a-f]{2})+)\n$/,
-        (_, hex: string) => `\t${JSON.stringify(Buffer.from(hex, 'hex').toString())}\n`,
-      )
-      .replaceAll('\t', ' ');
-  return orders
-    .map((order) =>
-      ['arg', 'env', 'file', 'cwd'].includes(order.do) ? line(order) : orderLine(order).replaceAll('\t', ' '),
-    )
-    .join('');
-}
-
-/** BULKHEAD_GOLDEN=write renews it; the difference is to be read like code. */
-function isGolden(name: string, text: string): void {
-  const path = new URL(`../golden/${name}.txt`, import.meta.url);
-  if (process.env.BULKHEAD_GOLDEN === 'write') writeFileSync(path, text);
-  assert.equal(text, readFileSync(path, 'utf8'));
-}
+import { isGolden, shown } from './golden.ts';
 
 const IDS = { uids: { disk: 1000, seen: 47_001 }, gids: { disk: 1000, seen: 47_001 } };
 const SHARED = smallFacts({
@@ -48,7 +25,7 @@ const SHARED = smallFacts({
 
 test('the orders of a compartment are as reviewed', () => {
   isGolden('sandbox-own', shown(sandboxOrders(smallFacts())));
-  const { netns: _, ...rootless } = smallFacts();
+  const rootless = smallFacts({ network: { in: 'own' } });
   isGolden('sandbox-rootless', shown(sandboxOrders(rootless)));
   isGolden('sandbox-shared', shown(sandboxOrders(SHARED)));
   const facts = smallFacts();

@@ -28,6 +28,10 @@ export interface HostFacts {
     readonly network: Tried;
     /** An ext4 image on a loop device, mounted in a mount namespace of its own, with its owner mapped. */
     readonly disk: Tried;
+    /** A proc file system that hides other users' processes, in a mount namespace of its own. */
+    readonly hidepid: Tried;
+    /** Routing by uid, our packet filter for the host's own network, and programs on a cgroup. */
+    readonly hostNetwork: Tried;
   };
   /** Actions that seccomp(2) offers; empty: no seccomp. */
   readonly seccomp: readonly string[];

@@ -5,11 +5,12 @@ import { bubblewrap, disk, execGate, network, space, syscalls, userNamespaces } 
 import type { HostFacts } from './facts.ts';
 import { freeze, limits } from './limits.ts';
 import { boot, landlock, ptrace, terminals, tree } from './posture.ts';
+import { tierUser } from './tier-user.ts';
 
 /** In the order they are shown: what everything rests on, the walls, then what only helps. */
 export const MACHINE_CHECKS: readonly MachineCheck[] = [
   ...[kernel, node, launcher, root, userNamespaces, bubblewrap, disk, syscalls, execGate, network, freeze, limits],
-  ...[space, tree, boot, landlock, ptrace, terminals],
+  ...[tierUser, space, tree, boot, landlock, ptrace, terminals],
 ];
 
 export interface Row {

@@ -10,7 +10,7 @@ export const landlock: MachineCheck = {
     if (landlock > 0) return ok(`interface version ${landlock}`);
     return finding(
       'low',
-      'this kernel has no Landlock; tier sandbox does without',
+      'this kernel has no Landlock; tier sandbox does without, tier user reaches abstract sockets of the host',
       'Boot with lsm=landlock,... where the kernel has it.',
     );
   },

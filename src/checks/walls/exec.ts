@@ -18,8 +18,15 @@ export const exec: Judge = (facts, expected) => {
       !options.includes('noexec') &&
       !own.some((place) => at === place || at.startsWith(`${place}/`)),
   );
+  const covered = new Set(mountsOf(facts).map(({ at }) => at));
+  const uncovered = (expected.onHost?.denied ?? []).filter((path) => !covered.has(path));
   return fullUnless([
-    extra.length > 0 && `programs that are not allowed: ${extra.slice(0, 5).join(', ')}`,
+    ...(expected.onHost
+      ? [
+          'every program of this machine can be started (tier user)',
+          uncovered.length > 0 && `denied, and not covered: ${uncovered.join(', ')}`,
+        ]
+      : [extra.length > 0 && `programs that are not allowed: ${extra.slice(0, 5).join(', ')}`]),
     stray.length > 0 && `a program it wrote ran in ${stray.join(', ')}`,
     unknown.length > 0 && `could not be tried in ${unknown.join(', ')}`,
     executable.length > 0 && `writable and executable: ${executable.map(({ at }) => at).join(', ')}`,

@@ -21,6 +21,8 @@ export interface OutsideFacts {
   readonly gateway: boolean;
   /** Whether the packet filter of its network namespace, as the kernel lists it, is the one that we load. */
   readonly packetFilter: boolean;
+  /** Of an agent in the host's network: what did not hold it there, in words. */
+  readonly hostNetwork?: readonly string[];
   /** Groups of the host, besides its own, that the agent's user is in. */
   readonly hostGroups: readonly string[];
   /** Masked names of a shared workspace: whether each is still covered. */
@@ -49,6 +51,15 @@ export interface Expected {
   readonly sharedWorkspace: boolean;
   /** Agent, programs and operator are one user of the host. */
   readonly rootless?: boolean;
+  /** Set in tier `user`: it is on the host's own file system, and in the host's process, network and user namespaces. */
+  readonly onHost?: {
+    /** Where the gateway listens for it, IPv4; also the source of all that it sends. */
+    readonly address: string;
+    /** Places of the host that it can read. */
+    readonly system: readonly string[];
+    /** Programs that are covered, by path. */
+    readonly denied: readonly string[];
+  };
   /** Names that may stand in the program folders. */
   readonly programs: readonly string[];
   readonly homes: readonly string[];

@@ -8,6 +8,8 @@ export const files: Judge = (facts, expected) => {
   const unknown = expected.closed.filter((path) => !written.includes(path) && !held(facts, `try.write.${path}`));
   if (written.includes('/')) return none('the root of the compartment can be written');
   const cutOff = expected.readable.filter((path) => one(facts, `try.read.${path}`) !== 'done');
+  const read = (expected.onHost?.system ?? []).filter((path) => one(facts, `try.read.${path}`) === 'done');
+  const sockets = facts.inside.get('socket') ?? [];
   const writable = mounts.filter(({ options }) => options.includes('rw'));
   const strange = writable.filter(({ at }) => !mayBeWritable(at, expected.open));
   const loose = writable.filter(
@@ -19,6 +21,8 @@ export const files: Judge = (facts, expected) => {
     cutOff.length > 0 && `it cannot read ${cutOff.join(', ')}`,
     strange.length > 0 && `writable besides its own places: ${strange.map(({ at }) => at).join(', ')}`,
     loose.length > 0 && `set-id programs or devices count on ${loose.map(({ at }) => at).join(', ')}`,
+    read.length > 0 && `it reads what everybody on this machine may read, in ${read.join(', ')}`,
+    sockets.length > 0 && `sockets of the host that everybody may write to: ${sockets.slice(0, 5).join(', ')}`,
     facts.outside.masksGone.length > 0 && `not masked any more: ${facts.outside.masksGone.join(', ')}`,
   ]);
 };

@@ -8,7 +8,8 @@ export const identity: Judge = (facts, expected) => {
     return none(`the agent has uid ${uids.join('/')}, not ${expected.uid}`);
   const [mode, owner] = one(facts, 'home')?.split(' ') ?? [];
   const groups = one(facts, 'self.Groups');
-  const seen = expected.homes.filter((home) => one(facts, `seen.${home}`) !== 'no');
+  // On the host's own file system a closed home may stand in sight.
+  const seen = expected.homes.filter((home) => one(facts, `${expected.onHost ? 'entered' : 'seen'}.${home}`) !== 'no');
   return fullUnless([
     one(facts, 'self.Gid')
       ?.split(' ')
@@ -23,7 +24,7 @@ export const identity: Judge = (facts, expected) => {
     facts.outside.hostGroups.length > 0 && `its user is in ${facts.outside.hostGroups.join(', ')}`,
     mode !== '0700' && `its home has mode ${mode ?? 'unknown'}, not 0700`,
     Number(owner) !== expected.uid && 'its home belongs to another',
-    seen.length > 0 && `it sees ${seen.join(', ')}`,
+    seen.length > 0 && `it ${expected.onHost ? 'can enter' : 'sees'} ${seen.join(', ')}`,
   ]);
 };
 

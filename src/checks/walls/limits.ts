@@ -12,7 +12,7 @@ function storage(facts: ProbeFacts, expected: Expected): string[] {
     if (place === '/workspace' && expected.sharedWorkspace)
       return ['disk: the workspace is a folder of yours, which has no size of its own'];
     if (Number.isNaN(bytes)) return [`disk: the size of ${place} is not known`];
-    return bytes > expected.limits.disk && !place.startsWith('/tmp') && !place.startsWith('/dev')
+    return bytes > expected.limits.disk && !/^\/(var\/)?(tmp|dev)/.test(place)
       ? [`disk: ${place} has ${size(bytes)}, more than ${size(expected.limits.disk)}`]
       : [];
   });

@@ -1,7 +1,9 @@
 import { fullUnless, type Judge, none, one } from './facts.ts';
+import { hostNetwork } from './host-network.ts';
 
 /** There is nothing but loopback, every connection ends at our door, and the door refuses what is not granted. */
-export const network: Judge = (facts) => {
+export const network: Judge = (facts, expected) => {
+  if (expected.onHost) return hostNetwork(facts, expected);
   const links = one(facts, 'links');
   if (links === undefined) return none('the interfaces could not be read');
   if (links.split(' ').some((link) => link !== 'lo')) return none(`there is another interface than loopback: ${links}`);

@@ -1,5 +1,5 @@
 import type { AccessTest } from '../attack.ts';
-import { BOXES, EVERY_TIER } from '../where.ts';
+import { EVERY_TIER } from '../where.ts';
 
 function writes(folder: 'workspace' | 'home' | 'tmp'): AccessTest {
   const path = folder === 'tmp' ? "'/tmp'" : `$A{${folder}}`;
@@ -25,7 +25,7 @@ export const FILE_ACCESS: readonly AccessTest[] = [
   {
     id: 'access-knowledge-read',
     tries: 'reads every knowledge entry it was given',
-    tiers: BOXES,
+    tiers: EVERY_TIER,
     program: `
 for my $name (split /:/, $A{knowledge}) {
   my $at = "/knowledge/$name";

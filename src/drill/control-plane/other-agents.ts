@@ -1,7 +1,7 @@
 import type { Attack } from '../attack.ts';
 import { kernel } from '../numbers.ts';
 import { ATTEMPTS, READING } from '../perl.ts';
-import { BOXES, EVERY_TIER } from '../where.ts';
+import { EVERY_TIER } from '../where.ts';
 
 export const otherAgents: readonly Attack[] = [
   {
@@ -29,7 +29,7 @@ none_worked();
     tries: 'looks in the places all users of a machine share: /tmp, /dev/shm, System V shared memory, message queues',
     control: 'private /tmp and /dev/shm, and an ipc namespace of its own',
     wall: 'files',
-    tiers: BOXES,
+    tiers: EVERY_TIER,
     positive: 'host-user',
     program: `${ATTEMPTS}${READING}${kernel('mq_open')}
 attempt('/tmp', sub { reaches($A{tmp_file}) ? 'through' : "$!" });

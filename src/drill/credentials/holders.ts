@@ -1,7 +1,7 @@
 import type { Attack } from '../attack.ts';
 import { kernel } from '../numbers.ts';
 import { CONNECTING, READING } from '../perl.ts';
-import { BOXES, EVERY_TIER } from '../where.ts';
+import { EVERY_TIER } from '../where.ts';
 
 /** Where secrets lie on a host. Nothing of the owner's is ever read by a control: its files are stand-ins with the canary. */
 export const holders: readonly Attack[] = [
@@ -30,7 +30,7 @@ refused("not in environment or arguments of $seen processes");
     tries: 'reaches key agents: ssh-agent, gpg-agent, the keyring, by environment and by their usual paths',
     control: 'none of these sockets is in the compartment, and the environment names none',
     wall: 'files',
-    tiers: BOXES,
+    tiers: EVERY_TIER,
     positive: 'host-user',
     remains:
       'helpers that are programs (gh auth token, docker-credential-*): they run only where granted, with the home of the agent',

@@ -1,7 +1,7 @@
 import type { Attack } from '../attack.ts';
 import { kernel } from '../numbers.ts';
 import { ATTEMPTS, PROGRAM } from '../perl.ts';
-import { BOXES, EVERY_TIER } from '../where.ts';
+import { EVERY_TIER } from '../where.ts';
 
 export const devices: readonly Attack[] = [
   {
@@ -36,7 +36,7 @@ none_worked();
       'looks for device files beyond the harmless six, and opens memory, disks, the kernel log, loop, fuse and kvm',
     control: 'a /dev with null, zero, full, random, urandom, tty and a pts of its own',
     wall: 'files',
-    tiers: BOXES,
+    tiers: EVERY_TIER,
     positive: 'host-root',
     program: String.raw`
 my %plain = map { $_ => 1 } 0x103, 0x105, 0x107, 0x108, 0x109, 0x500, 0x502;

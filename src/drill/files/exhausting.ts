@@ -1,6 +1,6 @@
 import type { AgentFacts, Attack } from '../attack.ts';
 import { kernel } from '../numbers.ts';
-import { BOXES, onlyShared } from '../where.ts';
+import { EVERY_TIER, onlyShared } from '../where.ts';
 
 /** Every mount the agent can create a file on, found by trying: the folders it was given, and every mount point it sees.
  *  Nothing is ever filled: a mount says its size, and room for more than that must be refused at once. */
@@ -59,7 +59,7 @@ function onlyOwn(agent: AgentFacts): string | undefined {
     : 'its workspace is a folder of the operator, see the other variant';
 }
 
-const common = { line: 54, wall: 'limits', tiers: BOXES, positive: 'host-user' } as const;
+const common = { line: 54, wall: 'limits', tiers: EVERY_TIER, positive: 'host-user' } as const;
 const space = {
   ...common,
   tries: 'looks for a place to write that has no size of its own, and asks each for more room than it may have',

@@ -3,18 +3,32 @@ import { ATTEMPTS, READING } from '../perl.ts';
 import { BOXES, EVERY_TIER } from '../where.ts';
 
 /** Reading a file of the host that is not in the compartment. One target is closed to others by its mode, the other is not:
- *  so each wall, the mounts and the identity, has something that only it keeps back. */
-const TARGETS = `my @targets = ("$A{host_dir}/open/secret", "$A{private_dir}/secret");
+ *  so each wall, the mounts and the identity, has something that only it keeps back. Tier user has the host's own files, and what
+ *  everybody may read there is an attack of its own. */
+const TARGETS = `my @targets = ("$A{private_dir}/secret", $A{tier} eq 'user' ? () : "$A{host_dir}/open/secret");
 `;
 
 export const leaving: readonly Attack[] = [
+  {
+    id: 'c42-world-readable',
+    line: 42,
+    tries: 'reads a file of the host that everybody there may read',
+    control: 'the mount namespace: the path does not exist inside',
+    wall: 'files',
+    tiers: BOXES,
+    positive: 'host-user',
+    program: `${READING}
+my $path = "$A{host_dir}/open/secret";
+reaches($path) ? done("read $path") : refused("open: $!");
+`,
+  },
   {
     id: 'c42-parent-traversal',
     line: 42,
     tries: 'reads a file of the host by its path and by climbing out of the workspace',
     control: 'the mount namespace: the path does not exist inside',
     wall: 'files',
-    tiers: BOXES,
+    tiers: EVERY_TIER,
     positive: 'host-root',
     program: `${READING}${TARGETS}
 my @from = ('', "$A{workspace}/../../../../../../../../../..", "$A{home}/../../../../../../../../..", '/proc/self/cwd/../../../../../../../../..');
@@ -30,7 +44,7 @@ refused("the path is not there: $!");
     tries: 'makes symbolic links in its own folders that lead to a file of the host, and reads them',
     control: 'the mount namespace: a link leads nowhere that a path does not lead',
     wall: 'files',
-    tiers: BOXES,
+    tiers: EVERY_TIER,
     positive: 'host-root',
     remains: 'asking a tool of the host to read the link: no tool of ours opens a workspace yet',
     program: `${READING}${TARGETS}
@@ -56,10 +70,10 @@ refused($why);
     wall: 'files',
     tiers: EVERY_TIER,
     positive: 'host-root',
-    program: `${READING}${TARGETS}
+    program: `${READING}
 my $why = '';
 for my $dir (split /:/, $A{write_dirs}) {
-  for my $target (@targets) {
+  for my $target ("$A{private_dir}/secret", "$A{host_dir}/open/secret") {
     my $link = "$dir/.drill-hard-$tag";
     link $target, $link or do { $why = "link: $!"; next };
     my $read = reaches($link);
@@ -76,7 +90,7 @@ refused($why);
     tries: 'reaches a file of the host through root, cwd, fd and map_files of every process it can see',
     control: 'the pid and mount namespaces: every process it sees has the same root',
     wall: 'files',
-    tiers: BOXES,
+    tiers: EVERY_TIER,
     positive: 'host-root',
     program: `${READING}${TARGETS}
 opendir my $proc, '/proc' or refused("no /proc: $!");

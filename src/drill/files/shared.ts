@@ -1,5 +1,5 @@
 import type { Attack } from '../attack.ts';
-import { BOXES, onlyShared } from '../where.ts';
+import { EVERY_TIER, onlyShared } from '../where.ts';
 
 /** A workspace that is a folder of the operator's: names that the operator's tools obey there must be out of the agent's reach,
  *  also those that do not exist yet. Everything that succeeds is undone before it is reported. */
@@ -12,7 +12,7 @@ sub parent { my ($path) = @_; $path =~ s{/[^/]*$}{}; return $path }
 
 export const SHARED: Pick<Attack, 'wall' | 'tiers' | 'positive' | 'applies'> = {
   wall: 'files',
-  tiers: BOXES,
+  tiers: EVERY_TIER,
   positive: 'host-root',
   applies: onlyShared,
 };

@@ -1,28 +1,23 @@
 import type { Family } from '../attack.ts';
 import { ADDRESSES } from './addresses.ts';
+import { DEAD_END } from './dead-end.ts';
 import { DIRECT } from './direct.ts';
 import { DNS } from './dns.ts';
 import { HTTP } from './http.ts';
 import { LOCAL } from './local.ts';
+import { MEETING } from './meeting.ts';
 import { HOST_NAMES } from './names.ts';
 import { TLS } from './tls.ts';
 
 /** Lines 1 to 31 and 115 to 117 of the list. */
 export const NETWORK_FAMILY: Family = {
-  attacks: [...DIRECT, ...DNS, ...ADDRESSES, ...HOST_NAMES, ...TLS, ...HTTP, ...LOCAL],
+  attacks: [...DIRECT, ...DNS, ...ADDRESSES, ...HOST_NAMES, ...TLS, ...HTTP, ...LOCAL, ...DEAD_END, ...MEETING],
   notApplicable: [
     {
       id: 'a24-exfil-in-allowed',
       line: 24,
       why: 'what is sent to an allowed host can be judged only by method and path, which need interception',
       step: 4,
-    },
-    { id: 'f116-flush', line: 116, why: 'it attacks tier `user`, which shares the network of the machine', step: 2 },
-    {
-      id: 'f117-other-uid-port',
-      line: 117,
-      why: 'it attacks tier `user`, whose gateway ports are on the machine',
-      step: 2,
     },
   ],
 };

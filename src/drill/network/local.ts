@@ -59,8 +59,25 @@ judge('claim', ask(proxy(), "GET http://$O/ HTTP/1.1\r\nHost: $O\r\n$claim\r\n")
     line: 28,
     tries: "connects to a service on the machine's own 127.0.0.1",
     control: "a network namespace of its own: the compartment's 127.0.0.1 is not the machine's",
-    tiers: ['sandbox', 'container', 'vm'],
     program: text(`judge('loopback', ask(tcp('127.0.0.1', $A{private_port}), get('127.0.0.1')));`),
+    positive: 'host-user',
+    watch: ['private'],
+  }),
+  attack({
+    id: 'a28-host-loopback-six',
+    line: 28,
+    tries: "connects to a service on the machine's own ::1",
+    control: "a network namespace of its own: the compartment's ::1 is not the machine's",
+    program: text(`judge('loopback', ask(tcp('::1', $A{private_port6}), get('localhost')));`),
+    positive: 'host-user',
+    watch: ['private'],
+  }),
+  attack({
+    id: 'a28-host-loopback-udp',
+    line: 28,
+    tries: "sends a datagram to a service on the machine's own 127.0.0.1",
+    control: "a network namespace of its own: the compartment's 127.0.0.1 is not the machine's",
+    program: text(`judge('loopback', udp('127.0.0.1', $A{private_udp_port}, $A{canary}));`),
     positive: 'host-user',
     watch: ['private'],
   }),
@@ -105,7 +122,6 @@ for my $fd (3 .. 1023) {
     line: 115,
     tries: 'connects a socket at a foreign address to itself, which looks like a reached host',
     control: OWN_ADDRESS,
-    tiers: ['sandbox', 'container', 'vm'],
     program: text(String.raw`
 socket(my $fh, AF_INET, SOCK_STREAM, 0) or refused("socket: $!");
 bind($fh, pack_sockaddr_in(0, inet_aton('203.0.113.7'))) or refused("bind: $!");
@@ -128,7 +144,6 @@ $got =~ /\Q$A{canary}\E/ ? done('it heard itself') : $ended =~ /time-out/ ? fail
     line: 115,
     tries: 'listens at a foreign address and connects to it',
     control: OWN_ADDRESS,
-    tiers: ['sandbox', 'container', 'vm'],
     program: text(`
 socket(my $server, AF_INET, SOCK_STREAM, 0) or refused("socket: $!");
 bind($server, pack_sockaddr_in(0, inet_aton('203.0.113.7'))) && listen($server, 1) or refused("listen: $!");
@@ -144,7 +159,6 @@ $ended =~ /time-out/ ? failed($ended) : refused("its listener never saw it: $end
     line: 115,
     tries: 'sends itself a datagram at a foreign address',
     control: OWN_ADDRESS,
-    tiers: ['sandbox', 'container', 'vm'],
     program: text(`
 socket(my $server, AF_INET, SOCK_DGRAM, 0) or refused("socket: $!");
 bind($server, pack_sockaddr_in(0, inet_aton('203.0.113.7'))) or refused("bind: $!");

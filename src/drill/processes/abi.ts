@@ -1,7 +1,7 @@
 import type { Attack } from '../attack.ts';
 import { kernel } from '../numbers.ts';
 import { ATTEMPTS, PROGRAM } from '../perl.ts';
-import { BOXES, EVERY_TIER } from '../where.ts';
+import { EVERY_TIER } from '../where.ts';
 
 /** Machine code without a file: `int80(NR, EBX, ECX, EDX)` calls the kernel by the 32-bit entry. The code is put into anonymous
  *  memory by read(2) and called as a Perl sub; the result is read back by write(2). x86-64 only. */
@@ -101,7 +101,7 @@ none_worked();
   },
   {
     ...common,
-    tiers: BOXES,
+    tiers: EVERY_TIER,
     id: 'd79-second-listener',
     line: 79,
     tries: 'installs a filter of its own with a listener, that would answer in place of ours',

@@ -6,7 +6,9 @@ import { kernelFiles } from './kernel-files.ts';
 import { limits } from './limits.ts';
 import { memfds } from './memfd.ts';
 import { namespaces } from './namespaces.ts';
+import { ownUid } from './own-uid.ts';
 import { running } from './running.ts';
+import { setId } from './set-id.ts';
 import { signals } from './signals.ts';
 import { sockets } from './sockets.ts';
 import { terminals } from './terminal.ts';
@@ -23,6 +25,8 @@ export const PROCESSES_FAMILY: Family = {
     ...running,
     ...sockets,
     ...signals,
+    ...ownUid,
+    ...setId,
     ...limits,
     ...kernelCalls,
     ...kernelFiles,

@@ -1,8 +1,8 @@
 import type { Attack } from '../attack.ts';
-import { BOXES } from '../where.ts';
+import { EVERY_TIER } from '../where.ts';
 
 /** Files by which the kernel is told what to do. They are opened for writing and never written to: opening is what must fail. */
-const common = { wall: 'files', tiers: BOXES, positive: 'host-root' } as const;
+const common = { wall: 'files', tiers: EVERY_TIER, positive: 'host-root' } as const;
 
 export const kernelFiles: readonly Attack[] = [
   {

@@ -1,9 +1,9 @@
 import type { Attack } from '../attack.ts';
 import { ATTEMPTS, PROGRAM } from '../perl.ts';
-import { BOXES } from '../where.ts';
+import { BOXES, EVERY_TIER } from '../where.ts';
 
 /** Running what the agent wrote. Where the workspace was granted for that (exec.own) it is not among `noexec_dirs`. */
-const common = { wall: 'exec', tiers: BOXES, positive: 'host-user' } as const;
+const common = { wall: 'exec', tiers: EVERY_TIER, positive: 'host-user' } as const;
 const EACH_DIR = `
 sub in_each {
   my ($what, $bytes, $mode, $do) = @_;
@@ -123,6 +123,7 @@ in_each('a library', foreign_program(), 0644, sub {
   },
   {
     ...common,
+    tiers: BOXES,
     id: 'd69-ungranted-program',
     line: 69,
     tries: 'runs a program of the host that was not granted: itself, through a shell, and through the dynamic loader',

@@ -12,7 +12,7 @@ sub signals {
   my $line = slurp("/proc/$pid/cmdline");
   if (defined $line && index($line, $mark) < 0) { push @no, "$what: $pid is another process"; return }
   my $why = defined $line ? '' : "not visible ($!)";
-  if (kill 0, $pid) { done("could signal $what, process $pid") if defined $line; push @no, "$what: $pid is a process that cannot be looked at"; return }
+  if (kill 0, $pid) { done("could signal $what, process $pid") if defined $line; done("could signal $what, process $pid, unseen") if $A{tier} eq 'user'; push @no, "$what: $pid is a process that cannot be looked at"; return }
   $why .= " kill: $!";
   if (defined $line) {
     my $fd = kernel('pidfd_open', $pid, 0);
@@ -61,7 +61,10 @@ refused(join '; ', @no);
     program: `${SIGNAL}${String.raw`
 my $pid = 0 + $A{other_pid};
 my $status = slurp("/proc/$pid/status");
-refused("process $pid is not there: $!") unless defined $status;
+my $why = "$!";
+# Where numbers are those of the host it is tried unseen; its own are always seen.
+if (!defined $status && $A{tier} eq 'user') { kill(0, $pid) ? done("could signal process $pid, unseen") : refused("process $pid is not seen ($why) and kill says: $!") }
+refused("process $pid is not there: $why") unless defined $status;
 my ($uid) = $status =~ /^Uid:\s+(\d+)/m;
 refused("process $pid is one of its own") if $uid == $> && $> != 0;
 done("could signal process $pid of uid $uid") if kill 0, $pid;

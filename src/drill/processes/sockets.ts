@@ -3,7 +3,7 @@ import { kernel } from '../numbers.ts';
 import { ATTEMPTS, CONNECTING } from '../perl.ts';
 import { BOXES, EVERY_TIER } from '../where.ts';
 
-const common = { wall: 'files', tiers: BOXES, positive: 'host-user' } as const;
+const common = { wall: 'files', tiers: EVERY_TIER, positive: 'host-user' } as const;
 
 export const sockets: readonly Attack[] = [
   {
@@ -47,6 +47,19 @@ try_all('/tmp/.X11-unix/X0', '/tmp/.X11-unix/X1', '/run/user/1000/wayland-0', '/
   },
   {
     ...common,
+    id: 'd87-pipe-elsewhere',
+    line: 87,
+    tries: 'opens, for writing, a named pipe by which everybody may talk to a service of the host',
+    control: 'no such pipe is in the compartment',
+    tiers: BOXES,
+    program: `
+my $path = "$A{host_dir}/open/pipe";
+# Read and write: so it opens at once, whoever is at the other end (fifo(7)).
+sysopen(my $f, $path, Fcntl::O_RDWR() | Fcntl::O_NONBLOCK()) ? done("opened $path") : refused("open: $!");
+`,
+  },
+  {
+    ...common,
     id: 'd88-abstract-sockets',
     line: 88,
     tries: 'connects to abstract sockets of the host, which no file permission guards',
@@ -54,10 +67,35 @@ try_all('/tmp/.X11-unix/X0', '/tmp/.X11-unix/X1', '/run/user/1000/wayland-0', '/
     wall: 'network',
     program: `${CONNECTING}${String.raw`
 try_path("\0$A{abstract_name}");
-my $open = open my $f, '<', '/proc/net/unix';
-while ($open && defined(my $line = <$f>)) { done('the name is listed in /proc/net/unix') if index($line, '@' . $A{abstract_name}) >= 0 }
 refused('abstract ' . join '; ', @no ? map { s/\0/@/gr } @no : $!);
 `}`,
+  },
+  {
+    ...common,
+    id: 'd88-socket-names',
+    line: 88,
+    tries: "lists the host's sockets: abstract names, paths, open connections with their addresses and users",
+    control: 'a network namespace of its own, whose sockets alone are listed',
+    wall: 'network',
+    tiers: BOXES,
+    program: `${String.raw`
+open my $f, '<', '/proc/net/unix' or refused("/proc/net/unix: $!");
+while (defined(my $line = <$f>)) { done('the name is listed in /proc/net/unix') if index($line, '@' . $A{abstract_name}) >= 0 }
+refused('not listed');
+`}`,
+  },
+  {
+    ...common,
+    id: 'd87-socket-elsewhere',
+    line: 87,
+    tries: 'reaches a service of the host whose socket, open to everybody, is not in /run or /tmp but beside its data',
+    control: 'none of these sockets is in the compartment',
+    tiers: BOXES,
+    program: `${CONNECTING}
+try_path("$A{host_dir}/open/service.sock");
+try_path($_) for qw(/var/lib/mysql/mysql.sock /var/spool/postfix/public/pickup /var/spool/postfix/public/showq /var/lib/sss/pipes/nss);
+refused(@no ? join('; ', @no) : "nothing is there: $!");
+`,
   },
   {
     ...common,
@@ -66,7 +104,7 @@ refused('abstract ' . join '; ', @no ? map { s/\0/@/gr } @no : $!);
     tries: 'takes one end of a datagram pair and points it at a socket of the host (connect to nothing, then sendto)',
     control: 'the socket is not in the compartment: pairs can be pointed only at what is there',
     program: `${CONNECTING}
-my @targets = ("$A{host_dir}/run/log", '/dev/log', '/run/systemd/journal/dev-log', '/run/systemd/notify');
+my @targets = ("$A{sockets_dir}/run/log", '/dev/log', '/run/systemd/journal/dev-log', '/run/systemd/notify');
 for my $target (@targets) {
   socketpair my $a, my $b, Socket::PF_UNIX(), Socket::SOCK_DGRAM(), 0 or refused("socketpair: $!");
   connect $a, pack 'S x14', 0;

@@ -1,7 +1,7 @@
 import type { Attack } from '../attack.ts';
 import { kernel } from '../numbers.ts';
 import { ATTEMPTS, READING } from '../perl.ts';
-import { BOXES, EVERY_TIER } from '../where.ts';
+import { EVERY_TIER } from '../where.ts';
 
 /** A child of the attack's own, that waits, to be traced: no wall but the filter stands between them. */
 const CHILD = `
@@ -67,7 +67,7 @@ none_worked();
       'watches for a process that is less confined than itself (no filter, no no_new_privs, capabilities) and opens its memory for writing',
     control: 'the launcher: whoever enters the compartment is confined before it can be seen there',
     wall: 'processes',
-    tiers: BOXES,
+    tiers: EVERY_TIER,
     positive: 'host-user',
     seconds: 15,
     remains: 'run, shell and probes that start in a loop meanwhile: a test of the launcher does that (test/hostile)',
@@ -103,7 +103,7 @@ refused(scalar(keys %seen) . " processes, looked at $looked times, none weaker a
       'looks into the first processes of the compartment for descriptors that whoever started it had open, and opens them',
     control: 'the launcher closes all but what it hands on, before anything of the compartment runs',
     wall: 'processes',
-    tiers: BOXES,
+    tiers: EVERY_TIER,
     positive: 'leaky',
     program: String.raw`
 my @seen;

@@ -13,6 +13,7 @@ export interface Spoken {
 export interface Places {
   readonly house: string | undefined;
   readonly bare: string;
+  readonly far?: string;
   readonly folder: string;
   readonly uid: number;
   /** There is no root: what would run as root runs as root of a user namespace of its own. */
@@ -40,6 +41,8 @@ function argvFor(where: Positive, places: Places): string[] {
     case 'host-user':
     case 'leaky':
       return [...house, ...spare, ...perl];
+    case 'far-user':
+      return ['nsenter', `--net=${places.far}`, ...spare, ...perl];
     case 'open-net':
       return [...house, ...resolver, ...spare, ...perl];
     case 'open-net-root':
@@ -57,6 +60,7 @@ const BOXES_WITHOUT_ROOT: Readonly<Record<Positive, readonly string[]>> = {
   'host-root': AS_ROOT,
   'host-user': [],
   leaky: [],
+  'far-user': [],
   'open-net': [],
   'open-net-root': AS_ROOT,
   'bare-net-root': [...AS_ROOT, '--net'],

@@ -8,6 +8,7 @@ use POSIX ();
 
 my %o = map { split /=/, $_, 2 } @ARGV;
 my $dir = $o{dir};
+my $sockets = $o{sockets};
 my @keep;
 my @remove;
 
@@ -23,17 +24,34 @@ sub listener {
 
 my $secret = "$o{canary}\n";
 chmod 0755, $dir;
-folder("$dir/$_", 0755) for qw(open home home/owner home/owner/.ssh home/owner/.aws home/owner/.config home/owner/.config/gh
-  home/owner/.claude home/owner/.codex run run/user run/user/1000 run/dbus run/systemd tmp tmp/.X11-unix);
+chmod 0755, $sockets;
+folder("$dir/$_", $_ eq 'home/owner' ? 0700 : 0755) for qw(open home home/owner home/owner/.ssh home/owner/.aws home/owner/.config
+  home/owner/.config/gh home/owner/.claude home/owner/.codex);
+folder("$sockets/$_", 0755) for qw(run run/user run/user/1000 run/dbus run/systemd tmp tmp/.X11-unix);
 folder("$dir/closed", 0700);
 file("$dir/open/secret", 0644, $secret);
 file("$dir/closed/secret", 0600, $secret);
-file("$dir/home/owner/$_", 0600, $secret)
+# The home is closed, as the plan has it; what is in it is open, as it often is.
+file("$dir/home/owner/$_", 0644, $secret)
   for qw(.ssh/id_ed25519 .aws/credentials .netrc .npmrc .config/gh/hosts.yml .claude/.credentials.json .codex/auth.json);
 for (qw(run/docker.sock run/dbus/system_bus_socket run/systemd/private run/user/1000/wayland-0 run/user/1000/ssh-agent
-  tmp/.X11-unix/X0)) { listener("$dir/$_", SOCK_STREAM); chmod 0666, "$dir/$_" }
-listener("$dir/run/log", SOCK_DGRAM);
-chmod 0666, "$dir/run/log";
+  tmp/.X11-unix/X0)) { listener("$sockets/$_", SOCK_STREAM); chmod 0666, "$sockets/$_" }
+listener("$sockets/run/log", SOCK_DGRAM);
+chmod 0666, "$sockets/run/log";
+# A service that has its socket elsewhere, as databases do.
+listener("$dir/open/service.sock", SOCK_STREAM);
+chmod 0666, "$dir/open/service.sock";
+POSIX::mkfifo("$dir/open/pipe", 0666) or die "pipe: $!\n";
+chmod 0666, "$dir/open/pipe";
+# Programs that lend a user and a group that nobody has; what they say is who they are.
+for (['set-uid', 04755, $o{lent}, 0], ['set-gid', 02755, 0, $o{lent}]) {
+  my ($name, $mode, $uid, $gid) = @$_;
+  open my $from, '<:raw', '/usr/bin/id' or last;
+  open my $to, '>:raw', "$dir/open/$name" or die "$name: $!\n";
+  { local $/ = \65536; print $to $_ while <$from> }
+  close $to;
+  chown $uid, $gid, "$dir/open/$name" and chmod $mode, "$dir/open/$name";
+}
 listener("\0$o{abstract}", SOCK_STREAM);
 
 # What belongs to another agent, and to us, as a control finds it.

@@ -1,11 +1,13 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Args } from '../../drill/attack.ts';
+import { SPARE_UID } from '../../drill/spare-uid.ts';
 import { removeTree } from '../mounts.ts';
+import { another, hostDevices, prepare, someProcess, standIns } from './stand-ins.ts';
 
 /** The neighbour that the attacks on files, processes and credentials look for: it stands on the host for as long as a drill
  *  runs. Names of `%A` are described in src/drill/arguments.ts. */
@@ -18,17 +20,23 @@ export interface NextDoor {
   readonly controlArgs: Args;
   /** A new, empty workspace for the next control, owned by the spare uid. */
   fresh(): void;
+  /** @returns the pid of a process of this uid on the host, the agent's own uid and no part of its compartment */
+  ofUid(uid: number): Promise<string>;
   close(): Promise<void>;
 }
 
 const PREFIX = 'bulkhead-drill-';
+/** What lies where a compartment over the host's own files sees it, and sockets where services have theirs. */
+const [LASTING, RUNNING] = process.getuid?.() === 0 ? ['/var/lib', '/run'] : [tmpdir(), tmpdir()];
+/** Nobody has it; a set-id program of the neighbour lends it. */
+const LENT_UID = SPARE_UID + 9;
 
 /** Takes away the folders of drills that were killed; all else goes with the process that serves them. */
 function sweepFolders(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const pid = name.startsWith(PREFIX) ? Number(/^(\d+)-/.exec(name.slice(PREFIX.length))?.[1]) : Number.NaN;
+  for (const path of [LASTING, RUNNING].flatMap((place) => readdirSync(place).map((name) => `${place}/${name}`))) {
+    const pid = Number(new RegExp(`/${PREFIX}(\\d+)-`).exec(path)?.[1] ?? Number.NaN);
     if (!Number.isInteger(pid) || existsSync(`/proc/${pid}`)) continue;
-    removeTree(`${tmpdir()}/${name}`);
+    removeTree(path);
   }
 }
 
@@ -40,12 +48,16 @@ const PROGRAM = fileURLToPath(new URL('./next-door.pl', import.meta.url));
  *  @throws Error with what it said when it cannot stand */
 export async function nextDoor(space: string | undefined, uid: number, masked: readonly string[]): Promise<NextDoor> {
   sweepFolders();
-  const folder = mkdtempSync(`${tmpdir()}/${PREFIX}${process.pid}-`);
+  const folder = mkdtempSync(`${LASTING}/${PREFIX}${process.pid}-`);
+  const sockets = mkdtempSync(`${RUNNING}/${PREFIX}${process.pid}-sockets-`);
+  const empty = (): void => {
+    for (const path of [folder, sockets]) removeTree(path);
+  };
   const name = folder.slice(folder.lastIndexOf('/') + 1);
   const canary = randomBytes(12).toString('hex');
   const shmKey = randomInt(1 << 24, 1 << 30);
   const argv = [PROGRAM, `dir=${folder}`, `name=${name}`, `canary=${canary}`, `abstract=${name}`];
-  argv.push(`shm_key=${shmKey}`, `uid=${uid}`);
+  argv.push(`shm_key=${shmKey}`, `uid=${uid}`, `sockets=${sockets}`, `lent=${LENT_UID}`);
   const [command = '', ...rest] =
     space === undefined ? ['perl', ...argv] : ['nsenter', `--net=${space}`, 'perl', ...argv];
   const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: process.env.PATH ?? '' } });
@@ -60,13 +72,15 @@ export async function nextDoor(space: string | undefined, uid: number, masked: r
   ]);
   const victim = line.split(' ')[0] ?? '';
   if (victim === '') {
-    removeTree(folder);
+    empty();
     throw new Error(`the drill's neighbour could not stand up: ${complaint.trim()}`);
   }
   const args = {
     arch: process.arch === 'arm64' ? 'aarch64' : 'x86_64',
     canary,
     host_dir: folder,
+    sockets_dir: sockets,
+    host_devs: hostDevices(),
     private_dir: `${folder}/closed`,
     victim_pid: victim,
     abstract_name: name,
@@ -76,56 +90,22 @@ export async function nextDoor(space: string | undefined, uid: number, masked: r
     shm_file: `/dev/shm/${name}.txt`,
   };
   const workspace = `${folder}/own`;
+  const started: ChildProcess[] = [];
   return {
     args,
     other: another(folder, victim),
     controlArgs: { ...args, ...standIns(folder, workspace, victim, masked), ...another(folder, victim) },
     fresh: () => prepare(workspace, uid),
+    ofUid: async (of) => {
+      const one = await someProcess(of, canary);
+      started.push(one);
+      return String(one.pid);
+    },
     close: async () => {
+      for (const one of started) one.kill('SIGKILL');
       child.stdin.end();
       await gone;
-      removeTree(folder);
+      empty();
     },
   };
-}
-
-/** Small limits, so that showing how each is passed costs little. */
-function standIns(folder: string, workspace: string, victim: string, masked: readonly string[]): Args {
-  return {
-    workspace,
-    home: workspace,
-    write_dirs: workspace,
-    noexec_dirs: workspace,
-    size_limit: String(8 * 1024 * 1024),
-    process_limit: '32',
-    memory_limit: String(32 * 1024 * 1024),
-    cpu_limit: '5',
-    masked: masked.join(':'),
-    state_dir: `${folder}/state`,
-    warden_sock: `${folder}/state/run/warden.sock`,
-    ledger_sock: `${folder}/state/run/ledger/ledger.sock`,
-    install_dir: `${folder}/install`,
-    warden_pid: victim,
-    ledger_pid: victim,
-    gateway_pid: victim,
-    ungranted: '/usr/bin/perl',
-  };
-}
-
-function another(folder: string, victim: string): Args {
-  return {
-    other_home: `${folder}/other/home`,
-    other_workspace: `${folder}/other/workspace`,
-    other_uid: '0',
-    other_pid: victim,
-  };
-}
-
-/** What an ordinary folder of the operator's looks like: a repository and a few settings. Whatever a control has left mounted in it
- *  would be emptied with it, and is an error. */
-function prepare(workspace: string, uid: number): void {
-  removeTree(workspace);
-  for (const path of ['', '/.git', '/.git/hooks', '/.claude']) mkdirSync(`${workspace}${path}`);
-  for (const path of ['/.git/config', '/.envrc', '/.bashrc']) writeFileSync(`${workspace}${path}`, '# drill\n');
-  for (const path of ['', '/.git', '/.git/hooks', '/.claude']) chownSync(`${workspace}${path}`, uid, uid);
 }

@@ -1,5 +1,10 @@
+import { SPARE_UID } from '../../drill/spare-uid.ts';
+import { DOOR_PORT, numbersOf } from '../../tiers/host-net.ts';
 import type { Target } from './answers.ts';
 import type { Names, Order } from './targets.ts';
+
+/** Where the gateway of an agent that nobody is would listen. */
+export const DOOR: string = numbersOf(SPARE_UID + 9).address4;
 
 /** What stands where in the arena. Pure. */
 export interface Shape {
@@ -40,6 +45,9 @@ export function houseOrders(shape: Shape): Order[] {
     { kind: 'tcp', name: 'allow', watch: 'allow', at: loopback, target: target(shape, ['allow.test'], away) },
     { kind: 'tcp', name: 'wild', watch: 'wild', at: loopback, target: target(shape, ['.wild.test']) },
     { kind: 'tcp', name: 'private', watch: 'private', at: loopback, target: target(shape, []) },
+    { kind: 'tcp', name: 'private6', watch: 'private', at: { address: '::1', port: 0 }, target: target(shape, []) },
+    { kind: 'udp', name: 'privateUdp', watch: 'private', at: loopback, token: shape.token },
+    { kind: 'tcp', watch: 'door', at: { address: DOOR, port: DOOR_PORT }, target: target(shape, []) },
     { kind: 'tcp', name: 'other', watch: 'other', at: loopback, target: target(shape, []) },
     { kind: 'tcp', watch: 'resolver', at: { path: `${shape.folder}/resolve.sock` }, target: target(shape, []) },
     { kind: 'tcp', watch: 'admin', at: { address: shape.house, port: 80 }, target: target(shape, []) },

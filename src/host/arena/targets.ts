@@ -21,7 +21,13 @@ export type Order =
       readonly target: Target;
       readonly name?: string;
     }
-  | { readonly kind: 'udp'; readonly at: Place; readonly watch: string; readonly token: string }
+  | {
+      readonly kind: 'udp';
+      readonly at: Place;
+      readonly watch: string;
+      readonly token: string;
+      readonly name?: string;
+    }
   | { readonly kind: 'dns'; readonly at: Place; readonly watch: string; readonly token: string; readonly names: Names }
   | { readonly kind: 'proxy' | 'socks'; readonly at: Place; readonly names: Names };
 
@@ -89,7 +95,9 @@ async function standUp(order: Order): Promise<[string, number] | undefined> {
       socket.once('error', reject);
       socket.bind(at.port, at.address, resolve);
     });
-  } else if (order.kind === 'dns') {
+    return order.name ? [order.name, socket.address().port] : undefined;
+  }
+  if (order.kind === 'dns') {
     const zone: Zone = {
       address: (name) => lookUp(order.names, name),
       text: order.token,

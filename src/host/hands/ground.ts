@@ -4,6 +4,8 @@ import { copies } from './copies.ts';
 import { disks } from './disks.ts';
 import { files, folders, held, links } from './folders.ts';
 import type { Hands } from './hand.ts';
+import { homes } from './homes.ts';
+import { deadEndHand, hostRulesHand } from './host-network.ts';
 import { units } from './units.ts';
 import { groups, users } from './users.ts';
 
@@ -23,6 +25,9 @@ export function groundHands(cgroups: CgroupRoots): Omit<Hands, Running> {
     disk: disks,
     held,
     cgroup: cgroupHand(cgroups),
+    home: homes,
     netns: netnses,
+    'dead-end': deadEndHand(cgroups),
+    'host-rules': hostRulesHand(cgroups),
   };
 }

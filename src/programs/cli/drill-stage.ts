@@ -10,6 +10,7 @@ import { nextDoor } from '../../host/arena/next-door.ts';
 import { type ArenaOptions, openArena } from '../../host/arena.ts';
 import { removeTree } from '../../host/mounts.ts';
 import { ordinaryUser } from '../../host/ordinary-user.ts';
+import { numbersOf } from '../../tiers/host-net.ts';
 import { MASKED } from '../../tiers/masks.ts';
 import type { Stage } from './drill.ts';
 
@@ -33,6 +34,7 @@ async function openStageWithoutRoot({ known }: StageOptions, uid: number): Promi
       knowledge: agent.knowledge.join(':'),
       other_agent: agent.others[0] ?? '',
       ...(await known(agent)),
+      own_pid: neighbour.args.victim_pid ?? '', // all is one user's
     }),
     outside: () => ({ ...neighbour.controlArgs, other_agent: 'other', knowledge: '' }),
     control: (where, text, timeoutMs, args) => {
@@ -63,16 +65,21 @@ export async function openStage(options: StageOptions): Promise<Stage & { close(
       rules: arena.rules,
       otherRules: arena.otherRules,
       watches: arena.watches,
-      inside: async (agent) => ({
-        ...arena.args,
-        ...neighbour.args,
-        // In a fleet of one the neighbour is the other agent.
-        ...neighbour.other,
-        ...ownPlaces(agent),
-        knowledge: agent.knowledge.join(':'),
-        other_agent: agent.others[0] ?? '',
-        ...(await options.known(agent)),
-      }),
+      inside: async (agent) => {
+        const known = await options.known(agent);
+        return {
+          ...arena.args,
+          ...neighbour.args,
+          // In a fleet of one the neighbour is the other agent.
+          ...neighbour.other,
+          ...ownPlaces(agent),
+          knowledge: agent.knowledge.join(':'),
+          other_agent: agent.others[0] ?? '',
+          ...(known.own_uid === undefined ? {} : { own_pid: await neighbour.ofUid(Number(known.own_uid)) }),
+          ...(known.other_uid === undefined ? {} : { other_door: numbersOf(Number(known.other_uid)).address4 }),
+          ...known,
+        };
+      },
       outside: () => ({ ...arena.args, ...neighbour.controlArgs, other_agent: 'other', knowledge: '' }),
       control: (where, text, timeoutMs, args) => {
         neighbour.fresh();

@@ -1,6 +1,7 @@
-import type { AccessTest, AgentFacts, Args, Attack, Family, Positive } from '../../drill/attack.ts';
+import type { AccessTest, AgentFacts, Args, Attack, Beside, Family, Positive } from '../../drill/attack.ts';
 import { PRELUDE } from '../../drill/prelude.ts';
 import { heldBy, notWithoutRoot, provesNothing } from '../../drill/rootless.ts';
+import { notInTierUser } from '../../drill/tier-user.ts';
 import {
   type AccessResult,
   type AttackResult,
@@ -15,6 +16,7 @@ import {
   type Outcome,
   said,
   unrecorded,
+  whatBothSaw,
 } from '../../drill/verdict.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 
@@ -120,7 +122,15 @@ export async function runDrill(
             ),
           );
         for (const { id, line, why, step } of family.notApplicable) {
-          const none: AttackResult = { id, line, agent: name, result: 'not-applicable', control: '', why };
+          const none: AttackResult = {
+            id,
+            line,
+            agent: name,
+            tier: facts.tier,
+            result: 'not-applicable',
+            control: '',
+            why,
+          };
           tell(attacks, step === undefined ? none : { ...none, step });
         }
       }
@@ -139,7 +149,7 @@ export async function runDrill(
 
 function described(attack: Attack, facts: AgentFacts): Omit<AttackResult, 'result'> {
   const { id, line, tries, wall } = attack;
-  return { id, line, agent: facts.name, control: heldBy(attack, facts), tries, wall };
+  return { id, line, agent: facts.name, tier: facts.tier, control: heldBy(attack, facts), tries, wall };
 }
 
 async function attackOnce(
@@ -149,25 +159,27 @@ async function attackOnce(
   run: () => Promise<Observation>,
 ): Promise<AttackResult> {
   const one = described(attack, facts);
-  const why = notFor(attack, facts) ?? notWithoutRoot(attack, facts);
+  const why = notInTierUser(attack, facts) ?? notFor(attack, facts) ?? notWithoutRoot(attack, facts);
   if (why !== undefined) return { ...one, result: 'not-applicable', why };
   const flaw = await proof();
   const unproven = flaw === undefined ? undefined : provesNothing(attack, facts, flaw);
   if (unproven !== undefined) return { ...one, result: 'not-applicable', why: unproven };
   if (flaw !== undefined) return { ...one, result: 'error', why: flaw };
-  return { ...judgeAttack(attack, facts.name, await run()), control: one.control };
+  return { ...judgeAttack(attack, facts.name, await run()), control: one.control, tier: facts.tier };
 }
 
 /** @returns why the attack proves nothing on this machine */
 export async function proveAttack(attack: Attack, stage: Stage): Promise<string | undefined> {
   const before = await stage.watches();
   const args = await stage.outside(attack.positive);
-  const outcome = await stage.control(
-    attack.positive,
-    attack.program,
-    (attack.seconds ?? DEFAULT_SECONDS) * 1000,
-    args,
-  );
+  const timeoutMs = (attack.seconds ?? DEFAULT_SECONDS) * 1000;
+  const { beside } = attack;
+  const who = beside?.who === 'other' ? 'host-user' : beside?.who;
+  const [own, other] = await Promise.all([
+    stage.control(attack.positive, attack.program, timeoutMs, args),
+    beside && who ? stage.control(who, beside.program, timeoutMs, await stage.outside(who)) : undefined,
+  ]);
+  const outcome = other ? whatBothSaw(own, other) : own;
   return controlFails(attack, { outcome, before, after: await stage.watches() });
 }
 
@@ -185,7 +197,15 @@ function observer(
     const since = evidence.length > 0 ? await compartments.ledgerSize() : 0;
     const before = await stage.watches();
     const timeoutMs = (one.seconds ?? DEFAULT_SECONDS) * 1000;
-    const outcome = await compartments.script(facts.name, { id: one.id, text: PRELUDE + one.program, args, timeoutMs });
+    const script = (agent: string, program: string): Promise<Outcome> =>
+      compartments.script(agent, { id: one.id, text: PRELUDE + program, args, timeoutMs });
+    const meanwhile = async ({ who, program }: Beside): Promise<Outcome> =>
+      who === 'other'
+        ? script(facts.others[0] ?? '', program)
+        : stage.control(who, program, timeoutMs, { ...(await stage.outside(who)), ...args });
+    const beside = 'beside' in one ? one.beside : undefined;
+    const [own, other] = await Promise.all([script(facts.name, one.program), beside && meanwhile(beside)]);
+    const outcome = other ? whatBothSaw(own, other) : own;
     const seen = { outcome, before, after: await stage.watches(), args };
     // Only what would be held, or ok, hangs on the record.
     const good = 'control' in one ? 'refused' : 'done';

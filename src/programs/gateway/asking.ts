@@ -1,5 +1,5 @@
 import { refusedAddress } from '../../policy/addresses.ts';
-import { type Allowed, type Destination, judgeEgress } from '../../policy/egress.ts';
+import type { Allowed, Destination } from '../../policy/egress.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import type { Compartment } from './compartment.ts';
 import { LIMITS } from './limits.ts';
@@ -47,7 +47,7 @@ export interface Denied {
 
 /** What rules and grants say by themselves; nobody is asked. */
 export function judge(compartment: Compartment, destination: Destination): Judged {
-  const verdict = judgeEgress(compartment.rules, destination);
+  const verdict = compartment.judge(destination);
   if (verdict.kind === 'allow') return verdict;
   const why = verdict.why;
   const { barred } = compartment;

@@ -21,7 +21,7 @@ export async function carry(door: Door, destination: Destination, open?: Open): 
   const { port } = destination;
   const patient = port === 443 || port === 80;
   const silenceMs = patient ? LIMITS.headMs : LIMITS.silenceMs;
-  const first = await firstBytes(client, (bytes) => recognised(bytes, port), silenceMs);
+  const first = await firstBytes(client, (bytes) => recognised(bytes, port), silenceMs, helloLength);
   if (first.kind === 'silent' && !patient) return carrySilent(door, destination, open);
   return carryFirst(door, destination, first, open);
 }
@@ -69,7 +69,7 @@ async function carrySilent(door: Door, destination: Destination, open?: Open): P
   const { upstream, passage } = opened;
   upstream.setTimeout(LIMITS.idleMs, () => passage.end('idle'));
   if ((await firstToSpeak(client, upstream)) === upstream) return join(client, upstream, passage);
-  const first = await firstBytes(client, (bytes) => recognised(bytes, destination.port));
+  const first = await firstBytes(client, (bytes) => recognised(bytes, destination.port), LIMITS.headMs, helloLength);
   return carryFirst(door, destination, first, opened);
 }
 
@@ -102,6 +102,11 @@ function recognised(bytes: Buffer, port: number): Kind | undefined {
   const http = looksLikeHttp(bytes);
   if (http === 'yes') return { kind: 'http' };
   return http === 'no' || port === 443 ? { kind: 'other' } : undefined;
+}
+
+/** A ClientHello is passed on from what was shown. */
+function helloLength(kind: Kind): number {
+  return kind.kind === 'hello' ? kind.length : 0;
 }
 
 /** Why the first bytes may not go to that destination; undefined if they may. */

@@ -36,7 +36,7 @@ export class Closings {
       this.#lost = { count: 0, up: 0, down: 0 };
       const gap: Entry[] = lost.count > 0 ? [{ event: 'gap', agent: this.#agent, of: 'egress.closed', ...lost }] : [];
       try {
-        await this.#recorder.append([...gap, ...batch], 'accepted');
+        await this.#recorder.appendSoon([...gap, ...batch]);
       } catch {
         this.#held = [...batch, ...this.#held];
         this.#lost = {

@@ -1,6 +1,6 @@
 import type { EgressRule } from '../../model/fleet.ts';
 import type { AgentName } from '../../model/names.ts';
-import { type Destination, grantLine, judgeEgress } from '../../policy/egress.ts';
+import { type Destination, type EgressVerdict, grantLine, judgeEgress } from '../../policy/egress.ts';
 import { type Address, parseAddress } from '../../protocol/address.ts';
 import type { Host } from '../../protocol/host.ts';
 import { Answers } from './answers.ts';
@@ -20,7 +20,9 @@ export type Malformed = Extract<Host, { kind: 'bad' }>;
 /** What the gateway knows of one agent's compartment. */
 export class Compartment {
   readonly name: AgentName;
-  rules: readonly EgressRule[] = [];
+  #rules: readonly EgressRule[] = [];
+  /** What the rules say of destinations that were asked for lately. */
+  readonly #verdicts = new Map<string, EgressVerdict>();
   /** Destinations that a person has approved. */
   grants: readonly Grant[] = [];
   /** Set: destinations that no rule grants are asked for, and held so long. Milliseconds. */
@@ -49,6 +51,26 @@ export class Compartment {
     this.#refusedNames = new RefusedNames((entry, now, count) => this.#refusals.add(entry, now, count));
   }
 
+  get rules(): readonly EgressRule[] {
+    return this.#rules;
+  }
+
+  set rules(rules: readonly EgressRule[]) {
+    this.#rules = rules;
+    this.#verdicts.clear();
+  }
+
+  /** `judgeEgress` by the rules of this moment. */
+  judge(destination: Destination): EgressVerdict {
+    const key = `${destination.literal ? '=' : ''}${hostPort(destination)}`;
+    const known = this.#verdicts.get(key);
+    if (known !== undefined) return known;
+    if (this.#verdicts.size >= LIMITS.verdicts) this.#verdicts.clear(); // the agent chooses what it asks for
+    const verdict = judgeEgress(this.#rules, destination);
+    this.#verdicts.set(key, verdict);
+    return verdict;
+  }
+
   /** Where a connection to a host or address leads: a synthetic address stands for its name. */
   destination(host: Exclude<Host, { kind: 'bad' }>, port: number): Destination {
     if (host.kind === 'name') return { host: host.name, port, literal: false };
@@ -59,6 +81,8 @@ export class Compartment {
 
   /** @param address  the local address of an accepted connection: what the agent asked for; a zone says nothing more */
   destinationOf(address: string, port: number): Destination {
+    const name = this.names.at(address);
+    if (name !== undefined) return { host: name, port, literal: false };
     const parsed = parseAddress(address.replace(/%.*$/, ''));
     if (parsed === undefined) throw new TypeError(`the kernel gave ${address} as a local address`);
     return this.destination({ kind: 'address', address: parsed as Address }, port);
@@ -74,7 +98,7 @@ export class Compartment {
   ): Promise<Explanation> {
     const { host, port } = destination;
     this.denied += 1;
-    const askable = host !== INTERNAL && judgeEgress(this.rules, destination).kind === 'deny';
+    const askable = host !== INTERNAL && this.judge(destination).kind === 'deny';
     const explanation = {
       denied: hostPort(destination),
       rule: why,

@@ -7,41 +7,52 @@ export type First<T> =
   | { readonly kind: 'silent' | 'late' | 'ended' };
 
 /** Looks at the first bytes of a paused socket until `read` makes something of them. The socket is paused again afterwards and
- *  still holds all of them; `consume` takes away what was used. (They are put back at once: a stream whose last byte was taken
- *  says `end` on the next tick, paused or not, and takes nothing back after that.)
+ *  still holds all of them but those that `taken` says; `consume` takes away what was used. (They are put back at once: a stream
+ *  whose last byte was taken says `end` on the next tick, paused or not, and takes nothing back after that.)
  *  @param read  undefined: more bytes are needed
- *  @param silenceMs  how long nothing at all may come; by default as long as the whole may take */
+ *  @param silenceMs  how long nothing at all may come; by default as long as the whole may take
+ *  @param taken  how many bytes the caller has with the result, and not from the socket again */
 export function firstBytes<T>(
   socket: Socket,
   read: (bytes: Buffer) => T | undefined,
   silenceMs: number = LIMITS.headMs,
+  taken: (value: T, bytes: Buffer) => number = nothing,
 ): Promise<First<T>> {
   return new Promise((resolve) => {
     let bytes: Buffer = Buffer.alloc(0);
     let pieces = 0;
+    const began = performance.now();
     const done = (result: First<T>): void => {
-      clearTimeout(silence);
-      clearTimeout(whole);
+      clearTimeout(timer);
       socket.off('data', onData).off('end', onEnd).off('close', onEnd);
       socket.pause();
-      if (result.kind === 'read') socket.unshift(result.bytes);
+      if (result.kind === 'read') {
+        const left = result.bytes.subarray(taken(result.value, result.bytes));
+        if (left.length > 0) socket.unshift(left);
+      }
       resolve(result);
     };
     const onEnd = (): void => done({ kind: 'ended' });
     const onData = (chunk: Buffer): void => {
-      clearTimeout(silence);
       pieces += 1;
       bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
       const value = read(bytes);
       if (value !== undefined) done({ kind: 'read', value, bytes });
       else if (pieces >= LIMITS.headPieces) done({ kind: 'late' });
+      else if (pieces === 1) {
+        clearTimeout(timer);
+        timer = setTimeout(() => done({ kind: 'late' }), LIMITS.headMs - (performance.now() - began));
+      }
     };
-    const silence = setTimeout(() => done({ kind: 'silent' }), silenceMs);
-    const whole = setTimeout(() => done({ kind: 'late' }), LIMITS.headMs);
+    let timer = setTimeout(() => done({ kind: 'silent' }), silenceMs);
     socket.on('data', onData).on('end', onEnd).on('close', onEnd);
     if (socket.destroyed || socket.readableEnded) onEnd();
     else socket.resume();
   });
+}
+
+function nothing(): number {
+  return 0;
 }
 
 /** Takes away bytes that `firstBytes` has shown. */

@@ -66,7 +66,7 @@ export class Gateway {
         // What was approved once is used up, and stands until it ends, is revoked, or its agent is no longer there.
         if (passage.terms.grant?.once && policy) continue;
         passage.end('policy changed');
-        ending.push(passage.closed);
+        ending.push(passage.closed());
       }
     }
     await Promise.all(ending);
@@ -84,7 +84,7 @@ export class Gateway {
     compartment.grants = compartment.grants.filter(({ id }) => id !== grant.id);
     const under = [...compartment.passages].filter(({ terms }) => terms.grant?.id === grant.id);
     for (const passage of under) passage.end(`approval ${grant.id} was revoked`);
-    await Promise.all(under.map(({ closed }) => closed));
+    await Promise.all(under.map((passage) => passage.closed()));
     return { ended: under.length };
   }
 
@@ -110,7 +110,7 @@ export class Gateway {
     const passages = [...(compartment?.passages ?? [])];
     for (const passage of passages) passage.end('the compartment was closed');
     for (const client of this.#clients.get(agent) ?? []) client.destroy();
-    await Promise.all(passages.map((passage) => passage.closed));
+    await Promise.all(passages.map((passage) => passage.closed()));
     await compartment?.settle();
     if (names) compartment?.names.forget();
   }

@@ -5,8 +5,24 @@ import type { Passage } from './passage.ts';
 /** Lets bytes pass both ways until both ends are done: a half-close is passed on, a reset becomes a reset. */
 export function join(client: Socket, upstream: Socket, passage: Passage): void {
   tie(client, upstream, passage, LIMITS.idleMs);
-  client.pipe(upstream);
-  upstream.pipe(client);
+  pass(client, upstream);
+  pass(upstream, client);
+}
+
+/** One way, no faster than the slower end takes it. */
+function pass(from: Socket, to: Socket): void {
+  const over = (): void => {
+    // Nothing is left that a half-close would keep open: closing sends the same FIN with less ado.
+    if (to.readableEnded && to.writableLength === 0) to.destroy();
+    else to.end();
+  };
+  from.on('data', (chunk: Buffer) => {
+    if (!to.write(chunk)) from.pause();
+  });
+  to.on('drain', () => from.resume());
+  if (from.readableEnded) over();
+  else from.once('end', over);
+  if (!to.writableNeedDrain) from.resume();
 }
 
 /** When one end is gone, so is the other; when nothing moves for long, both. */

@@ -1,5 +1,6 @@
 import { Failure } from '../../model/failure.ts';
 import { dialLedger, type LedgerClient } from '../../wire/ledger-client.ts';
+import { Batch } from './batch.ts';
 import type { Entry, Recorder, Strength } from './record.ts';
 import { inTime } from './resolve.ts';
 
@@ -10,6 +11,7 @@ const RETRY_MS = 200;
  *  answer in 5 s counts as failed. */
 export class LedgerSocket implements Recorder {
   readonly #path: string;
+  readonly #batch: Batch = new Batch((entries, strength) => this.#send(entries, strength));
   #ledger: Promise<LedgerClient> | undefined;
   #failed: { readonly at: number; readonly why: Error } | undefined;
 
@@ -17,7 +19,15 @@ export class LedgerSocket implements Recorder {
     this.#path = path;
   }
 
-  async append(entries: readonly Entry[], strength: Strength): Promise<unknown> {
+  append(entries: readonly Entry[], strength: Strength): Promise<void> {
+    return this.#batch.append(entries, strength);
+  }
+
+  appendSoon(entries: readonly Entry[]): Promise<void> {
+    return this.#batch.appendSoon(entries);
+  }
+
+  async #send(entries: readonly Entry[], strength: Strength): Promise<unknown> {
     const ledger = await this.#connected();
     try {
       return await inTime(ledger.append(entries, strength), ANSWER_MS);

@@ -6,6 +6,8 @@ export const LIMITS = {
   connectionsPerSecond: 500,
   /** Names that have a synthetic address; a wildcard rule would otherwise be a way to fill memory. */
   names: 4096,
+  /** Verdicts that are remembered until the rules change. */
+  verdicts: 1024,
   /** DNS questions a second (the namespace's own rules hold floods back before that). */
   questions: 1000,
   /** Refusals written one by one, per second; the rest is written as counts. */

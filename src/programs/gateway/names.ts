@@ -16,6 +16,8 @@ export class SyntheticNames {
   readonly #most: number;
   readonly #numbers = new Map<string, number>();
   readonly #names: string[] = [];
+  /** By their addresses, as the kernel writes them. */
+  readonly #byAddress = new Map<string, string>();
 
   /** @throws if the file cannot be read */
   constructor(dir: string, agent: AgentName, most: number) {
@@ -39,10 +41,16 @@ export class SyntheticNames {
     return number === OWN ? INTERNAL : this.#names[number - FIRST];
   }
 
+  /** The name that an address of an accepted connection stands for, if it has one and is written in the usual way. */
+  at(address: string): string | undefined {
+    return this.#byAddress.get(address);
+  }
+
   /** The compartment is gone. */
   forget(): void {
     rmSync(this.#file, { force: true });
     this.#numbers.clear();
+    this.#byAddress.clear();
     this.#names.length = 0;
   }
 
@@ -50,6 +58,8 @@ export class SyntheticNames {
     this.#names.push(name);
     const number = FIRST + this.#names.length - 1;
     this.#numbers.set(name, number);
+    const { v4, v6 } = syntheticAddresses(number);
+    this.#byAddress.set(v4, name).set(v6, name);
     return number;
   }
 }

@@ -33,7 +33,6 @@ type Terms = Allowed & { readonly grant?: Grant };
 export class Passage {
   readonly destination: Destination;
   readonly terms: Terms;
-  readonly closed: Promise<void>;
   readonly #door: Door;
   readonly #began = performance.now();
   #address: string | undefined;
@@ -41,16 +40,20 @@ export class Passage {
   #why: string | undefined;
   #recorded = false;
   #done = false;
-  #close: () => void = () => {};
+  #whenClosed: (() => void)[] = [];
 
   constructor(door: Door, destination: Destination, terms: Terms) {
     this.#door = door;
     this.destination = destination;
     this.terms = terms;
-    this.closed = new Promise((resolve) => {
-      this.#close = resolve;
-    });
     door.compartment.passages.add(this);
+  }
+
+  closed(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#done) resolve();
+      else this.#whenClosed.push(resolve);
+    });
   }
 
   /** Why it was ended by us; undefined while it stands or if the two ends closed it. */
@@ -106,7 +109,7 @@ export class Passage {
     this.#done = true;
     this.#why ??= why;
     this.#door.compartment.passages.delete(this);
-    this.#close();
+    for (const resolve of this.#whenClosed.splice(0)) resolve();
     if (this.#recorded) this.#write();
   }
 
@@ -149,9 +152,9 @@ export async function openPassage(door: Door, destination: Destination, more: ob
   const passage = new Passage(door, destination, verdict);
   const { host, port } = destination;
   const { rule, address } = verdict;
-  const entry = { event: 'egress.allowed', agent: compartment.name, host, port, via, rule, ...more };
+  const entry = { event: 'egress.allowed', agent: compartment.name, host, port, via, rule, address, ...more };
   try {
-    await outside.recorder.append([address === undefined ? entry : { ...entry, address }], 'accepted');
+    await outside.recorder.append([entry], 'accepted');
   } catch {
     passage.finish();
     const explanation = await compartment.refuse(destination, via, 'the record cannot be written', Date.now());
@@ -185,7 +188,7 @@ async function dialPassage(door: Door, passage: Passage, pinned: Address | undef
 
 /** Each address in turn until one answers; all of them were judged together. */
 async function dialFirst(passage: Passage, addresses: readonly Address[]): Promise<Socket> {
-  let last: unknown = new Error('the name has no address');
+  let last: unknown;
   for (const address of addresses) {
     try {
       return await dialOne(passage, address);
@@ -194,7 +197,7 @@ async function dialFirst(passage: Passage, addresses: readonly Address[]): Promi
     }
     passage.stands();
   }
-  throw last;
+  throw last ?? new Error('the name has no address');
 }
 
 function dialOne(passage: Passage, address: Address): Promise<Socket> {

@@ -7,8 +7,9 @@ import {
 } from '../../protocol/clienthello.ts';
 import { canonicalHost, hostText } from '../../protocol/host.ts';
 import { asksAgain, secondHelloAt } from '../../protocol/server-hello.ts';
-import { consume, firstBytes } from './first-bytes.ts';
+import { firstBytes } from './first-bytes.ts';
 import { join } from './join.ts';
+import { LIMITS } from './limits.ts';
 import type { Door, Open } from './passage.ts';
 import { sayInTls } from './refuse.ts';
 
@@ -18,6 +19,7 @@ export function helloDisagrees(hello: ClientHelloResult, { host, port, literal }
   if (hello.kind === 'bad') return hello.why;
   if (port === 80) return 'TLS on port 80';
   if (hello.encrypted) return 'the server name is encrypted (ECH), so it cannot be compared';
+  if (hello.serverName === host) return undefined; // nearly always: a destination is in its one spelling already
   if (hello.serverName === undefined) {
     return port === 443 && !literal ? `TLS without a server name, to ${host}` : undefined;
   }
@@ -29,7 +31,7 @@ export function helloDisagrees(hello: ClientHelloResult, { host, port, literal }
 
 /** Sends a judged ClientHello, and lets the rest pass once it is sure that no other one follows: where the server asks for a
  *  second (HelloRetryRequest), that is judged too, since some servers believe its name.
- *  @param bytes  the ClientHello, and what came with it */
+ *  @param bytes  the ClientHello and what came with it; of that, only the rest is still in the socket */
 export async function joinTls(
   door: Door,
   destination: Destination,
@@ -40,15 +42,10 @@ export async function joinTls(
   const { client } = door;
   const { upstream, passage } = open;
   upstream.write(bytes.subarray(0, hello.length));
-  consume(client, hello.length);
-  const answer = await firstBytes(upstream, (heard) => {
-    const again = asksAgain(heard);
-    return again === 'more' ? undefined : again;
-  });
+  const answer = await firstBytes(upstream, askedAgain, LIMITS.headMs, all);
   if (answer.kind !== 'read') return passage.end('no answer to the ClientHello');
-  if (answer.value === 'no') return join(client, upstream, passage);
   client.write(answer.bytes);
-  consume(upstream, answer.bytes.length);
+  if (answer.value === 'no') return join(client, upstream, passage);
   const second = await firstBytes(client, secondHello);
   if (second.kind !== 'read') return passage.end('no second ClientHello');
   const why = second.value === 'none' ? undefined : helloDisagrees(second.value, destination);
@@ -58,6 +55,15 @@ export async function joinTls(
     return sayInTls(client);
   }
   join(client, upstream, passage);
+}
+
+function askedAgain(heard: Buffer): 'yes' | 'no' | undefined {
+  const again = asksAgain(heard);
+  return again === 'more' ? undefined : again;
+}
+
+function all(_: unknown, { length }: Buffer): number {
+  return length;
 }
 
 const MOST_EARLY_DATA = 64 * 1024;

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { TRANSPARENT_PORT } from '../../tiers/netns-rules.ts';
 import { serveApi } from './api.ts';
 import { judge, judgeOrAsk } from './asking.ts';
 import { carry } from './carry.ts';
@@ -15,7 +16,7 @@ import { serveSocks } from './socks.ts';
 export async function attend(outside: Outside, compartment: Compartment, client: Socket): Promise<void> {
   const { localAddress, localPort } = client;
   if (localAddress === undefined || localPort === undefined) return void client.destroy(); // gone already
-  if (localAddress.startsWith('127.') || localAddress === '::1') return void client.destroy(); // came without tproxy
+  if (cameToTheListener(localAddress, localPort)) return void client.destroy();
   const door: Door = { outside, compartment, client, via: 'direct' };
   const destination = compartment.destinationOf(localAddress, localPort);
   if (compartment.connections > LIMITS.connections) {
@@ -32,6 +33,11 @@ export async function attend(outside: Outside, compartment: Compartment, client:
   const verdict = await judgeOrAsk(outside.inbox, compartment, destination);
   if (verdict.kind === 'allow') return carry(door, destination);
   await explain(client, await compartment.refuse(destination, door.via, verdict.why, Date.now(), verdict));
+}
+
+/** Whether it came without tproxy. In the host's network loopback is nobody's own, and a destination like others. */
+function cameToTheListener(address: string, port: number): boolean {
+  return port === TRANSPARENT_PORT && (address.startsWith('127.') || address === '::1');
 }
 
 /** Where src/host/probe.pl asks every minute whether policy still says no: a documentation address (RFC 5737). What is refused

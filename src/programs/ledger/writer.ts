@@ -8,6 +8,8 @@ export type Strength = 'accepted' | 'acknowledged';
 
 /** Nothing more is accepted while the oldest accepted entry waits longer than this for the disk. */
 const LONGEST_UNSYNCED_MS = 20;
+/** What nobody waits to see on disk shares the sync of what comes within this time: a sync costs more than twenty entries. */
+const SHARED_SYNC_MS = 5;
 const MOST_BYTES_PER_WRITE = 4 * 1024 * 1024;
 /** The ledger's memory is not for the taking: entries wait for acceptance while this much waits for publication, and are refused
  *  where this many wait for acceptance. */
@@ -48,6 +50,7 @@ export class Writer {
   #queued = 0;
   #awaitingDisk: { end: number; waiting: Waiting; first: number }[] = [];
   #flushPlanned = false;
+  #syncPlanned: NodeJS.Timeout | undefined;
   #syncing: Unsynced | undefined;
   #unsynced: Unsynced | undefined;
   #acknowledged: number;
@@ -104,7 +107,10 @@ export class Writer {
   /** Resolves when everything accepted by now is acknowledged (or the writer is broken). */
   settled(): Promise<void> {
     if (this.#broken || (this.#queue.length === 0 && this.#acknowledged === this.accepted)) return Promise.resolve();
-    return new Promise((resolve) => this.#settled.push(resolve));
+    return new Promise((resolve) => {
+      this.#settled.push(resolve);
+      this.#planSync();
+    });
   }
 
   /** Requests that were read in one turn of the event loop share a write. */
@@ -119,7 +125,15 @@ export class Writer {
 
   #flush(): void {
     while (this.#queue.length > 0 && this.#mayWrite()) this.#writeBatch();
-    this.#startSync();
+    this.#planSync();
+  }
+
+  /** At once if anybody waits for the disk, else so that others may share it. */
+  #planSync(): void {
+    if (this.#syncing || this.#unsynced === undefined) return;
+    const waited = this.#awaitingDisk.length > 0 || this.#settled.length > 0 || this.#queue.length > 0;
+    if (waited || this.oldestUnsyncedMs() >= SHARED_SYNC_MS) this.#startSync();
+    else this.#syncPlanned ??= setTimeout(() => this.#startSync(), SHARED_SYNC_MS);
   }
 
   #mayWrite(): boolean {
@@ -183,6 +197,8 @@ export class Writer {
   }
 
   #startSync(): void {
+    clearTimeout(this.#syncPlanned);
+    this.#syncPlanned = undefined;
     const covered = this.#unsynced;
     if (this.#syncing || covered === undefined || this.#broken) return;
     this.#syncing = covered;

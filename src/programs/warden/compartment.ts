@@ -1,24 +1,26 @@
 import type { ChildProcess } from 'node:child_process';
-import { closeSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { once } from 'node:events';
 import { basename } from 'node:path';
 import type { Grip, Held } from '../../host/grip.ts';
-import { launch } from '../../host/launch.ts';
-import { pipe } from '../../host/pipes.ts';
+import { launch, type Streams } from '../../host/launch.ts';
 import { childrenOf, endProcess } from '../../host/processes.ts';
 import { Failure } from '../../model/failure.ts';
+import { createOrders } from '../../tiers/create.ts';
 import type { CompartmentFacts } from '../../tiers/facts.ts';
 import type { Order } from '../../tiers/orders.ts';
-import { agentEnvironment, enterOrders, sandboxOrders } from '../../tiers/sandbox.ts';
+import { agentEnvironment, enterOrders } from '../../tiers/sandbox.ts';
 import { type Attempts, NO_ATTEMPTS, nextAttempt } from './backoff.ts';
 import type { LogFile } from './log-file.ts';
 import type { NetSpace } from './net-space.ts';
+import { type Home, OwnCommand } from './own-command.ts';
 
 export type CompartmentState = 'starting' | 'idle' | 'running' | 'waiting' | 'paused' | 'stopped' | 'failed';
 
 /** What a compartment needs of the warden. */
 export interface Surroundings {
   readonly grip: Grip;
+  /** In the host's network: what holds it there stands, or it does not start. */
+  readonly mustHold?: () => Promise<void>;
   /** Hands the namespace's sockets to the gateway. */
   readonly connect: (network: NetSpace) => Promise<void>;
   readonly disconnect: () => Promise<void>;
@@ -41,12 +43,12 @@ const READY_MS = 15_000;
 
 /** One compartment and the agent in it, from start to end, started again when they end by themselves. */
 export class Compartment {
-  readonly facts: CompartmentFacts;
+  #facts: CompartmentFacts;
   readonly digest: string;
   readonly #around: Surroundings;
   #first: ChildProcess | undefined;
   #firstPid: number | undefined;
-  #main: ChildProcess | undefined;
+  readonly #command: OwnCommand | undefined;
   #state: CompartmentState = 'stopped';
   #since = new Date();
   #why: string | undefined;
@@ -54,9 +56,20 @@ export class Compartment {
   #retry: NodeJS.Timeout | undefined;
 
   constructor(facts: CompartmentFacts, digest: string, around: Surroundings) {
-    this.facts = facts;
+    this.#facts = facts;
     this.digest = digest;
     this.#around = around;
+    const { agent } = facts;
+    if (agent.command) this.#command = new OwnCommand({ ...agent, command: agent.command }, this.#home());
+  }
+
+  get facts(): CompartmentFacts {
+    return this.#facts;
+  }
+
+  /** An up has changed what needs no other compartment (a limit, a check of health, what is granted). */
+  learn(facts: CompartmentFacts): void {
+    this.#facts = facts;
   }
 
   get state(): CompartmentState {
@@ -72,7 +85,7 @@ export class Compartment {
   }
 
   get restarts(): number {
-    return this.#attempts.total;
+    return this.#attempts.total + (this.#command?.restarts ?? 0);
   }
 
   /** Pid, on the host, of the first process in the compartment's process namespace. */
@@ -86,9 +99,10 @@ export class Compartment {
 
   /** Where its network is, while it stands. */
   get network(): NetSpace | undefined {
-    const { netns } = this.facts;
+    const { network } = this.facts;
     if (!this.standing || this.#first?.pid === undefined) return undefined;
-    return netns === undefined ? { keeperPid: this.#first.pid } : { name: basename(netns), path: netns };
+    if (network.in === 'namespace') return { name: basename(network.path), path: network.path };
+    return network.in === 'own' ? { keeperPid: this.#first.pid } : { hostUid: this.facts.uid };
   }
 
   get keeperPid(): number | undefined {
@@ -114,7 +128,8 @@ export class Compartment {
       await this.#around.record('agent.started', { agent: agent.name, tier: agent.tier, digest: this.digest });
       this.#become('starting');
       await this.#putUp(begun);
-      this.#startMain();
+      if (this.#command) this.#command.start();
+      else this.#become('idle');
     } catch (error) {
       await this.#clear();
       if (this.#state !== 'stopped') {
@@ -132,8 +147,11 @@ export class Compartment {
 
   async #putUp(begun: number): Promise<void> {
     this.#around.watch(this);
+    await this.#around.mustHold?.();
     await this.#around.gate?.pause(this.facts.agent.name, false);
-    const first = launch('create', sandboxOrders(this.facts), ['pipe', 'pipe', 'pipe']);
+    // Without a process namespace, what a killed warden and keeper left behind would share the cgroup with the new one.
+    if (this.facts.network.in === 'host') await this.#around.grip.killAll(this.#held);
+    const first = launch('create', createOrders(this.facts), ['pipe', 'pipe', 'pipe']);
     this.#first = first;
     // What it says before it stands explains why it does not; later the agent could speak through it, and is not listened to.
     let said = '';
@@ -178,8 +196,8 @@ export class Compartment {
   async resume(): Promise<void> {
     await this.#around.gate?.pause(this.facts.agent.name, false);
     await this.#around.grip.thaw(this.#held);
-    this.#become(this.#main ? 'running' : this.facts.agent.command ? 'waiting' : 'idle');
-    if (this.#state === 'waiting') this.#scheduleMain(Date.now(), 'it was resumed');
+    this.#become(!this.#command ? 'idle' : this.#command.runs ? 'running' : 'waiting');
+    if (this.#state === 'waiting') this.#command?.startLater(Date.now(), 'it was resumed');
   }
 
   /** Pids on the host, the launcher's own among them. */
@@ -200,10 +218,15 @@ export class Compartment {
     return enterOrders(this.facts, pids, { ...agentEnvironment(this.facts), ...environment });
   }
 
-  /** Starts a launcher in here. */
-  enter(mode: 'enter' | 'script', orders: readonly Order[], stdio: Parameters<typeof launch>[2]): ChildProcess {
+  /** What a launcher in here gets as descriptors from 4 on: where the gate takes what judges its starts. */
+  get handedOn(): readonly number[] {
     const { gate } = this.#around;
-    return launch(mode, orders, stdio, gate ? [gate.launchers] : []);
+    return gate ? [gate.launchers] : [];
+  }
+
+  /** Starts a launcher in here. */
+  enter(mode: 'enter' | 'script', orders: readonly Order[], stdio: Streams): ChildProcess {
+    return launch(mode, orders, stdio, this.handedOn);
   }
 
   /** Ends what a launcher of ours has started in here; the launcher then ends by itself. */
@@ -211,44 +234,18 @@ export class Compartment {
     for (const pid of childrenOf(launcher)) endProcess(pid);
   }
 
-  #startMain(): void {
-    const { command, name } = this.facts.agent;
-    if (!command) {
-      this.#become('idle');
-      return;
-    }
-    const begun = Date.now();
-    const out = pipe();
-    const args = command.map((value): Order => ({ do: 'arg', value }));
-    const main = this.enter('enter', [...this.orders(), ...args], ['ignore', out.write, out.write]);
-    closeSync(out.write);
-    this.#around.log.take(new Socket({ fd: out.read, readable: true, writable: false }));
-    this.#main = main;
-    this.#become('running');
-    main.once('exit', (code, signal) => {
-      if (this.#main !== main) return;
-      this.#main = undefined;
-      if (!this.standing || this.#state === 'stopped') return;
-      const how = signal ?? `status ${code}`;
-      this.#around.tell('command.ended', { agent: name, argv: command, how });
-      if (this.#state !== 'paused') this.#become('waiting', `its command ended with ${how}`);
-      this.#scheduleMain(begun, `${name} ended (${how})`);
-    });
-  }
-
-  /** Starts the agent's command again: recorded first, like every start. What the ledger refuses is tried again later. */
-  #scheduleMain(begun: number, why: string): void {
-    const { command, name } = this.facts.agent;
-    const { attempts, waitMs } = nextAttempt(this.#attempts, Date.now() - begun);
-    this.#attempts = attempts;
-    this.#around.log.note(`${why}; its command is started again in ${waitMs} ms`);
-    this.#retry = setTimeout(() => {
-      if (this.#state !== 'waiting') return;
-      this.#around.record('command.started', { agent: name, argv: command, restart: attempts.total }).then(
-        () => this.#state === 'waiting' && this.#startMain(),
-        (error: Error) => this.#state === 'waiting' && this.#scheduleMain(Date.now(), error.message),
-      );
-    }, waitMs);
+  #home(): Home {
+    const { record, tell, log } = this.#around;
+    return {
+      ...{ record, tell, log },
+      enter: (args, stdio) => this.enter('enter', [...this.orders(), ...args], stdio),
+      open: () => this.standing && this.#state !== 'stopped',
+      waits: () => this.#state === 'waiting',
+      became: (state, why) => {
+        if (state === 'running') this.#become('running');
+        else if (this.#state !== 'paused') this.#become('waiting', why);
+      },
+    };
   }
 
   /** The walls themselves went away. */
@@ -277,10 +274,11 @@ export class Compartment {
   async #clear(): Promise<void> {
     const held = this.#held;
     this.#firstPid = undefined;
-    this.#main = undefined;
+    this.#command?.forget();
     this.#first = undefined;
     this.#around.unwatch(this);
     await this.#around.grip.killAll(held);
+    await letGo(held.keeper);
     await this.#around.disconnect();
   }
 
@@ -289,6 +287,19 @@ export class Compartment {
     this.#state = state;
     this.#why = why;
   }
+}
+
+const LAST_ACT_MS = 5_000;
+
+/** Waits for the launcher that held a compartment: in tier `user` it writes `cgroup.kill` as its last act, which must not meet the next
+ *  compartment. */
+async function letGo(keeper: ChildProcess | undefined): Promise<void> {
+  if (keeper?.pid === undefined || keeper.exitCode !== null || keeper.signalCode !== null) return;
+  const late = new AbortController();
+  const exit = once(keeper, 'exit', { signal: late.signal }).catch(() => {});
+  const timer = setTimeout(() => late.abort(), LAST_ACT_MS);
+  await exit;
+  clearTimeout(timer);
 }
 
 /** The anchor inside is `cat`: what it gives back says that every mount is made and the filter is on. */

@@ -31,10 +31,11 @@ export function drillFacts(office: Office, compartment: Compartment): DrillFacts
       knowledge: knowledge.map((entry) => entry.name),
       // One that stands comes first: it has a process that could be signalled.
       others: others.sort((a, b) => Number(b.standing) - Number(a.standing)).map((other) => other.facts.agent.name),
-      rootless: compartment.facts.netns === undefined,
+      rootless: compartment.facts.network.in === 'own',
     },
     state: compartment.state,
     known: {
+      own_uid: String(compartment.facts.uid),
       state_dir: places.state,
       warden_sock: places.wardenSocket,
       ledger_sock: places.ledgerSocket,

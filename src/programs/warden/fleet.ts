@@ -122,6 +122,7 @@ export class StandingFleet {
       this.#planned = planned;
       await this.#record.readers(this.operatorUids());
       await apply(planned.steps, this.#hands, this.#made, this.#record, left);
+      for (const [name, facts] of planned.compartments) this.compartments.get(name)?.learn(facts);
       const staying = new Set(fleet.agents.map(({ name }): string => name));
       for (const name of before.filter((name) => !staying.has(name))) this.onLetGo(name);
       return planned.steps.map(describe);

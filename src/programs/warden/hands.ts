@@ -2,6 +2,7 @@ import { cgroupGrip } from '../../host/grip.ts';
 import { groundHands } from '../../host/hands/ground.ts';
 import type { Hand, Hands, Of } from '../../host/hands/hand.ts';
 import { signalGrip } from '../../host/signal-grip.ts';
+import type { SpareLaunchers } from '../../host/spare-launcher.ts';
 import { Failure } from '../../model/failure.ts';
 import { cgroupPath } from '../../plan/fleet.ts';
 import { Compartment } from './compartment.ts';
@@ -10,6 +11,7 @@ import type { StandingFleet } from './fleet.ts';
 import type { GateHouse } from './gate-house.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { HeldAgents } from './held-agents.ts';
+import type { HostNetwork } from './host-network.ts';
 import type { Logs } from './logs.ts';
 import type { Mending } from './mending.ts';
 import type { Record } from './record.ts';
@@ -19,9 +21,11 @@ export interface Workshop {
   readonly record: Record;
   readonly logs: Logs;
   readonly mending: Mending;
+  readonly hostNetwork: HostNetwork;
   readonly held: HeldAgents;
   /** Absent without root. */
   readonly gate?: GateHouse;
+  readonly spares: SpareLaunchers;
   /** Undefined while the gateway is away. */
   readonly gateway: () => GatewayLink | undefined;
 }
@@ -80,6 +84,7 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
       if (!facts || !name) throw new Error(`nothing is known about ${what.agent}`);
       const compartment = new Compartment(facts, what.digest, {
         grip: fleet.host.user ? signalGrip() : cgroupGrip(fleet.host.cgroups, cgroupPath(name, what.agent)),
+        ...(facts.network.in === 'host' && { mustHold: () => workshop.hostNetwork.mustHold(facts.uid) }),
         connect: (network) =>
           openDoor(needed(workshop.gateway()), fleet, what.agent, network, (text) =>
             workshop.logs.ofProgram('warden').note(text),
@@ -90,7 +95,10 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
         log: workshop.logs.ofAgent(what.agent),
         ...(workshop.gate && facts.gate && { gate: workshop.gate }),
         watch: (of) => workshop.mending.watch(of),
-        unwatch: (of) => workshop.mending.unwatch(of),
+        unwatch: (of) => {
+          workshop.mending.unwatch(of);
+          workshop.spares.leave();
+        },
       });
       fleet.compartments.set(what.agent, compartment);
       await workshop.gate?.policy();

@@ -9,6 +9,7 @@ import { uidOfProcess } from '../../host/confinement.ts';
 import { lockFile } from '../../host/lock.ts';
 import { Made } from '../../host/made.ts';
 import { ordinaryUser } from '../../host/ordinary-user.ts';
+import { SpareLaunchers } from '../../host/spare-launcher.ts';
 import { viewFacts } from '../../host/view-facts.ts';
 import { Failure } from '../../model/failure.ts';
 import { groundOf } from '../../plan/machine.ts';
@@ -23,6 +24,7 @@ import { StandingFleet } from './fleet.ts';
 import { GateHouse } from './gate-house.ts';
 import { type Workshop, wardenHands } from './hands.ts';
 import { HeldAgents } from './held-agents.ts';
+import { HostNetwork } from './host-network.ts';
 import { Inbox } from './inbox.ts';
 import { InboxStore } from './inbox-store.ts';
 import { Logs } from './logs.ts';
@@ -66,6 +68,7 @@ writeFileSync(places.filter, syscallFilter(process.arch === 'arm64' ? 'aarch64' 
 const record = new Record(places.ledgerSocket, logs.lost);
 const held = new HeldAgents(places.heldAgents);
 const mending = new Mending(logs, new Made(places.made));
+const spares = new SpareLaunchers();
 const inbox = new Inbox(inboxStore(), record);
 const staff: Staff = new Staff(places, ids, logs, record, () => fleet, {
   ask: (agent, terms) => destinations.ask(agent, terms),
@@ -76,8 +79,12 @@ const gate: GateHouse | undefined = user
   : new GateHouse(places, logs, { ask: (frame) => commands.ask(frame), use: (frame) => commands.use(frame) }, () => [
       ...(fleet.current?.compartments.values() ?? []),
     ]);
-const workshop: Workshop = { record, mending, logs, held, gateway: () => staff.gateway, ...(gate && { gate }) };
 const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
+const hostNetwork = new HostNetwork(new Made(places.made), host.cgroups, (text) => log.note(text));
+const workshop: Workshop = {
+  ...{ record, mending, hostNetwork, logs, held, spares, gateway: () => staff.gateway },
+  ...(gate && { gate }),
+};
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
 const commands: Commands = new Commands(inbox, fleet, (id, state) => gate?.answered(id, state));
 const destinations: Destinations = new Destinations(inbox, fleet, workshop.gateway);
@@ -101,6 +108,7 @@ fleet.onLetGo = (agent) => {
 };
 const rounds = new Rounds(fleet, record, logs, mending, {
   gatewayRuns: () => staff.gateway !== undefined,
+  hostNetwork: (uid) => hostNetwork.mend(uid),
   ledgerUid: () => (staff.ledgerPid === undefined ? undefined : uidOfProcess(staff.ledgerPid)),
 });
 
@@ -108,6 +116,7 @@ let leaving = false;
 async function leave(): Promise<void> {
   if (leaving) return;
   leaving = true;
+  spares.end();
   for (const compartment of fleet.compartments.values()) await compartment.stop('the warden ends');
   await gate?.end();
   await staff.end();
@@ -119,7 +128,7 @@ staff.start();
 gate?.start();
 const office: Office = {
   ...{ fleet, record, held, logs, rounds, inbox, destinations, gateway: workshop.gateway },
-  sessions: new Sessions(record),
+  sessions: new Sessions(record, spares),
   drills: new Drills(fleet, record, workshop.gateway),
   programs: () => [
     { name: 'warden', state: 'running', pid: process.pid },
@@ -139,6 +148,7 @@ await serve<Caller>({
 });
 rounds.begin();
 await staff.complete();
+spares.prepare();
 inbox.begin();
 await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
 if (fleet.wanted && process.argv.includes('--resume')) {

@@ -93,7 +93,7 @@ export class Mending {
 
   #cover(compartment: Compartment, firstPid: number, open: readonly string[]): void {
     const orders: Order[] = [
-      ...(compartment.facts.netns === undefined
+      ...(compartment.facts.network.in === 'own'
         ? [{ do: 'rootless' } as const, outerSpace(compartment.keeperPid ?? 0)]
         : []),
       { do: 'ns', kind: 'mnt', path: `/proc/${firstPid}/ns/mnt` },

@@ -1,35 +1,44 @@
 import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
+import { type AgentSockets, dialAt, nothingListens, socketsAt } from '../../host/agent-sockets.ts';
 import { type LaunchMode, launch } from '../../host/launch.ts';
-import { type AgentSockets, dialInside, nothingListens, openAgentSockets } from '../../host/netns.ts';
+import { dialInside, openAgentSockets } from '../../host/netns.ts';
 import { rulesInForce } from '../../host/netns-listing.ts';
 import { SOCK_STREAM, socketPair } from '../../host/pipes.ts';
 import { Failure } from '../../model/failure.ts';
+import { DOOR_PORT, numbersOf } from '../../tiers/host-net.ts';
 import type { Order } from '../../tiers/orders.ts';
 import { outerSpace } from '../../tiers/sandbox.ts';
 import { receiveDescriptors } from '../../wire/handover.ts';
 
-/** Where the network of a compartment is: bound to a path by root, or, rootless, with the process that holds the compartment. A
- *  process with several threads cannot join a user namespace (setns(2)), so there a launcher does what root does by itself. */
-export type NetSpace = { readonly name: string; readonly path: string } | { readonly keeperPid: number };
+/** Where the network of a compartment is: bound to a path by root, or, rootless, with the process that holds the compartment (a
+ *  process with several threads cannot join a user namespace (setns(2)), so there a launcher does what root does by itself), or in
+ *  the host's own, where the packet filter knows it by its uid. */
+export type NetSpace =
+  | { readonly name: string; readonly path: string }
+  | { readonly keeperPid: number }
+  | { readonly hostUid: number };
 
 /** The gateway's four sockets; the caller owns the descriptors. */
 export async function socketsIn(space: NetSpace): Promise<AgentSockets> {
   if ('path' in space) return openAgentSockets(space.path);
+  if ('hostUid' in space) return socketsAt({ ...numbersOf(space.hostUid), tcp: DOOR_PORT, dns: DOOR_PORT });
   const [tcp4 = -1, tcp6 = -1, dns4 = -1, dns6 = -1] = await handedOut('sockets', space.keeperPid, []);
   return { tcp4, tcp6, dns4, dns6 };
 }
 
-/** A connection to 127.0.0.1:port in there, perhaps still under way. @throws Failure `nothing-listens` */
+/** A connection to 127.0.0.1:port in there, perhaps still under way. In the host's network the address that it comes from lets it
+ *  reach the agent's own sockets alone. @throws Failure `nothing-listens` */
 export async function dialIn(space: NetSpace, port: number): Promise<number> {
   if ('path' in space) return dialInside(space.path, port);
+  if ('hostUid' in space) return dialAt(port, numbersOf(space.hostUid).address4);
   const [fd] = await handedOut('dial', space.keeperPid, [{ do: 'port', port }]);
   if (fd === undefined) throw nothingListens(port);
   return fd;
 }
 
 /** Digest of the packet filter in there, as `rulesWanted` gives it. */
-export async function rulesIn(space: NetSpace): Promise<string> {
+export async function rulesIn(space: Exclude<NetSpace, { hostUid: number }>): Promise<string> {
   if ('path' in space) return rulesInForce(space.name);
   const launcher = launch('rules', orders(space.keeperPid), ['ignore', 'pipe', 'pipe']);
   let listed = '';

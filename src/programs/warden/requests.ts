@@ -86,6 +86,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
         const { name } = which.facts.agent;
         if (!which.standing) which.orders(); // says why nothing runs
         held.hold(name);
+        office.sessions.leave();
         const tookMs = await which.pause();
         record.tell({ event: 'agent.paused', agent: name });
         return acted(which, tookMs, which.measured.frozen);

@@ -2,18 +2,17 @@ import { readFileSync } from 'node:fs';
 import { judgeHealth } from '../../checks/health.ts';
 import type { Expected, OutsideFacts } from '../../checks/walls/facts.ts';
 import { judgeWalls, readFacts } from '../../checks/walls/judge.ts';
+import { withAbstractSocket } from '../../host/abstract-socket.ts';
 import { limitEnforcement } from '../../host/cgroup-limits.ts';
-import { confinementIn, groupsOf, namespacesOf } from '../../host/confinement.ts';
+import { confinementBeside, confinementIn, groupsOf, namespacesOf } from '../../host/confinement.ts';
 import { rulesWanted } from '../../host/netns-listing.ts';
 import { missingWithoutCgroup } from '../../host/rlimits.ts';
 import type { Health, MeasuredWall } from '../../model/documents.ts';
 import { type Enforcement, WALLS } from '../../model/enforcement.ts';
-import type { WantedAgent } from '../../model/fleet.ts';
 import { unixUserName } from '../../model/unix-names.ts';
 import { cgroupPath } from '../../plan/fleet.ts';
-import { programNames } from '../../tiers/programs.ts';
-import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { Compartment } from './compartment.ts';
+import { expectedOf, probeArguments } from './expected.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { Logs } from './logs.ts';
 import type { Mending } from './mending.ts';
@@ -31,6 +30,8 @@ const AT_ONCE = 2;
 export interface Colleagues {
   readonly gatewayRuns: () => boolean;
   readonly ledgerUid: () => number | undefined;
+  /** What did not hold an agent in the host's network, in words; it does again. */
+  readonly hostNetwork: (uid: number) => Promise<readonly string[]>;
 }
 
 interface Measured {
@@ -99,19 +100,16 @@ export class Rounds {
     const { name } = compartment.facts.agent;
     const firstPid = compartment.firstPid;
     if (firstPid === undefined) return;
-    const expected = expectedOf(compartment);
+    const fleet = this.#fleet.wanted;
+    if (!fleet) throw new Error('there is no fleet');
+    const expected = expectedOf(compartment.facts, fleet, this.#fleet.host.places.state);
     let walls: ReadonlyMap<string, Enforcement>;
     let answer: string | undefined;
     try {
       const masksGone = this.#mending.mend(compartment);
-      const packetFilter = compartment.network !== undefined && (await rulesIn(compartment.network)) === this.#rules;
-      const outside = { ...this.#outside(compartment, firstPid, ledger, masksGone), packetFilter };
-      const script = {
-        text: PROBE,
-        arguments: argumentsOf(expected, compartment.facts.agent.health),
-        timeoutMs: PROBE_MS,
-      };
-      const result = await runScript(compartment, script, []);
+      const network = await this.#network(compartment);
+      const outside = { ...this.#outside(compartment, firstPid, ledger, masksGone), ...network };
+      const result = await this.#probe(compartment, expected, firstPid);
       if (compartment.firstPid !== firstPid) return; // another compartment by now
       const facts = { inside: readFacts(result.stdout), outside };
       answer = facts.inside.get('health')?.[0];
@@ -143,6 +141,14 @@ export class Rounds {
       );
   }
 
+  #probe(compartment: Compartment, expected: Expected, firstPid: number): Promise<ScriptResult> {
+    const { health } = compartment.facts.agent;
+    const run = (more: Record<string, string>): Promise<ScriptResult> =>
+      runScript(compartment, { text: PROBE, arguments: more, timeoutMs: PROBE_MS }, []);
+    if (!expected.onHost) return run(probeArguments(expected, health));
+    return withAbstractSocket((abstract) => run(probeArguments(expected, health, { anchor: firstPid, abstract })));
+  }
+
   #tellChange(agent: string, before: MeasuredWall | undefined, now: MeasuredWall): void {
     const words = (wall: MeasuredWall | undefined): string =>
       wall ? [wall.level, ...(wall.missing ?? []), wall.why ?? ''].join('; ') : 'not measured';
@@ -159,12 +165,19 @@ export class Rounds {
     });
   }
 
+  async #network({ network }: Compartment): Promise<Pick<OutsideFacts, 'packetFilter' | 'hostNetwork'>> {
+    if (network === undefined) return { packetFilter: false };
+    if (!('hostUid' in network)) return { packetFilter: (await rulesIn(network)) === this.#rules };
+    const hostNetwork = await this.#colleagues.hostNetwork(network.hostUid);
+    return { packetFilter: hostNetwork.length === 0, hostNetwork };
+  }
+
   #outside(
     compartment: Compartment,
     firstPid: number,
     ledger: OutsideFacts['ledger'],
     masksGone: readonly string[],
-  ): Omit<OutsideFacts, 'packetFilter'> {
+  ): Omit<OutsideFacts, 'packetFilter' | 'hostNetwork'> {
     const { agent } = compartment.facts;
     const fleet = this.#fleet.wanted?.fleet;
     if (!fleet) throw new Error('there is no fleet');
@@ -176,7 +189,10 @@ export class Rounds {
     return {
       hostNamespaces: namespacesOf('self'),
       agentNamespaces,
-      processes: confinementIn(agentNamespaces.pid ?? ''),
+      processes:
+        compartment.facts.network.in === 'host'
+          ? confinementBeside(compartment.facts.uid, agentNamespaces.mnt ?? '', new Set(compartment.processes()))
+          : confinementIn(agentNamespaces.pid ?? ''),
       limitsMissing,
       ledger,
       gateway: this.#colleagues.gatewayRuns(),
@@ -208,55 +224,8 @@ function missingLimits(stand: Enforcement): readonly string[] {
   }
 }
 
-function expectedOf(compartment: Compartment): Expected {
-  const { agent, uid, gid, groups, workspace, knowledge, programs, gate } = compartment.facts;
-  return {
-    uid,
-    gid,
-    groups,
-    limits: agent.limits,
-    ownPrograms: agent.exec.own === 'allow',
-    sharedWorkspace: agent.workspace.kind === 'shared',
-    rootless: compartment.facts.netns === undefined,
-    programs: [...programNames(programs), ...(gate?.stubs.flatMap(({ names }) => names) ?? [])],
-    homes: [
-      '/root',
-      '/home/agent/../../root',
-      '/var/lib',
-      '/run/netns',
-      ...(process.env.HOME ? [process.env.HOME] : []),
-    ],
-    closed: [
-      '/',
-      '/usr/bin',
-      '/usr/lib',
-      '/etc',
-      '/etc/passwd',
-      '/dev',
-      '/home',
-      ...knowledge.map(({ name }) => `/knowledge/${name}`),
-      ...workspace.masks.map(({ name }) => `/workspace/${name}`),
-    ],
-    readable: knowledge.map(({ name }) => `/knowledge/${name}`),
-    open: ['/workspace', '/home/agent', '/tmp', '/dev/shm'],
-  };
-}
-
 /** Why a probe may not have come to its end, in words. */
 function howItEnded({ timedOut, status, stderr }: ScriptResult): string {
   if (timedOut) return `not within ${PROBE_MS / 1000} s`;
   return stderr.trim().split('\n').at(-1)?.slice(0, 200) || `status ${status}`;
-}
-
-function argumentsOf(expected: Expected, health: WantedAgent['health']): Record<string, string> {
-  return {
-    arch: process.arch === 'arm64' ? 'aarch64' : 'x86_64',
-    homes: expected.homes.join('\t'),
-    closed: expected.closed.join('\t'),
-    readable: expected.readable.join('\t'),
-    open: expected.open.join('\t'),
-    bins: PROGRAM_FOLDERS.join('\t'),
-    pids: String(process.pid),
-    ...(health && { health_port: String(health.port), health_path: health.path }),
-  };
 }

@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { pipe } from '../../host/pipes.ts';
+import { startLauncher } from '../../host/launch.ts';
 import { childrenOf, signalGroup } from '../../host/processes.ts';
+import type { Begun, SpareLaunchers } from '../../host/spare-launcher.ts';
 import { openTerminal } from '../../host/terminal.ts';
 import type { Order } from '../../tiers/orders.ts';
 import type { Compartment } from './compartment.ts';
@@ -19,18 +20,15 @@ export class Session {
   /** The operator's ends: stdin, stdout, stderr; or the terminal's master alone. */
   readonly descriptors: readonly number[];
 
-  constructor(compartment: Compartment, command: Command, onExit: (status: number) => void) {
-    const { name } = compartment.facts.agent;
-    const term = command.terminal ? { TERM: command.terminal.term, PS1: `${name}:\\w\\$ ` } : {};
-    const args = command.argv.map((value): Order => ({ do: 'arg', value }));
-    const orders = [...compartment.orders(term), ...args];
-    const ends = command.terminal ? terminalEnds(compartment, command.terminal) : pipeEnds();
-    try {
-      this.#launcher = compartment.enter('enter', command.terminal ? [...orders, { do: 'tty' }] : orders, ends.theirs);
-    } finally {
-      for (const fd of new Set(ends.theirs)) closeSync(fd);
-    }
-    this.descriptors = ends.ours;
+  constructor(compartment: Compartment, command: Command, spares: SpareLaunchers, onExit: (status: number) => void) {
+    const { argv, terminal } = command;
+    const environment = terminal ? terminalEnvironment(compartment, terminal.term) : {};
+    const { place, rest } = divided(compartment.orders(environment));
+    const args = argv.map((value): Order => ({ do: 'arg', value }));
+    const begun = terminal ? onTerminal(compartment, terminal) : spares.take(place, compartment.handedOn);
+    begun.order(terminal ? [...place, ...rest, ...args, { do: 'tty' }] : [...rest, ...args]);
+    this.#launcher = begun.child;
+    this.descriptors = begun.ours;
     this.#launcher.once('exit', (code, signal) => onExit(code ?? (signal ? 137 : 125)));
   }
 
@@ -50,17 +48,24 @@ export class Session {
   }
 }
 
-interface Ends {
-  readonly theirs: readonly [number, number, number];
-  readonly ours: readonly number[];
+/** Where a command runs, and what is its own. */
+export function divided(orders: readonly Order[]): {
+  readonly place: readonly Order[];
+  readonly rest: readonly Order[];
+} {
+  const own = (order: Order): boolean => order.do === 'env' || order.do === 'cwd';
+  return { place: orders.filter((order) => !own(order)), rest: orders.filter(own) };
 }
 
-function pipeEnds(): Ends {
-  const [input, output, errors] = [pipe(), pipe(), pipe()];
-  return { theirs: [input.read, output.write, errors.write], ours: [input.write, output.read, errors.read] };
+function terminalEnvironment({ facts }: Compartment, term: string): Record<string, string> {
+  return { TERM: term, PS1: `${facts.agent.name}:\\w\\$ ` };
 }
 
-function terminalEnds(compartment: Compartment, size: { rows: number; columns: number }): Ends {
+function onTerminal(compartment: Compartment, size: { rows: number; columns: number }): Begun {
   const { master, slave } = openTerminal(compartment.firstPid ?? 0, compartment.facts, size);
-  return { theirs: [slave, slave, slave], ours: [master] };
+  try {
+    return { ...startLauncher('enter', [slave, slave, slave], compartment.handedOn), ours: [master] };
+  } finally {
+    closeSync(slave);
+  }
 }

@@ -1,16 +1,25 @@
+import type { SpareLaunchers } from '../../host/spare-launcher.ts';
 import { Failure } from '../../model/failure.ts';
+import type { Order } from '../../tiers/orders.ts';
 import type { Connection } from '../../wire/serve.ts';
 import type { Compartment } from './compartment.ts';
 import type { Record } from './record.ts';
-import { type Command, Session } from './session.ts';
+import { type Command, divided, Session } from './session.ts';
+
+/** A command that has not ended by then goes on. */
+const GOES_ON_MS = 100;
 
 /** Commands that operators run in compartments: one a connection, which ends with it. */
 export class Sessions {
   readonly #record: Record;
+  readonly #spares: SpareLaunchers;
+  #latest: Connection<string> | undefined;
+  #goesOn: NodeJS.Timeout | undefined;
   readonly #running = new Map<Connection<string>, Session>();
 
-  constructor(record: Record) {
+  constructor(record: Record, spares: SpareLaunchers) {
     this.#record = record;
+    this.#spares = spares;
   }
 
   async begin(
@@ -25,9 +34,10 @@ export class Sessions {
     compartment.orders(); // refuses when the compartment is not up, before anything is recorded
     await this.#record.write({ event: 'command.started', agent, argv: command.argv, operator: by }, 'accepted');
     const begun = performance.now();
-    const session = new Session(compartment, command, (status) => {
+    const session = new Session(compartment, command, this.#spares, (status) => {
       this.#running.delete(connection);
       connection.notify({ exit: status });
+      if (this.#latest === connection) setImmediate(() => this.#prepare(compartment));
       this.#record.tell({
         event: 'command.ended',
         agent,
@@ -37,11 +47,38 @@ export class Sessions {
       });
     });
     this.#running.set(connection, session);
+    // The next spares are started when the command has ended, or is seen to go on: until then the processors are the command's.
+    // Where many are begun at once, that is once, after the last of them.
+    this.#latest = connection;
+    clearTimeout(this.#goesOn);
+    this.#goesOn = setTimeout(() => this.#prepare(compartment), GOES_ON_MS);
     connection.socket.once('close', () => this.#running.get(connection)?.hangUp());
     return { ok: { descriptors: session.descriptors.length }, descriptors: session.descriptors };
   }
 
+  /** For the next command, which is likely to be in the same compartment. */
+  #prepare(compartment: Compartment): void {
+    clearTimeout(this.#goesOn);
+    this.#latest = undefined;
+    this.#spares.prepare(placeIn(compartment));
+  }
+
+  /** Before its processes are frozen. */
+  leave(): void {
+    this.#spares.leave();
+  }
+
   signal(connection: Connection<string>, signal: NodeJS.Signals): void {
     this.#running.get(connection)?.signal(signal);
+  }
+}
+
+/** @returns undefined while nothing can be started in it */
+function placeIn(compartment: Compartment): readonly Order[] | undefined {
+  try {
+    return divided(compartment.orders()).place;
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
   }
 }

@@ -83,6 +83,17 @@ export const plainSockets: Disposition = {
   otherwise: 'EAFNOSUPPORT',
 };
 
+/** No multicast groups: the kernel itself tells the network which are joined (IGMP, RFC 3376; MLD, RFC 3810), in packets that no
+ *  packet filter knows the sender of, and the group's address is the agent's choice. On a machine without a network the error is the
+ *  same. Numbers: linux/in.h (ADD_MEMBERSHIP, ADD_SOURCE_MEMBERSHIP, MCAST_JOIN_GROUP and _SOURCE_GROUP), linux/in6.h. */
+export const optionsWithoutGroups: Disposition = {
+  rules: [
+    { when: [oneOf(1, [0]), oneOf(2, [35, 39, 42, 46])], gives: 'ENODEV' },
+    { when: [oneOf(1, [41]), oneOf(2, [20, 27, 42, 46])], gives: 'ENODEV' },
+  ],
+  otherwise: 'allow',
+};
+
 export const unixPairs: Disposition = {
   rules: [{ when: [oneOf(0, [UNIX])], gives: 'allow' }],
   otherwise: 'EAFNOSUPPORT',

@@ -1,4 +1,4 @@
-import { plainSockets, unixPairs } from './arguments.ts';
+import { optionsWithoutGroups, plainSockets, unixPairs } from './arguments.ts';
 import { call, type Syscall } from './disposition.ts';
 
 /** Sockets, and System V and POSIX objects of the ipc namespace. Numbers: arch/x86/entry/syscalls/syscall_64.tbl and asm-generic/unistd.h (aarch64). */
@@ -12,7 +12,7 @@ export const TALK_CALLS: readonly Syscall[] = [
   call('connect', 42, 203, 'allow'),
   call('getsockname', 51, 204, 'allow'),
   call('getpeername', 52, 205, 'allow'),
-  call('setsockopt', 54, 208, 'allow'),
+  call('setsockopt', 54, 208, optionsWithoutGroups),
   call('getsockopt', 55, 209, 'allow'),
   call('sendto', 44, 206, 'allow'),
   call('recvfrom', 45, 207, 'allow'),

@@ -1,5 +1,5 @@
 /** errno values that differ on no architecture we serve (asm-generic/errno-base.h, errno.h). */
-export const ERRNO = { EPERM: 1, ENOSYS: 38, EPROTONOSUPPORT: 93, EAFNOSUPPORT: 97 } as const;
+export const ERRNO = { EPERM: 1, ENODEV: 19, ENOSYS: 38, EPROTONOSUPPORT: 93, EAFNOSUPPORT: 97 } as const;
 export type Errno = keyof typeof ERRNO;
 
 /** `allow` lets the call through; an errno is what the caller sees instead of it. ENOSYS ("this kernel has no such call") where

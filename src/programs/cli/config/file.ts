@@ -17,7 +17,7 @@ export type NotifyInFile =
   | { readonly webhook: string; readonly as?: 'text' | 'slack' | 'json' | undefined };
 
 export interface DefaultsInFile {
-  readonly tier?: 'sandbox' | undefined;
+  readonly tier?: 'user' | 'sandbox' | undefined;
   readonly exec?: ExecInFile | undefined;
   readonly limits?: LimitsInFile | undefined;
   readonly env?: EnvInFile | undefined;

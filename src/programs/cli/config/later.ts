@@ -26,7 +26,7 @@ const KEYS: readonly (readonly [where: RegExp, keys: readonly string[]])[] = [
 ];
 
 const VALUES: readonly (readonly [where: RegExp, values: readonly string[]])[] = [
-  [/^(?:defaults|agents\/[^/]+)\/tier$/, ['user', 'container', 'vm']],
+  [/^(?:defaults|agents\/[^/]+)\/tier$/, ['container', 'vm']],
   [/^(?:defaults|agents\/[^/]+)\/exec\/own$/, ['ask']],
 ];
 

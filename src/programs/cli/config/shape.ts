@@ -6,9 +6,9 @@ import * as leaf from './leaves.ts';
  *  refused everywhere. */
 
 const tier = z
-  .enum(['sandbox'])
+  .enum(['user', 'sandbox'])
   .describe(
-    'How strong the compartment is. sandbox: own user, namespaces, read-only system, no way out but the gateway.',
+    'How strong the compartment is. sandbox: own user, namespaces, read-only system, no way out but the gateway. user: own user on the host’s own files and in its networks, for programs that need the host; weaker, and only with root. Default sandbox.',
   );
 
 const limits = z

@@ -1,5 +1,6 @@
-import type { AccessResult, AttackResult, DrillDocument } from '../../../drill/verdict.ts';
+import { type AccessResult, type AttackResult, type DrillDocument, unheldBecause } from '../../../drill/verdict.ts';
 import type { Format, Screen } from '../call.ts';
+import { renderDifference } from './drill-difference.ts';
 import { aligned, type Cell, cell, table } from './table.ts';
 
 const STYLE: Readonly<Record<AttackResult['result'] | AccessResult['result'], Format>> = {
@@ -19,6 +20,7 @@ export function renderDrill(document: DrillDocument, screen: Screen, seconds: nu
   const sums = agents.map((agent) => summary(agent, document));
   return [
     ...agents.flatMap((agent) => renderAgent(agent, document, screen)),
+    ...renderDifference(document, screen),
     ...sums,
     `${ways} attacks, each first seen to succeed where its wall is absent; ${Math.round(seconds)} s.`,
   ].join('\n');
@@ -30,8 +32,10 @@ function renderAgent(agent: string, document: DrillDocument, screen: Screen): st
   const tried = attacks.filter(({ result }) => result !== 'not-applicable');
   const lines = [...Map.groupBy(tried, ({ line }) => line)].sort(([a], [b]) => a - b);
   const bad = [...attacks, ...access].filter(({ result }) => ['breached', 'cut-off', 'error'].includes(result));
-  const left = attacks.filter(({ result }) => result === 'not-applicable');
-  const out = [screen.style('bold', agent), ''];
+  const unheld = attacks.filter((one) => unheldBecause(one) !== undefined);
+  const left = attacks.filter((one) => one.result === 'not-applicable' && !unheld.includes(one));
+  const tier = attacks.find((one) => one.tier !== undefined)?.tier;
+  const out = [`${screen.style('bold', agent)}${tier === undefined ? '' : `  tier ${tier}`}`, ''];
   const [absent] = access;
   if (absent && [...attacks, ...access].every(({ result, why }) => result === absent.result && why === absent.why))
     return [...out, screen.style(['red', 'bold'], `Not drilled: ${absent.why ?? ''}`), ''];
@@ -52,6 +56,15 @@ function renderAgent(agent: string, document: DrillDocument, screen: Screen): st
       ),
       '',
     );
+  if (unheld.length > 0)
+    out.push(
+      screen.style('bold', 'Not held:'),
+      ...aligned(
+        unheld.map((one) => [cell(one.id), cell(unheldBecause(one) ?? '')]),
+        screen,
+      ),
+      '',
+    );
   if (left.length > 0) out.push('Not tried:', ...aligned(left.map(leftRow), screen), '');
   return out;
 }
@@ -67,7 +80,7 @@ function lineRow(same: readonly AttackResult[]): Cell[] {
   return [
     cell(common(same.map(({ id }) => id))),
     cell(text, worst === undefined ? undefined : STYLE[worst.result]),
-    cell([...new Set(same.map(({ control }) => control))].join('; ')),
+    cell([...new Set(same.flatMap(({ control }) => control.split('; ')))].join('; ')),
   ];
 }
 
@@ -91,9 +104,16 @@ function leftRow({ id, why = '', step }: AttackResult): Cell[] {
 
 function summary(agent: string, document: DrillDocument): string {
   const all = [...document.attacks, ...document.access].filter((one) => one.agent === agent);
-  const count = (result: string): number => all.filter((one) => one.result === result).length;
-  const words = { held: 'held', breached: 'breached', error: 'error', 'not-applicable': 'not applicable' };
+  const unheld = document.attacks.filter((one) => one.agent === agent && unheldBecause(one) !== undefined).length;
+  const count = (result: string): number =>
+    result === 'unheld'
+      ? unheld
+      : all.filter((one) => one.result === result).length - (result === 'not-applicable' ? unheld : 0);
+  const words = {
+    ...{ held: 'held', breached: 'breached', error: 'error', unheld: 'not held' },
+    'not-applicable': 'not applicable',
+  };
   const access = { ok: 'granted things work', 'cut-off': 'cut off' };
   const counted = Object.entries({ ...words, ...access }).map(([result, text]) => `${count(result)} ${text}`);
-  return `${agent}: ${counted.filter((text) => !/^0 (?:error|cut)/.test(text)).join(', ')}`;
+  return `${agent}: ${counted.filter((text) => !/^0 (?:error|cut|not held)/.test(text)).join(', ')}`;
 }

@@ -53,10 +53,10 @@ const CODE: Readonly<Record<BlastRadius['run']['code'], (because: string) => str
   listed: () => 'none of its own',
 };
 
-function programsText({ sets, allow, deny, own }: BlastRadius['run']): string[] {
+function programsText({ sets, allow, deny, own, all: everything }: BlastRadius['run']): string[] {
   const named = sets.length === 0 ? [] : [`the ${sets.length === 1 ? 'set' : 'sets'} ${sets.join(', ')}`];
   const built = own === 'never' ? [] : ['what it builds in its workspace'];
-  const all = [...named, ...allow, ...built];
+  const all = [...(everything ? ['every program of this machine'] : [...named, ...allow]), ...built];
   return [...(all.length > 0 ? all : ['no programs']), ...(deny.length > 0 ? [`without ${deny.join(', ')}`] : [])];
 }
 

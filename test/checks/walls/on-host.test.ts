@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Confinement, Expected, OutsideFacts } from '../../../src/checks/walls/facts.ts';
+import { judgeWalls, readFacts } from '../../../src/checks/walls/judge.ts';
+import type { Enforcement, Wall } from '../../../src/model/enforcement.ts';
+
+/** Tier `user`: what is judged otherwise there, fact by fact. */
+const UID = 47_001;
+const OPEN = ['/workspace', '/tmp', '/var/tmp'];
+const EXPECTED: Expected = {
+  ...{ uid: UID, gid: UID, groups: [], ownPrograms: false, sharedWorkspace: false, programs: [] },
+  limits: { memory: 1 << 30, processes: 100, cpu: 100, disk: 1 << 30 },
+  onHost: { address: '127.0.183.152', system: ['/etc/passwd', '/srv'], denied: ['/usr/bin/ssh'] },
+  ...{ homes: ['/home/you'], closed: ['/'], readable: [], open: OPEN },
+};
+const SPACES = ['pid', 'mnt', 'net', 'ipc', 'uts', 'user', 'cgroup'];
+const SHARED = ['pid', 'net', 'user'];
+const spaces = (own: string): Record<string, string> =>
+  Object.fromEntries(SPACES.map((kind) => [kind, `${kind}:[${SHARED.includes(kind) ? 'host' : own}]`]));
+const CONFINED: Confinement = {
+  ...{ pid: 7, name: 'sh', uid: UID, capabilities: '0000', bounding: '0000', noNewPrivs: true, seccomp: 2, filters: 1 },
+};
+const OUTSIDE: OutsideFacts = {
+  hostNamespaces: spaces('host'),
+  agentNamespaces: spaces('agent'),
+  processes: [CONFINED],
+  limitsMissing: [],
+  ledger: { answers: true, uid: 900 },
+  ...{ gateway: true, packetFilter: true, hostGroups: [], masksGone: [] },
+};
+const LINES: readonly string[] = [
+  ...['Uid', 'Gid'].map((id) => `self.${id} ${UID} ${UID} ${UID} ${UID}`),
+  ...['self.Groups ', 'self.NoNewPrivs 1', 'self.Seccomp 2'],
+  ...['CapEff', 'CapPrm', 'CapInh', 'CapBnd', 'CapAmb'].map((set) => `self.${set} 0000000000000000`),
+  ...['try.become-root refused 1', 'seen./home/you yes', 'entered./home/you no', `home 0700 ${UID}`],
+  ...Object.entries(spaces('agent')).map(([kind, id]) => `ns.${kind} ${id}`),
+  ...['mount / ro,nosuid,nodev,noexec tmpfs', 'mount /usr ro,nosuid,nodev ext4', 'mount /usr/bin/ssh ro ext4'],
+  ...OPEN.map((at) => `mount ${at} rw,nosuid,nodev,noexec ext4`),
+  ...['try.write./ refused 30', 'try.read./etc/passwd done', 'try.read./srv refused 13'],
+  ...OPEN.flatMap((at) => [`size.${at} 1000000`, `try.exec.${at} refused 13`]),
+  ...['programs anything at-all', 'others ', 'call.memfd 38', 'call.unshare-user 1', 'call.ptrace 1'],
+  ...['try.signal refused 1', 'try.abstract refused 1', 'end yes'],
+];
+
+function judged(lines: readonly string[], outside: Partial<OutsideFacts> = {}): Record<Wall, Enforcement> {
+  const text = lines.map((line) => `fact ${line}\n`).join('');
+  return judgeWalls({ inside: readFacts(text), outside: { ...OUTSIDE, ...outside } }, EXPECTED);
+}
+const without = (line: string, ...instead: string[]): string[] => [...LINES.filter((one) => one !== line), ...instead];
+function missing(walls: Record<Wall, Enforcement>, wall: Wall): readonly string[] {
+  const found = walls[wall];
+  return found.level === 'partial' ? found.missing : found.level === 'full' ? [] : [`${found.level}: ${found.why}`];
+}
+
+test('what the host’s own files and namespaces leave open is said by name, and no wall is called full for it', () => {
+  const walls = judged(LINES);
+  assert.deepEqual(missing(walls, 'files'), ['it reads what everybody on this machine may read, in /etc/passwd']);
+  assert.deepEqual(missing(walls, 'exec'), ['every program of this machine can be started (tier user)']);
+  assert.deepEqual(missing(walls, 'processes'), [
+    'shared with the host: pid, net, user; there its uid alone keeps it apart',
+  ]);
+  assert.deepEqual(missing(walls, 'identity'), [], 'a home that is closed may stand in sight');
+  assert.deepEqual(missing(walls, 'limits'), []);
+});
+
+const FALLEN: readonly [what: string, wall: Wall, lines: readonly string[], says: RegExp][] = [
+  [
+    'a home can be entered',
+    'identity',
+    without('entered./home/you no', 'entered./home/you yes'),
+    /can enter \/home\/you/,
+  ],
+  ['nobody looked at a home', 'identity', without('entered./home/you no'), /can enter/],
+  ['a socket of the host', 'files', [...LINES, 'socket /srv/x.sock'], /sockets of the host.*\/srv\/x\.sock/],
+  ['a writable mount', 'files', [...LINES, 'mount /srv rw,nosuid,nodev,noexec ext4'], /besides its own places: \/srv/],
+  ['a denied program', 'exec', without('mount /usr/bin/ssh ro ext4'), /not covered: \/usr\/bin\/ssh/],
+  ['an executable /tmp', 'exec', without('try.exec./tmp refused 13', 'try.exec./tmp done'), /ran in \/tmp/],
+  ['hidepid off', 'processes', without('others ', 'others 1'), /sees processes of the host/],
+  [
+    'no scope for sockets',
+    'processes',
+    without('try.abstract refused 1', 'try.abstract done'),
+    /abstract Unix sockets/,
+  ],
+  ['a scope that nobody tried', 'processes', without('try.abstract refused 1'), /abstract Unix sockets/],
+  [
+    'no socket at all proves no scope',
+    'processes',
+    without('try.abstract refused 1', 'try.abstract refused 111'),
+    /abstract/,
+  ],
+  ['no scope for signals', 'processes', without('try.signal refused 1', 'try.signal done'), /can signal the process/],
+  ['the host’s mounts', 'processes', without('ns.mnt mnt:[agent]', 'ns.mnt mnt:[host]'), /mount namespace of the host/],
+  ['the host’s ipc', 'processes', without('ns.ipc ipc:[agent]', 'ns.ipc ipc:[host]'), /pid, net, ipc, user/],
+  ['a big /var/tmp does not count as storage', 'limits', without('size./var/tmp 1000000', 'size./var/tmp 9e12'), /^$/],
+];
+for (const [what, wall, lines, says] of FALLEN)
+  test(`on the host: ${what}`, () => assert.match(missing(judged(lines), wall).join('; '), says));
+
+test('whoever is in its cgroup, its mounts or under its uid must be confined as it is', () => {
+  const weaker = { ...CONFINED, pid: 9, name: 'bash', seccomp: 0, filters: 0 };
+  assert.match(missing(judged(LINES, { processes: [CONFINED, weaker] }), 'processes').join(), /bash \(9\)/);
+});
+
+test('in any other tier the host’s process namespace is no wall at all', () => {
+  const { onHost: _, ...other } = EXPECTED;
+  const text = LINES.map((line) => `fact ${line}\n`).join('');
+  const walls = judgeWalls({ inside: readFacts(text), outside: OUTSIDE }, other);
+  assert.equal(walls.processes.level, 'none');
+});

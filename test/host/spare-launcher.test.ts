@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { childrenOf, endProcess } from '../../src/host/processes.ts';
+import { SpareLaunchers } from '../../src/host/spare-launcher.ts';
+
+const MODULE = fileURLToPath(new URL('../../src/host/spare-launcher.ts', import.meta.url));
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let look = 0; !holds(); look++) {
+    assert.ok(look < 200, what);
+    await sleep(25);
+  }
+}
+
+const state = (pid: number): string => /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1] ?? '';
+const gone = (pid: number): boolean => !existsSync(`/proc/${pid}`);
+/** Its code is read and it waits: only then it has no file of its own open any more. */
+const ready = (pid: number): boolean => fds(pid).length === 4 && state(pid) === 'S';
+const fds = (pid: number): string[] => (gone(pid) ? [] : readdirSync(`/proc/${pid}/fd`));
+
+test('one is ready, it is given away once, and has nothing open but its streams and its orders', async (t) => {
+  const spare = new SpareLaunchers();
+  t.after(() => spare.end());
+  const before = childrenOf(process.pid);
+  const open = readdirSync('/proc/self/fd').length;
+  spare.prepare();
+  spare.prepare();
+  const [pid = 0, ...others] = childrenOf(process.pid).filter((child) => !before.includes(child));
+  assert.deepEqual(others, [], 'one, however often it is asked for');
+  if (process.getuid?.() === 0) await until('it did not become ready', () => ready(pid));
+  const streams = fds(pid).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/:.*/, ''));
+  if (process.getuid?.() === 0) assert.deepEqual(streams, ['pipe', 'pipe', 'pipe', 'socket']);
+  const [first, second] = [spare.take([]), spare.take([])];
+  t.after(() => {
+    for (const { child } of [first, second]) child.kill('SIGKILL');
+  });
+  assert.equal(first.child.pid, pid);
+  assert.notEqual(second.child.pid, pid);
+  assert.equal(new Set([...first.ours, ...second.ours]).size, 6, 'no end of a pipe is given away twice');
+  assert.ok(readdirSync('/proc/self/fd').length <= open + 2 * 4 + 1, 'their ends of the pipes are closed here');
+});
+
+test('one that was killed is not given away, and its ends are closed', async (t) => {
+  const spare = new SpareLaunchers();
+  t.after(() => spare.end());
+  const open = readdirSync('/proc/self/fd').length;
+  for (const told of [false, true]) {
+    const before = childrenOf(process.pid);
+    spare.prepare();
+    const [pid = 0] = childrenOf(process.pid).filter((child) => !before.includes(child));
+    endProcess(pid);
+    // Not told yet: no turn of the event loop has passed in which its end could be heard.
+    for (const late = performance.now() + 2000; !told && state(pid) !== 'Z' && performance.now() < late; );
+    if (told) await until('it did not end', () => gone(pid));
+    const taken = spare.take([]);
+    assert.notEqual(taken.child.pid, pid);
+    await new Promise((resolve) => {
+      taken.child.once('exit', resolve);
+      taken.child.kill('SIGKILL');
+    });
+  }
+  await sleep(50);
+  assert.ok(readdirSync('/proc/self/fd').length <= open + 2 * 3, 'only the ends of the two taken are still here');
+});
+
+test('it ends with whoever keeps it, also by SIGKILL, and has then begun nothing', async () => {
+  for (const end of ['process.exit(0)', "process.kill(process.pid, 'SIGKILL')"]) {
+    const text = `import { SpareLaunchers } from ${JSON.stringify(MODULE)};
+      import { childrenOf } from ${JSON.stringify(MODULE.replace('spare-launcher', 'processes'))};
+      new SpareLaunchers().prepare();
+      process.stdout.write(String(childrenOf(process.pid)[0]), () => { ${end} });`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', text], { encoding: 'utf8' });
+    const pid = Number(stdout);
+    assert.ok(pid > 0, stdout);
+    await until(`it still waits after ${end}`, () => gone(pid) || state(pid) === 'Z');
+  }
+});
