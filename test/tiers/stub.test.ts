@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { removeTree } from '../../src/host/mounts.ts';
 import type { Architecture } from '../../src/tiers/filter/filter.ts';
 import { FIRST_FD, TEXTS } from '../../src/tiers/stub/instruction.ts';
 import { describeStub, stubFile } from '../../src/tiers/stub/stub.ts';
@@ -42,6 +43,6 @@ test('where nothing answers, a stub starts nothing, says so and ends with 126', 
     // What stands on a free descriptor is what is tried: an execveat of it is what strace would show.
     assert.equal(execFileSync('/bin/sh', ['-c', `"${stub}" 2>/dev/null; echo $?`], { encoding: 'utf8' }), '126\n');
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeTree(folder);
   }
 });
