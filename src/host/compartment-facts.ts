@@ -1,28 +1,28 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { canonicalJson } from '../model/canonical.ts';
 import { Failure } from '../model/failure.ts';
 import type { WantedAgent, WantedFleet } from '../model/fleet.ts';
 import { type AgentFacts, cgroupPath, type FleetFacts, netnsName } from '../plan/fleet.ts';
 import { agentPlaces, type Places } from '../plan/places.ts';
 import type { UidBook } from '../plan/uids.ts';
-import { commandPolicy, hasArgvRules } from '../policy/command/judge.ts';
 import { EXEC_SETS } from '../policy/exec-sets.ts';
 import { createOrders } from '../tiers/create.ts';
-import type { CompartmentFacts, GateFacts, HostFolder, Knowledge, NetworkPlace, Owner } from '../tiers/facts.ts';
+import type { CompartmentFacts, HostFolder, Knowledge, NetworkPlace, Owner } from '../tiers/facts.ts';
 import { MASKED, type Mask } from '../tiers/masks.ts';
 import { orderText } from '../tiers/orders.ts';
 import { procsFiles } from './cgroup.ts';
 import { noUnified } from './cgroup-files.ts';
 import { type CgroupRoots, unifiedFolder } from './cgroup-roots.ts';
+import { gateFacts, isGated } from './gate-facts.ts';
 import { tableOf } from './host-filter.ts';
 import { mountBelow } from './mounts.ts';
 import { netnsPath } from './netns.ts';
 import { rulesWanted } from './netns-listing.ts';
 import { homesOf } from './open-homes.ts';
 import type { OrdinaryUser } from './ordinary-user.ts';
-import { copiesIn, findProgram, installedPrograms } from './programs.ts';
+import { findProgram } from './programs.ts';
 import { lookAtSystem } from './system-view.ts';
 import type { ViewFacts } from './view-facts.ts';
 
@@ -65,7 +65,10 @@ export function fleetFacts(
   if (host.user) refuseMountsBelow([...compartments.values()]);
   const policy = digest(
     canonicalJson(
-      fleet.agents.map(({ name, egress, egressAsk, ask }) => ({ name, egress, ...(egressAsk && { egressAsk, ask }) })),
+      fleet.agents.map((agent) => {
+        const { name, egress, egressAsk, ask, exec } = agent;
+        return { name, egress, ...(egressAsk && { egressAsk, ask }), ...(isGated(agent) && { exec, ask }) };
+      }),
     ),
   );
   const rootless = host.user !== undefined;
@@ -118,52 +121,6 @@ function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, ui
     ...(isGated(agent) && { gate: gateFacts(agent, host, programs, trees) }),
     bwrap: BWRAP,
     anchor: ANCHOR,
-  };
-}
-
-/** Whether anything is asked for, or judged by its arguments. */
-function isGated({ exec }: WantedAgent): boolean {
-  return exec.ask === 'on-miss' || [exec.allowArgv, exec.askArgv, exec.denyArgv].some((rules) => rules?.length);
-}
-
-/** A stub for every program of the host that is not simply allowed, and over each that is, but whose arguments decide. */
-function gateFacts(
-  { name, tier, exec }: WantedAgent,
-  { places, user }: Host,
-  programs: CompartmentFacts['programs'],
-  trees: readonly string[],
-): GateFacts {
-  if (tier === 'user' || user)
-    throw new Failure(
-      'no-gate-there',
-      `agents.${name}.exec has programs asked for or judged by their arguments, which ${user ? 'needs root' : 'tier user cannot do'}.`,
-      `${user ? 'sudo bulkhead up' : 'Give it tier: sandbox'}, or give it exec.ask: never and no allow-argv, ask-argv or deny-argv.`,
-      3,
-    );
-  if (readFileSync('/proc/sys/fs/suid_dumpable', 'utf8').trim() === '1')
-    throw new Failure(
-      'open-programs',
-      'fs.suid_dumpable is 1, so an agent could change a program while a person is asked for it.',
-      'Run: sysctl -w fs.suid_dumpable=0 (0 is what kernels come with), or use exec.ask: never.',
-      3,
-    );
-  const policy = commandPolicy(exec, []);
-  const there = new Set(programs.flatMap(({ file, links }) => [file, ...links.map(({ at }) => at)]));
-  const ruled = programs.filter(({ name, file, links }) =>
-    hasArgvRules(policy, [name, ...[file, ...links.map(({ at }) => at)].flatMap((at) => [at, basename(at)])]),
-  );
-  const over = ruled.flatMap(({ name, file }) =>
-    [file, ...copiesIn(trees, file)].map((at) => ({ at, name, file: at })),
-  );
-  const missing = exec.ask === 'never' ? [] : installedPrograms().filter(({ at }) => !there.has(at));
-  const folders = Map.groupBy(missing, ({ at }) => dirname(at));
-  return {
-    filter: places.gatedFilter,
-    stub: places.stub,
-    stubs: [...folders].map(([folder, some]) => ({ folder, names: some.map(({ name }) => name) })),
-    over: [...new Set(over.map(({ at }) => at))],
-    behind: Object.fromEntries([...missing, ...over].toReversed().map(({ at, name, file }) => [at, { name, file }])), // the first name is the file's
-    denied: exec.deny.flatMap((name) => [name, findProgram(name)?.file ?? name]),
   };
 }
 

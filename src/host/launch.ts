@@ -22,7 +22,9 @@ export interface Waiting {
  *  The launcher's environment is empty: nothing of ours is inherited. */
 export function startLauncher(mode: LaunchMode, stdio: Streams, more: readonly (number | 'pipe')[] = []): Waiting {
   const all: StdioOptions = [...stdio, 'pipe', ...more];
-  const child = spawn('/usr/bin/perl', [LAUNCHER, mode, String(more.length)], { stdio: all, env: {}, cwd: '/' });
+  // Before it has read its orders a launcher that enters keeps no more than it is said to have been given.
+  const given = mode === 'enter' && more.length > 0 ? [String(more.length)] : [];
+  const child = spawn('/usr/bin/perl', [LAUNCHER, mode, ...given], { stdio: all, env: {}, cwd: '/' });
   const spec = child.stdio[3] as Writable;
   spec.on('error', () => {}); // a launcher that died while it read: its exit says so
   return {

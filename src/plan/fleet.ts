@@ -10,7 +10,7 @@ import type { Resource } from './resource.ts';
 export interface FleetFacts {
   readonly places: Places;
   readonly agents: Readonly<Record<string, AgentFacts>>;
-  /** Digests over the egress policy and the rules of the namespaces. */
+  /** Digests over what gateway and exec gate are told, and the rules of the namespaces. */
   readonly policy: string;
   readonly rules: string;
   /** Of the packet filter in the host's own network, this state's. */

@@ -51,7 +51,7 @@ export type Resource =
    *  without a tier it is `sandbox`. */
   | { readonly kind: 'compartment'; readonly agent: string; readonly digest: string; readonly tier?: 'user' }
   | { readonly kind: 'port'; readonly agent: string; readonly port: number }
-  /** What the gateway allows, for all agents. */
+  /** What gateway and exec gate are told to allow, for all agents. */
   | { readonly kind: 'policy'; readonly digest: string; readonly rules: number };
 
 export type Kind = Resource['kind'];

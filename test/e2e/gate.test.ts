@@ -27,6 +27,8 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
   ['while the gate stands still nothing is started, and everything after it', stopped],
   ['a name that is not there is not found, and leaves no trace', absent],
   ['without on-miss, what is not allowed does not exist', strict],
+  ['a rule over arguments that an up adds is in force when it returns, and the compartment stays', changed],
+  ['where there can be no gate, a fleet that wants one is refused', elsewhere],
 ];
 
 test('the exec gate', { skip: NOT_ROOT }, async (t) => {
@@ -180,4 +182,26 @@ async function absent(stand: Stand): Promise<void> {
 async function strict(stand: Stand): Promise<void> {
   const { status } = await stand.run('strict', ['factor', '91']);
   assert.equal(status, 127);
+}
+
+async function changed(stand: Stand): Promise<void> {
+  const pid = async (): Promise<number> => (await stand.bulkhead(['status', '--json'])).json.agents[0].pid;
+  const before = await pid();
+  stand.write(FLEET.replace('deny: [ssh]', 'deny: [ssh], deny-argv: ["factor 77"]'));
+  const { json } = await stand.bulkhead(['plan', '--json']);
+  assert.equal(json.steps.length, 1, JSON.stringify(json));
+  const up = await stand.bulkhead(['up']);
+  assert.equal(up.status, 0, up.stderr);
+  const { status, stderr } = await stand.run('one', ['factor', '77']);
+  assert.equal(status, 126);
+  assert.doesNotMatch(stderr, /waiting for approval/);
+  assert.equal(await pid(), before);
+}
+
+async function elsewhere(stand: Stand): Promise<void> {
+  stand.write(`${FLEET}  free:\n    tier: user\n    exec: { ask: on-miss }\n`);
+  const { status, stderr } = await stand.bulkhead(['plan']);
+  assert.notEqual(status, 0);
+  assert.match(stderr, /agents\.free\.exec .* which tier user cannot do\.\n/);
+  stand.write(FLEET);
 }

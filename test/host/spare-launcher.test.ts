@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { pipe } from '../../src/host/pipes.ts';
 import { childrenOf, endProcess } from '../../src/host/processes.ts';
 import { SpareLaunchers } from '../../src/host/spare-launcher.ts';
 
@@ -78,4 +79,27 @@ test('it ends with whoever keeps it, also by SIGKILL, and has then begun nothing
     assert.ok(pid > 0, stdout);
     await until(`it still waits after ${end}`, () => gone(pid) || state(pid) === 'Z');
   }
+});
+
+test('where the exec gate answers nobody waits inside, and who starts there is given the way to it', async (t) => {
+  const spare = new SpareLaunchers();
+  t.after(() => spare.end());
+  const before = childrenOf(process.pid);
+  spare.prepare([
+    { do: 'umask', mode: '027' },
+    { do: 'gate', agent: 'one', stub: '/etc/bulkhead/stub' },
+  ]);
+  const waiting = childrenOf(process.pid).filter((child) => !before.includes(child));
+  assert.equal(waiting.length, 1, 'only the one that knows of no compartment');
+  const way = pipe();
+  const taken = spare.take([], [way.write]);
+  t.after(() => {
+    taken.child.kill('SIGKILL');
+    for (const fd of [way.read, way.write, ...taken.ours]) closeSync(fd);
+  });
+  const pid = taken.child.pid ?? 0;
+  assert.ok(!waiting.includes(pid));
+  if (process.getuid?.() !== 0) return;
+  await until('it did not become ready', () => fds(pid).length === 5 && state(pid) === 'S');
+  assert.equal(readlinkSync(`/proc/${pid}/fd/4`), readlinkSync(`/proc/self/fd/${way.write}`));
 });

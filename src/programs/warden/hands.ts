@@ -39,12 +39,13 @@ export function wardenHands(fleet: StandingFleet, workshop: Workshop): Hands {
   };
 }
 
-/** In force is what the gateway was last given; a gateway that started anew is given it again by itself. */
+/** In force is what gateway and exec gate were last given; one that started anew is given it again by itself. */
 function policyHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'policy'>> {
   let inForce: Of<'policy'> | undefined;
   const load = async (what: Of<'policy'>): Promise<void> => {
     if (!fleet.wanted) throw new Error('there is no fleet to load the policy of');
     await needed(workshop.gateway()).policy(fleet.wanted, fleet.leases, fleet.granted());
+    await workshop.gate?.policy();
     inForce = what;
   };
   return {

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { Failure } from '../model/failure.ts';
+import type { WantedAgent } from '../model/fleet.ts';
+import type { Places } from '../plan/places.ts';
+import { commandPolicy, hasArgvRules } from '../policy/command/judge.ts';
+import type { CompartmentFacts, GateFacts } from '../tiers/facts.ts';
+import type { OrdinaryUser } from './ordinary-user.ts';
+import { copiesIn, findProgram, installedPrograms } from './programs.ts';
+
+/** Whether anything is asked for, or judged by its arguments. */
+export function isGated({ exec }: WantedAgent): boolean {
+  return exec.ask === 'on-miss' || [exec.allowArgv, exec.askArgv, exec.denyArgv].some((rules) => rules?.length);
+}
+
+/** A stub for every program of the host that is not simply allowed, and over each that is, but whose arguments decide.
+ *  @throws Failure where there can be no gate */
+export function gateFacts(
+  { name, tier, exec }: WantedAgent,
+  { places, user }: { readonly places: Places; readonly user?: OrdinaryUser },
+  programs: CompartmentFacts['programs'],
+  trees: readonly string[],
+): GateFacts {
+  if (tier === 'user' || user)
+    throw new Failure(
+      'no-gate-there',
+      `agents.${name}.exec has programs asked for or judged by their arguments, which ${user ? 'needs root' : 'tier user cannot do'}.`,
+      `${user ? 'sudo bulkhead up' : 'Give it tier: sandbox'}, or give it exec.ask: never and no allow-argv, ask-argv or deny-argv.`,
+      3,
+    );
+  if (readFileSync('/proc/sys/fs/suid_dumpable', 'utf8').trim() === '1')
+    throw new Failure(
+      'open-programs',
+      'fs.suid_dumpable is 1, so an agent could change a program while a person is asked for it.',
+      'Run: sysctl -w fs.suid_dumpable=0 (0 is what kernels come with), or use exec.ask: never.',
+      3,
+    );
+  const policy = commandPolicy(exec, []);
+  const there = new Set(programs.flatMap(({ file, links }) => [file, ...links.map(({ at }) => at)]));
+  const ruled = programs.filter(({ name, file, links }) =>
+    hasArgvRules(policy, [name, ...[file, ...links.map(({ at }) => at)].flatMap((at) => [at, basename(at)])]),
+  );
+  const over = ruled.flatMap(({ name, file }) =>
+    [file, ...copiesIn(trees, file)].map((at) => ({ at, name, file: at })),
+  );
+  const missing = exec.ask === 'never' ? [] : installedPrograms().filter(({ at }) => !there.has(at));
+  const folders = Map.groupBy(missing, ({ at }) => dirname(at));
+  return {
+    filter: places.gatedFilter,
+    stub: places.stub,
+    stubs: [...folders].map(([folder, some]) => ({ folder, names: some.map(({ name }) => name) })),
+    over: [...new Set(over.map(({ at }) => at))],
+    behind: Object.fromEntries([...missing, ...over].toReversed().map(({ at, name, file }) => [at, { name, file }])), // the first name is the file's
+    denied: exec.deny.flatMap((name) => [name, findProgram(name)?.file ?? name]),
+  };
+}
