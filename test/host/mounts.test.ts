@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 
 const skip = process.getuid?.() === 0 ? false : 'mounting needs root';
@@ -8,14 +11,16 @@ const at = (path: string): string => JSON.stringify(new URL(`../../${path}`, imp
 /** Runs a text in a mount namespace of its own: what a test mounts is never the machine's. With it come `base`, a new folder that
  *  is the TMPDIR, and `mounted(path)`. */
 function inItsOwn(text: string): void {
+  const ground = mkdtempSync(join(tmpdir(), 'bulkhead-mounts-'));
   const said = spawnSync(
     'unshare',
     [
       ...['--mount', '--propagation', 'private', process.execPath],
-      ...['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', BEFORE + text],
+      ...['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', BEFORE + text, ground],
     ],
     { encoding: 'utf8', timeout: 20_000 },
   );
+  rmdirSync(ground); // in our namespace nothing was ever in it
   assert.equal(said.status, 0, said.stderr);
 }
 
@@ -33,9 +38,9 @@ const mounted = (path) => {
   writeFileSync(join(path, 'kept'), '');
   return path;
 };
-mkdirSync('/tmp', { recursive: true });
-execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'bulkhead-test', '/tmp']);
-const base = '/tmp/a base';
+const ground = process.argv[1];
+execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'bulkhead-test', ground]);
+const base = join(ground, 'a base');
 mkdirSync(base);
 process.env.TMPDIR = base;
 const refused = { code: 'mount-inside' };
@@ -73,6 +78,7 @@ test("what a control has mounted in the neighbour's folder is not emptied, where
   skip,
 }, () => {
   inItsOwn(`
+for (const place of ['/var/lib', '/run']) execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'bulkhead-test', place]);
 const door = await nextDoor(undefined, 65000, []);
 door.fresh();
 const inside = mounted(join(door.controlArgs.workspace, 'x'));

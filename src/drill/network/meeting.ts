@@ -3,16 +3,19 @@ import { BOXES } from '../where.ts';
 import { text } from './prelude.ts';
 import { attack } from './shape.ts';
 
-/** Two that meet on this machine: who serves waits longer than who comes tries, so that both are there at once for most of it. */
+/** Two that meet on this machine. Seconds: who serves waits longer than who comes tries, so that both are there at once for most of
+ *  it. Each is spent in full where the wall holds, in every drill of every agent. */
+const SERVES = 4;
+const COMES = 3;
 const SERVE = String.raw`
 sub serve { my ($address) = @_;
   socket(my $server, AF_INET, SOCK_STREAM, 0) or failed("socket: $!");
   setsockopt($server, SOL_SOCKET, SO_REUSEADDR, 1);
   bind($server, pack_sockaddr_in($A{meet_port}, inet_aton($address))) && listen($server, 5) or return "listen: $!";
-  my $until = time + 7;
+  my $until = time + ${SERVES};
   while (wait_for($server, 0, $until)) { accept(my $peer, $server) or next; syswrite $peer, $A{token}; select undef, undef, undef, 0.3; done("somebody came to $address") }
   return 'nobody came' }
-sub come { my ($address) = @_; my $until = time + 5;
+sub come { my ($address) = @_; my $until = time + ${COMES};
   while (time < $until) { my $got = ask(tcp($address, $A{meet_port}, 1), $A{canary}); return 1 if $got =~ any_token(); select undef, undef, undef, 0.2 }
   return 0 }
 `;
@@ -21,10 +24,10 @@ const DATAGRAMS = String.raw`
 sub serve { my ($address) = @_;
   socket(my $server, AF_INET, SOCK_DGRAM, 0) or failed("socket: $!");
   bind($server, pack_sockaddr_in($A{meet_port}, inet_aton($address))) or return "bind: $!";
-  my $until = time + 7;
+  my $until = time + ${SERVES};
   while (wait_for($server, 0, $until)) { my $from = recv $server, my $bytes, 2048, 0; next unless $from && index($bytes, $A{canary}) >= 0; send $server, $A{token}, 0, $from; done("somebody's datagram came to $address") }
   return 'nothing came' }
-sub come { my ($address) = @_; my $until = time + 5;
+sub come { my ($address) = @_; my $until = time + ${COMES};
   while (time < $until) { return 1 if udp($address, $A{meet_port}, $A{canary}) =~ any_token(); select undef, undef, undef, 0.2 }
   return 0 }
 `;
@@ -113,13 +116,13 @@ refused(join '; ', @why);`),
     program: text(`
 socket(my $server, AF_INET, SOCK_STREAM, 0) or failed("socket: $!");
 bind($server, pack_sockaddr_in($A{meet_port}, inet_aton('0.0.0.0'))) && listen($server, 5) or refused("listen: $!");
-select undef, undef, undef, 7;
+select undef, undef, undef, ${SERVES};
 refused('it listened, and nobody missed the port');`),
     positive: 'host-user',
     beside: {
       who: 'host-user',
       program: text(`
-my $until = time + 6;
+my $until = time + ${COMES};
 while (time < $until) {
   socket(my $server, AF_INET, SOCK_STREAM, 0) or failed("socket: $!");
   setsockopt($server, SOL_SOCKET, SO_REUSEADDR, 1);

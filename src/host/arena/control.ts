@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Args, Positive } from '../../drill/attack.ts';
 
@@ -20,14 +20,15 @@ export interface Places {
   readonly rootless?: true;
 }
 
-const CONTROL = fileURLToPath(new URL('./control.pl', import.meta.url));
+/** Given as text, not as a file: who runs it may not be let into the folder that this tree lies in (/root, a home). */
+const CONTROL = readFileSync(fileURLToPath(new URL('./control.pl', import.meta.url)), 'utf8');
 
 /** Puts the arena's resolver in the place of the machine's, in a mount namespace of its own, and goes on. */
 const WITH_RESOLVER =
   'for f in resolv.conf nsswitch.conf; do [ -e /etc/$f ] && mount --bind "$0/$f" /etc/$f; done; exec "$@"';
 
 function argvFor(where: Positive, places: Places): string[] {
-  const perl = ['perl', CONTROL];
+  const perl = ['perl', '-e', CONTROL];
   const spare = ['setpriv', `--reuid=${places.uid}`, `--regid=${places.uid}`, '--clear-groups'];
   const house = places.house === undefined ? [] : ['nsenter', `--net=${places.house}`];
   const resolver = ['unshare', '--mount', 'sh', '-c', WITH_RESOLVER, places.folder];

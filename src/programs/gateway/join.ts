@@ -17,7 +17,8 @@ function pass(from: Socket, to: Socket): void {
     else to.end();
   };
   from.on('data', (chunk: Buffer) => {
-    if (!to.write(chunk)) from.pause();
+    // What the kernel took at once needs no waiting for.
+    if (!to.write(chunk) && to.writableLength > 0) from.pause();
   });
   to.on('drain', () => from.resume());
   if (from.readableEnded) over();
