@@ -84,6 +84,18 @@ function intruder(...spaces: string[]): Sabotage['down'] {
   };
 }
 
+/** In every tier. */
+export const OPENED_HOME: Sabotage = {
+  what: 'its home is opened',
+  wall: 'identity',
+  says: /mode 0755/,
+  down: ({ state, agent }) => {
+    const { home } = agentPlaces(placesOf(state), agent);
+    chmodSync(home, 0o755);
+    return () => chmodSync(home, 0o700);
+  },
+};
+
 export const SABOTAGE: readonly Sabotage[] = [
   {
     what: 'the packet filter is flushed',
@@ -150,16 +162,7 @@ export const SABOTAGE: readonly Sabotage[] = [
     says: /not allowed: nc-by-hand/,
     down: laidOver('/usr/local/bin', ['nosuid', 'nodev'], 'nc-by-hand'),
   },
-  {
-    what: 'its home is opened',
-    wall: 'identity',
-    says: /mode 0755/,
-    down: ({ state, agent }) => {
-      const { home } = agentPlaces(placesOf(state), agent);
-      chmodSync(home, 0o755);
-      return () => chmodSync(home, 0o700);
-    },
-  },
+  OPENED_HOME,
   {
     what: 'its user is put into a group',
     wall: 'identity',
