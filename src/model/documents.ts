@@ -51,6 +51,15 @@ export interface StatusDocument {
   readonly programs: readonly ProgramStatus[];
   /** Questions that wait for a person. */
   readonly waiting?: readonly ApprovalEntry[];
+  /** What cannot be used although its program runs. */
+  readonly broken?: readonly Broken[];
+}
+
+export interface Broken {
+  /** With what follows from it, in words. */
+  readonly what: string;
+  /** The command that mends it. */
+  readonly mend: string;
 }
 
 /** One question, as `bulkhead approvals --json` and the warden give it. */

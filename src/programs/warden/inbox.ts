@@ -58,6 +58,11 @@ export class Inbox {
     });
   }
 
+  /** Why there is none. */
+  get broken(): string | undefined {
+    return typeof this.#store === 'string' ? this.#store : undefined;
+  }
+
   /** @throws Failure `inbox-broken` */
   mustBeThere(): InboxStore {
     if (typeof this.#store !== 'string') return this.#store;

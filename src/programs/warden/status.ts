@@ -1,4 +1,4 @@
-import type { MapDocument, StatusDocument } from '../../model/documents.ts';
+import type { Broken, MapDocument, StatusDocument } from '../../model/documents.ts';
 import type { AgentName } from '../../model/names.ts';
 import { blastRadius } from '../../policy/map.ts';
 import { approvalEntry } from './approvals.ts';
@@ -27,7 +27,16 @@ export function statusDocument(office: Office): StatusDocument {
     }),
     programs: office.programs(),
     waiting: office.inbox.waiting().map(approvalEntry),
+    ...brokenInbox(office),
   };
+}
+
+/** Its files go out of the way together: a new database beside the log of an old one would be given what is in that. */
+function brokenInbox({ inbox, fleet }: Office): { broken?: readonly Broken[] } {
+  if (inbox.broken === undefined) return {};
+  const what = `The inbox cannot be used (${inbox.broken}): nothing can be asked, approved or denied`;
+  const mend = `mv -t /var/tmp ${fleet.host.places.inbox}* && bulkhead down && bulkhead up`;
+  return { broken: [{ what, mend: `${mend} (what was approved until now is asked again)` }] };
 }
 
 export function mapDocument(office: Office, name: AgentName | undefined): MapDocument {
