@@ -44,6 +44,11 @@ export const processVmReadv: (
 export const schedSetscheduler: (pid: number, policy: number, parameters: Buffer) => number = libc.func(
   'int sched_setscheduler(int pid, int policy, void* parameters)',
 );
+export const pidfdOpen: (number: number, pid: number, flags: number) => number = libc.func(
+  'long syscall(long number, int pid, unsigned int flags)',
+);
+export const pidfdSendSignal: (number: number, process: Fd, signal: number, info: null, flags: number) => number =
+  libc.func('long syscall(long number, int process, int signal, void* info, unsigned int flags)');
 const mmap: (at: null, length: number, protection: number, flags: number, fd: Fd, offset: number) => bigint = libc.func(
   'void* mmap(void* at, unsigned long length, int protection, int flags, int fd, long offset)',
 );

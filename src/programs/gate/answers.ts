@@ -151,18 +151,6 @@ export class Answers {
       this.#deny(held, `bulkhead: ${program.name} is refused: ${verdict.why}`, record);
       return;
     }
-    if (verdict.kind === 'ask' && !facts.asks) {
-      const record = {
-        event: 'exec.denied',
-        agent,
-        path: program.file,
-        argv,
-        cwd,
-        rule: 'a probe or drill asks nobody',
-      };
-      this.#deny(held, `bulkhead: ${program.name} would wait for a person; a probe or drill asks nobody`, record);
-      return;
-    }
     const pin = verdict.kind === 'allow' ? this.#pins.get(program.file) : undefined;
     if (verdict.kind === 'allow' && pin) {
       const what = { path: program.file, digest: pin.digest, argv, cwd };
@@ -172,7 +160,8 @@ export class Answers {
     this.#held.set(held.place, held);
     this.#count(agent, 1);
     const rule = verdict.kind === 'allow' ? { rule: verdict.rule } : {};
-    this.#tell({ tell: 'asked', place: held.place, id, agent, program, argv, environment, cwd, ...rule });
+    const who = { place: held.place, id, agent, pid, listener: facts.fd, asks: facts.asks };
+    this.#tell({ tell: 'asked', ...who, program, argv, environment, cwd, ...rule });
   }
 
   #start(held: Held, pin: Pin, record: object): void {

@@ -1,6 +1,9 @@
 import { closeSync } from 'node:fs';
+import { openProcess } from '../../host/pidfd.ts';
+import { stillWaits } from '../../host/seccomp-notify.ts';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import { agentName } from '../../model/names.ts';
+import type { Standing } from '../../policy/approval.ts';
 import { type CommandTerms, commandSubject, decidingEnvironment, shownCommand } from '../../policy/question/command.ts';
 import type { Client } from '../../wire/client.ts';
 import type { AgentPolicy } from '../../wire/gate-policy.ts';
@@ -13,6 +16,12 @@ interface Reply {
   readonly state: 'asked' | 'approved' | 'refused' | 'flood';
   readonly id?: number;
   readonly why?: string;
+}
+
+/** What the warden says would become of an attempt. */
+interface Look {
+  readonly standing: Standing;
+  readonly id?: number;
 }
 
 interface Waiting {
@@ -128,6 +137,7 @@ export class Control {
     const { kind: _, agent: __, ...subject } = commandSubject(agentName(agent), terms);
     let reply: Reply;
     try {
+      if (!asked.asks) return this.#look(asked, (await this.#warden.call('question.look', { agent, terms })) as Look);
       reply = (await this.#warden.call('question.ask', { agent, kind: 'command', ...subject })) as Reply;
     } catch (error) {
       this.#refuse(asked, `bulkhead: ${program.name} could not be asked for: ${(error as Error).message}`, 'not asked');
@@ -139,6 +149,16 @@ export class Control {
     else if (reply.state === 'refused')
       this.#refuse(asked, `bulkhead: ${program.name} was refused by a person (question ${id})`, `question ${id}`);
     else this.#refuse(asked, `bulkhead: ${program.name} is refused: ${reply.why ?? 'too many questions'}`, 'flood');
+  }
+
+  /** A probe or a drill: nobody is asked and nothing is started. */
+  #look(asked: Asked, { standing, id }: Look): void {
+    const { name } = asked.program;
+    const would =
+      standing === 'granted'
+        ? `would run by approval ${id}; a probe or drill starts nothing that was approved`
+        : 'would wait for a person; a probe or drill asks nobody';
+    this.#refuse(asked, `bulkhead: ${name} ${would}`, 'a probe or drill asks nobody');
   }
 
   #wait(asked: Asked, pin: Pin, terms: CommandTerms, id: number, ms: number): void {
@@ -169,7 +189,15 @@ export class Control {
   }
 
   async #run(asked: Asked, pin: Pin, terms: CommandTerms, id: number): Promise<void> {
+    const process = openProcess(asked.pid);
+    // What waits still has its pid, so the descriptor is of nobody else.
+    if (process === undefined || !stillWaits(asked.listener, asked.id)) {
+      if (process !== undefined) closeSync(process);
+      return; // the hot thread sees it, too
+    }
     try {
+      sendDescriptors(this.#descriptors, [process]);
+      closeSync(process);
       await this.#warden.call('question.use', { agent: asked.agent, question: id });
     } catch (error) {
       const why = error instanceof Failure && error.code === 'not-granted';

@@ -19,6 +19,11 @@ export interface Asker {
 /** What a stub was started for. Texts hold bytes (latin1). */
 export interface Asked extends Asker {
   readonly agent: string;
+  readonly pid: number;
+  /** The listener that it came by. */
+  readonly listener: number;
+  /** False: it is only said what would become of it. */
+  readonly asks: boolean;
   readonly program: Behind;
   readonly argv: readonly string[];
   readonly environment: readonly string[];

@@ -19,7 +19,9 @@ export interface KeptListener {
 /** What the gate may ask of us. */
 export interface GateAsks {
   readonly ask: (frame: Readonly<Record<string, unknown>>) => Promise<object>;
-  readonly use: (frame: Readonly<Record<string, unknown>>) => Promise<void>;
+  /** @param process  a descriptor of the process that is to be started */
+  readonly use: (frame: Readonly<Record<string, unknown>>, process: number) => Promise<void>;
+  readonly look: (frame: Readonly<Record<string, unknown>>) => object;
   readonly keep: (listener: KeptListener) => void;
   readonly gone: (number: number) => void;
 }
@@ -83,7 +85,12 @@ export class GateLink {
 
   #obey(frame: Record<string, unknown>): unknown {
     if (frame.do === 'question.ask') return this.#asks.ask(frame);
-    if (frame.do === 'question.use') return this.#asks.use(frame);
+    if (frame.do === 'question.look') return this.#asks.look(frame);
+    if (frame.do === 'question.use') {
+      const [process] = receiveDescriptors(this.#descriptors);
+      if (process === undefined) throw new Error('no process came with it');
+      return this.#asks.use(frame, process);
+    }
     if (frame.do === 'listener.keep') {
       const [fd] = receiveDescriptors(this.#descriptors);
       if (fd === undefined) throw new Error('no listener came with it');

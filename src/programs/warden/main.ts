@@ -22,6 +22,7 @@ import { Destinations } from './destinations.ts';
 import { Drills } from './drills.ts';
 import { StandingFleet } from './fleet.ts';
 import { GateHouse } from './gate-house.ts';
+import type { GateAsks } from './gate-link.ts';
 import { type Workshop, wardenHands } from './hands.ts';
 import { HeldAgents } from './held-agents.ts';
 import { HostNetwork } from './host-network.ts';
@@ -35,6 +36,7 @@ import { Record } from './record.ts';
 import { type Caller, type Office, requests } from './requests.ts';
 import { withdrawAll } from './revoking.ts';
 import { Rounds } from './rounds.ts';
+import { Running } from './running.ts';
 import { Sessions } from './sessions.ts';
 import { Staff } from './staff.ts';
 
@@ -74,11 +76,14 @@ const staff: Staff = new Staff(places, ids, logs, record, () => fleet, {
   ask: (agent, terms) => destinations.ask(agent, terms),
   use: (agent, grant) => destinations.use(agent, grant),
 });
+const gateAsks: Pick<GateAsks, 'ask' | 'use' | 'look'> = {
+  ask: (frame) => commands.ask(frame),
+  use: (frame, process) => commands.use(frame, process),
+  look: (frame) => commands.look(frame),
+};
 const gate: GateHouse | undefined = user
   ? undefined
-  : new GateHouse(places, logs, { ask: (frame) => commands.ask(frame), use: (frame) => commands.use(frame) }, () => [
-      ...(fleet.current?.compartments.values() ?? []),
-    ]);
+  : new GateHouse(places, logs, gateAsks, () => [...(fleet.current?.compartments.values() ?? [])]);
 const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
 const hostNetwork = new HostNetwork(new Made(places.made), host.cgroups, (text) => log.note(text));
 const workshop: Workshop = {
@@ -86,7 +91,8 @@ const workshop: Workshop = {
   ...(gate && { gate }),
 };
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
-const commands: Commands = new Commands(inbox, fleet, (id, state) => gate?.answered(id, state));
+const running = new Running();
+const commands: Commands = new Commands(inbox, fleet, running, (id, state) => gate?.answered(id, state));
 const destinations: Destinations = new Destinations(inbox, fleet, workshop.gateway);
 const notices = new Notices(
   inbox,
@@ -127,7 +133,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => vo
 staff.start();
 gate?.start();
 const office: Office = {
-  ...{ fleet, record, held, logs, rounds, inbox, destinations, gateway: workshop.gateway },
+  ...{ fleet, record, held, logs, rounds, inbox, destinations, running, gateway: workshop.gateway },
   sessions: new Sessions(record, spares),
   drills: new Drills(fleet, record, workshop.gateway),
   programs: () => [

@@ -17,6 +17,7 @@ import type { Inbox } from './inbox.ts';
 import type { Logs } from './logs.ts';
 import type { Record } from './record.ts';
 import type { Rounds } from './rounds.ts';
+import type { Running } from './running.ts';
 import type { Sessions } from './sessions.ts';
 import { mapDocument, statusDocument } from './status.ts';
 
@@ -32,6 +33,7 @@ export interface Office {
   readonly drills: Drills;
   readonly inbox: Inbox;
   readonly destinations: Destinations;
+  readonly running: Running;
   readonly gateway: () => GatewayLink | undefined;
   readonly programs: () => { name: string; state: string; pid?: number; restarts?: number }[];
   /** Resolves when ledger and gateway serve. @throws Failure when they do not come up in time */
