@@ -7,6 +7,7 @@ import { ASK_AGAIN, REFUSED } from '../../tiers/stub/instruction.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { AgentPolicy } from '../../wire/gate-policy.ts';
 import { readStarted } from './arguments.ts';
+import type { Endings } from './endings.ts';
 import type { Flight } from './flight.ts';
 import type { Journal } from './journal.ts';
 import type { Asker, FromHot, ListenerFacts, Pin, ToHot } from './messages.ts';
@@ -43,6 +44,7 @@ interface Held extends Asker {
 export class Answers {
   readonly #flight: Flight;
   readonly #journal: Journal;
+  readonly #endings: Endings;
   readonly #tell: (message: FromHot) => void;
   readonly #held = new Map<number, Held>();
   readonly #waiting = new Map<string, number>();
@@ -50,9 +52,10 @@ export class Answers {
   readonly #pins = new Map<string, Pin>();
   #policies: ReadonlyMap<string, Standing> = new Map();
 
-  constructor(flight: Flight, journal: Journal, tell: (message: FromHot) => void) {
+  constructor(flight: Flight, journal: Journal, endings: Endings, tell: (message: FromHot) => void) {
     this.#flight = flight;
     this.#journal = journal;
+    this.#endings = endings;
     this.#tell = tell;
   }
 
@@ -81,7 +84,7 @@ export class Answers {
     }
     const held = this.#held.get(message.place);
     if (held?.id !== message.id) return;
-    if (message.do === 'run') this.#start(held, message.pin, message.record);
+    if (message.do === 'run') this.#start(held, message.pin, message.record, message.approval);
     else this.#deny(held, message.line, message.record);
   }
 
@@ -175,8 +178,9 @@ export class Answers {
     this.#tell({ tell: 'asked', place: held.place, id, agent, program, argv, environment, cwd, ...rule });
   }
 
-  #start(held: Held, pin: Pin, record: object): void {
-    const { facts, id } = held;
+  /** @param approval  the rule under which its end is written down */
+  #start(held: Held, pin: Pin, record: object, approval?: string): void {
+    const { facts, id, place } = held;
     let file: number;
     try {
       file = openSync(pin.path, 'r');
@@ -184,14 +188,20 @@ export class Answers {
       this.#deny(held, `bulkhead: the program is not there any more (${(error as Error).message})`, record);
       return;
     }
-    const failed = put(facts.fd, id, file, held.at, pin.script);
+    const pid = pidOf(this.#flight.at(place));
+    const handle = approval === undefined ? undefined : this.#endings.open(pid);
+    const failed = put(facts.fd, id, file, held.at, pin.script); // who still waits is who was opened
     closeSync(file);
     if (failed !== 0) {
+      if (handle !== undefined) closeSync(handle);
       refuse(facts.fd, id, failed === EBADF ? EBADF : ENOENT);
       this.#settle(held);
       return;
     }
-    this.#journal.write(record);
+    const unwatched = approval !== undefined && handle === undefined;
+    const of = this.#journal.write(unwatched ? { ...record, end: 'not watched' } : record);
+    if (handle !== undefined && approval !== undefined)
+      this.#endings.begin(handle, { agent: facts.agent, pid, rule: approval, of });
     letGo(facts.fd, id);
     this.#settle(held);
   }

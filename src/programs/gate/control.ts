@@ -181,11 +181,13 @@ export class Control {
       );
       return;
     }
-    this.#start(asked, pin, { rule: `approval ${id}`, ...recorded(terms) });
+    const approval = `approval ${id}`;
+    this.#start(asked, pin, { rule: approval, ...recorded(terms) }, approval);
   }
 
-  #start({ agent, place, id }: Asked, pin: Pin, record: object): void {
-    this.#say({ do: 'run', place, id, pin, record: { event: 'exec.allowed', agent, ...record } });
+  #start({ agent, place, id }: Asked, pin: Pin, record: object, approval?: string): void {
+    const by = approval === undefined ? {} : { approval };
+    this.#say({ do: 'run', place, id, pin, record: { event: 'exec.allowed', agent, ...record }, ...by });
   }
 
   #refuse(asked: Asked, line: string, rule: string): void {

@@ -3,6 +3,7 @@
 // Holds     the exec listeners of all agents, copies of the programs that may be asked for.
 // Trusts    the kernel, the warden (descriptor 3); nothing that an agent's memory says but what it asks for.
 // Never     is the parent of an agent; opens a file that an agent names; lets an exec go on unrecorded.
+import { constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -39,10 +40,11 @@ const say = (message: ToHot): void => {
   write(wake, one, 8);
 };
 
+const running = openSync(`${values.dir}/running`, constants.O_RDWR | constants.O_CREAT, 0o600);
 const shipping = new Shipping(values.dir, values.ledger, say);
 const hot = new Worker(new URL('./hot.ts', import.meta.url), {
   workerData: {
-    ...{ port: port2, wake, launchers: LAUNCHERS, flight: FLIGHT },
+    ...{ port: port2, wake, launchers: LAUNCHERS, flight: FLIGHT, running },
     ...{ journal: shipping.fd, unsynced: shipping.shared, next: shipping.next },
   },
   transferList: [port2],

@@ -45,7 +45,8 @@ export type ToHot =
   | { readonly do: 'begin' }
   /** So many bytes of the journal are the ledger's. */
   | { readonly do: 'shorten'; readonly upTo: number }
-  | ({ readonly do: 'run'; readonly pin: Pin; readonly record: object } & Asker)
+  /** `approval`: how it ends is written down under this rule. */
+  | ({ readonly do: 'run'; readonly pin: Pin; readonly record: object; readonly approval?: string } & Asker)
   | ({ readonly do: 'refuse'; readonly line: string; readonly record: object } & Asker)
   /** Its agent is paused, so that the kernel can freeze it: whoever waits asks again, until `paused` is false. */
   | { readonly do: 'pause'; readonly agent: string; readonly paused: boolean };
