@@ -10,7 +10,7 @@ import { readStarted } from './arguments.ts';
 import type { Endings } from './endings.ts';
 import type { Flight } from './flight.ts';
 import type { Journal } from './journal.ts';
-import type { Asker, FromHot, ListenerFacts, Pin, ToHot } from './messages.ts';
+import type { Asker, FromHot, ListenerFacts, Opened, ToHot } from './messages.ts';
 import { pathAt, wordsAt } from './words.ts';
 
 /** execveat: x86-64, asm-generic. */
@@ -49,7 +49,8 @@ export class Answers {
   readonly #held = new Map<number, Held>();
   readonly #waiting = new Map<string, number>();
   readonly #paused = new Set<string>();
-  readonly #pins = new Map<string, Pin>();
+  /** By agent and file. */
+  readonly #pins = new Map<string, Opened>();
   #policies: ReadonlyMap<string, Standing> = new Map();
 
   constructor(flight: Flight, journal: Journal, endings: Endings, tell: (message: FromHot) => void) {
@@ -67,11 +68,14 @@ export class Answers {
   take(message: Exclude<ToHot, { do: 'listener' | 'begin' }>): void {
     if (message.do === 'policies') {
       this.#policies = new Map(message.policies.map((policy) => [policy.agent, standing(policy)]));
+      for (const { fd } of this.#pins.values()) closeSync(fd);
       this.#pins.clear();
       return;
     }
     if (message.do === 'pin') {
-      this.#pins.set(message.file, message.pin);
+      const before = this.#pins.get(`${message.agent} ${message.file}`);
+      if (before) closeSync(before.fd);
+      this.#pins.set(`${message.agent} ${message.file}`, message);
       return;
     }
     if (message.do === 'pause') {
@@ -83,9 +87,10 @@ export class Answers {
       return;
     }
     const held = this.#held.get(message.place);
-    if (held?.id !== message.id) return;
-    if (message.do === 'run') this.#start(held, message.pin, message.record, message.approval);
-    else this.#deny(held, message.line, message.record);
+    if (message.do === 'run') {
+      if (held?.id === message.id) this.#start(held, message, message.record, message.approval);
+      closeSync(message.fd);
+    } else if (held?.id === message.id) this.#deny(held, message.line, message.record);
   }
 
   judge(place: number, facts: ListenerFacts): void {
@@ -166,9 +171,9 @@ export class Answers {
       this.#deny(held, `bulkhead: ${program.name} would wait for a person; a probe or drill asks nobody`, record);
       return;
     }
-    const pin = verdict.kind === 'allow' ? this.#pins.get(program.file) : undefined;
+    const pin = verdict.kind === 'allow' ? this.#pins.get(`${agent} ${program.file}`) : undefined;
     if (verdict.kind === 'allow' && pin) {
-      const what = { path: program.file, digest: pin.digest, argv, cwd };
+      const what = { path: program.file, digest: pin.pin.digest, argv, cwd };
       this.#start(held, pin, { event: 'exec.allowed', agent, rule: verdict.rule, ...what });
       return;
     }
@@ -179,11 +184,11 @@ export class Answers {
   }
 
   /** @param approval  the rule under which its end is written down */
-  #start(held: Held, pin: Pin, record: object, approval?: string): void {
+  #start(held: Held, { pin, fd }: Opened, record: object, approval?: string): void {
     const { facts, id, place } = held;
     let file: number;
     try {
-      file = openSync(pin.path, 'r');
+      file = openSync(`/proc/self/fd/${fd}`, 'r'); // each start reads from a beginning of its own
     } catch (error) {
       this.#deny(held, `bulkhead: the program is not there any more (${(error as Error).message})`, record);
       return;

@@ -6,6 +6,7 @@ import type { Client } from '../../wire/client.ts';
 import type { AgentPolicy } from '../../wire/gate-policy.ts';
 import { receiveDescriptors, sendDescriptors } from '../../wire/handover.ts';
 import type { Asked, Asker, FromHot, ListenerFacts, Pin, ToHot } from './messages.ts';
+import type { Names } from './names.ts';
 import type { Pins } from './pins.ts';
 
 /** What the warden says to a question. */
@@ -22,21 +23,28 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
+export interface Copies {
+  readonly pins: Pins;
+  readonly names: Names;
+}
+
 /** Between the warden, who keeps the questions, and the hot thread, who holds those who wait. */
 export class Control {
   readonly #warden: Client;
   readonly #descriptors: number;
   readonly #pins: Pins;
+  readonly #names: Names;
   readonly #say: (message: ToHot) => void;
   readonly #policies = new Map<string, AgentPolicy>();
   /** By number of the question. */
   readonly #waiting = new Map<number, Waiting[]>();
   readonly #left = new Set<string>();
 
-  constructor(warden: Client, descriptors: number, pins: Pins, say: (message: ToHot) => void) {
+  constructor(warden: Client, descriptors: number, { pins, names }: Copies, say: (message: ToHot) => void) {
     this.#warden = warden;
     this.#descriptors = descriptors;
     this.#pins = pins;
+    this.#names = names;
     this.#say = say;
     warden.onNotice = (notice) => this.#notice(notice as Record<string, unknown>);
   }
@@ -72,6 +80,7 @@ export class Control {
       case 'policy': {
         const policies = frame.agents as readonly AgentPolicy[];
         this.#policies.clear();
+        this.#names.keep(policies.map(({ agent }) => agent));
         for (const policy of policies) this.#policies.set(policy.agent, policy);
         this.#say({ do: 'policies', policies });
         return;
@@ -81,6 +90,12 @@ export class Control {
         if (fd === undefined) throw new Error('no listener came');
         const { number, agent, device, inode, asks } = frame as unknown as Omit<ListenerFacts, 'fd'>;
         this.#say({ do: 'listener', number, fd, agent, device, inode, asks });
+        return;
+      }
+      case 'tree': {
+        const [fd] = receiveDescriptors(this.#descriptors);
+        if (fd === undefined) throw new Error('no tree came');
+        this.#names.give(agentName(frame.agent), fd);
         return;
       }
       case 'begin':
@@ -121,7 +136,8 @@ export class Control {
       environment,
     };
     if (asked.rule !== undefined) {
-      this.#say({ do: 'pin', file: program.file, pin });
+      const fd = this.#names.open(agent, program.file, pin);
+      this.#say({ do: 'pin', agent, file: program.file, pin, fd });
       this.#start(asked, pin, { rule: asked.rule, ...recorded(terms) });
       return;
     }
@@ -185,9 +201,10 @@ export class Control {
     this.#start(asked, pin, { rule: approval, ...recorded(terms) }, approval);
   }
 
-  #start({ agent, place, id }: Asked, pin: Pin, record: object, approval?: string): void {
+  #start({ agent, program, place, id }: Asked, pin: Pin, record: object, approval?: string): void {
     const by = approval === undefined ? {} : { approval };
-    this.#say({ do: 'run', place, id, pin, record: { event: 'exec.allowed', agent, ...record }, ...by });
+    const fd = this.#names.open(agent, program.file, pin);
+    this.#say({ do: 'run', place, id, pin, fd, record: { event: 'exec.allowed', agent, ...record }, ...by });
   }
 
   #refuse(asked: Asked, line: string, rule: string): void {

@@ -11,6 +11,7 @@ import { eventfd, write } from '../../host/libc-gate.ts';
 import { Client } from '../../wire/client.ts';
 import { Control } from './control.ts';
 import type { FromHot, ToHot } from './messages.ts';
+import { Names } from './names.ts';
 import { Pins } from './pins.ts';
 import { Shipping } from './ship.ts';
 
@@ -48,6 +49,7 @@ const hot = new Worker(new URL('./hot.ts', import.meta.url), {
     ...{ journal: shipping.fd, unsynced: shipping.shared, next: shipping.next },
   },
   transferList: [port2],
+  trackUnmanagedFds: false, // descriptors pass between the threads
 });
 const end = (why: Error): void => {
   console.error(`gate: ${why.stack}`);
@@ -63,6 +65,11 @@ for (const thread of [hot, sync]) {
 
 const warden = new Client(new Socket({ fd: CONTROL }));
 warden.onEnd = () => process.exit(0);
-const control = new Control(warden, DESCRIPTORS, new Pins(values.pins), say);
+const control = new Control(
+  warden,
+  DESCRIPTORS,
+  { pins: new Pins(values.pins), names: new Names(`${values.pins}/named`) },
+  say,
+);
 port.on('message', (message) => control.heard(message as FromHot));
 shipping.begin().catch(end);

@@ -10,6 +10,12 @@ export interface Pin {
   readonly digest: string;
 }
 
+/** The copy, open under the name of its original. Whoever gets it closes it. */
+export interface Opened {
+  readonly pin: Pin;
+  readonly fd: number;
+}
+
 /** Who asked, and where its question stands in the flight. */
 export interface Asker {
   readonly place: number;
@@ -40,13 +46,13 @@ export interface ListenerFacts {
 export type ToHot =
   | { readonly do: 'policies'; readonly policies: readonly AgentPolicy[] }
   /** What policy allows of this file is put in place without asking the other thread, from now until the next policy. */
-  | { readonly do: 'pin'; readonly file: string; readonly pin: Pin }
+  | ({ readonly do: 'pin'; readonly agent: string; readonly file: string } & Opened)
   | ({ readonly do: 'listener' } & ListenerFacts)
   | { readonly do: 'begin' }
   /** So many bytes of the journal are the ledger's. */
   | { readonly do: 'shorten'; readonly upTo: number }
   /** `approval`: how it ends is written down under this rule. */
-  | ({ readonly do: 'run'; readonly pin: Pin; readonly record: object; readonly approval?: string } & Asker)
+  | ({ readonly do: 'run'; readonly record: object; readonly approval?: string } & Opened & Asker)
   | ({ readonly do: 'refuse'; readonly line: string; readonly record: object } & Asker)
   /** Its agent is paused, so that the kernel can freeze it: whoever waits asks again, until `paused` is false. */
   | { readonly do: 'pause'; readonly agent: string; readonly paused: boolean };
