@@ -11,6 +11,7 @@ import type { Endings } from './endings.ts';
 import type { Flight } from './flight.ts';
 import type { Journal } from './journal.ts';
 import type { Asker, FromHot, ListenerFacts, Opened, ToHot } from './messages.ts';
+import { versionOf } from './pins.ts';
 import { pathAt, wordsAt } from './words.ts';
 
 /** execveat: x86-64, asm-generic. */
@@ -76,6 +77,10 @@ export class Answers {
       const before = this.#pins.get(`${message.agent} ${message.file}`);
       if (before) closeSync(before.fd);
       this.#pins.set(`${message.agent} ${message.file}`, message);
+      return;
+    }
+    if (message.do === 'record') {
+      this.#journal.write(message.record);
       return;
     }
     if (message.do === 'pause') {
@@ -171,7 +176,7 @@ export class Answers {
       this.#deny(held, `bulkhead: ${program.name} would wait for a person; a probe or drill asks nobody`, record);
       return;
     }
-    const pin = verdict.kind === 'allow' ? this.#pins.get(`${agent} ${program.file}`) : undefined;
+    const pin = verdict.kind === 'allow' ? this.#pinOf(agent, program.file) : undefined;
     if (verdict.kind === 'allow' && pin) {
       const what = { path: program.file, digest: pin.pin.digest, argv, cwd };
       this.#start(held, pin, { event: 'exec.allowed', agent, rule: verdict.rule, ...what });
@@ -181,6 +186,13 @@ export class Answers {
     this.#count(agent, 1);
     const rule = verdict.kind === 'allow' ? { rule: verdict.rule } : {};
     this.#tell({ tell: 'asked', place: held.place, id, agent, program, argv, environment, cwd, ...rule });
+  }
+
+  /** Unless the original has changed since: then the other thread sees to it. */
+  #pinOf(agent: string, file: string): Opened | undefined {
+    const known = this.#pins.get(`${agent} ${file}`);
+    const now = known && statSync(file, { bigint: true, throwIfNoEntry: false });
+    return now && versionOf(now) === known.pin.version ? known : undefined;
   }
 
   /** @param approval  the rule under which its end is written down */

@@ -10,9 +10,8 @@ import { Worker } from 'node:worker_threads';
 import { eventfd, write } from '../../host/libc-gate.ts';
 import { Client } from '../../wire/client.ts';
 import { Control } from './control.ts';
+import { Copies } from './copies.ts';
 import type { FromHot, ToHot } from './messages.ts';
-import { Names } from './names.ts';
-import { Pins } from './pins.ts';
 import { Shipping } from './ship.ts';
 
 const CONTROL = 3;
@@ -68,7 +67,7 @@ warden.onEnd = () => process.exit(0);
 const control = new Control(
   warden,
   DESCRIPTORS,
-  { pins: new Pins(values.pins), names: new Names(`${values.pins}/named`) },
+  new Copies(values.pins, values.dir, (record) => say({ do: 'record', record })),
   say,
 );
 port.on('message', (message) => control.heard(message as FromHot));

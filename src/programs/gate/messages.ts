@@ -8,6 +8,8 @@ export interface Pin {
   readonly script: boolean;
   /** SHA-256 in hexadecimal. */
   readonly digest: string;
+  /** Of the original when it was copied (`versionOf`). */
+  readonly version: string;
 }
 
 /** The copy, open under the name of its original. Whoever gets it closes it. */
@@ -46,6 +48,8 @@ export interface ListenerFacts {
 export type ToHot =
   | { readonly do: 'policies'; readonly policies: readonly AgentPolicy[] }
   /** What policy allows of this file is put in place without asking the other thread, from now until the next policy. */
+  /** A line for the ledger. */
+  | { readonly do: 'record'; readonly record: object }
   | ({ readonly do: 'pin'; readonly agent: string; readonly file: string } & Opened)
   | ({ readonly do: 'listener' } & ListenerFacts)
   | { readonly do: 'begin' }

@@ -1,5 +1,16 @@
-import { closeSync, fstatSync, linkSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { removeTree } from '../../host/mounts.ts';
 import type { Pin } from './messages.ts';
 
@@ -35,6 +46,19 @@ export class Names {
       this.#trees.delete(agent);
     }
     for (const agent of entries(this.#folder)) if (!agents.includes(agent)) removeTree(`${this.#folder}/${agent}`);
+  }
+
+  /** Forgets names whose copy is deleted, but of what runs.
+   *  @param running  "DEVICE INODE" */
+  keepFiles(running: ReadonlySet<string>): void {
+    for (const entry of existsSync(this.#folder)
+      ? readdirSync(this.#folder, { recursive: true, withFileTypes: true })
+      : []) {
+      if (!entry.isFile()) continue;
+      const at = join(entry.parentPath, entry.name);
+      const { dev, ino, nlink } = statSync(at);
+      if (nlink === 1 && !running.has(`${dev} ${ino}`)) rmSync(at);
+    }
   }
 
   /** @param path  of the original: absolute, without links, `.` and `..`

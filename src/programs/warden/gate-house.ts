@@ -78,6 +78,11 @@ export class GateHouse {
     if (this.#running) await this.#tell(this.#running);
   }
 
+  /** What the files are now that policy allows something of is what a person wants. */
+  async up(): Promise<void> {
+    await this.#running?.up();
+  }
+
   /** Whoever waits in a call cannot be frozen: while its agent is paused nobody does. */
   async pause(agent: string, paused: boolean): Promise<void> {
     if (paused) this.#paused.add(agent);

@@ -68,6 +68,11 @@ export class GateLink {
     await this.#client.call('begin');
   }
 
+  /** A person put the fleet up: what files are now is accepted. */
+  async up(): Promise<void> {
+    await this.#client.call('up');
+  }
+
   async pause(agent: string, paused: boolean): Promise<void> {
     await this.#client.call('pause', { agent, paused });
   }
