@@ -134,6 +134,7 @@ staff.start();
 gate?.start();
 const office: Office = {
   ...{ fleet, record, held, logs, rounds, inbox, destinations, running, gateway: workshop.gateway },
+  ...(gate && { gate }),
   sessions: new Sessions(record, spares),
   drills: new Drills(fleet, record, workshop.gateway),
   programs: () => [
