@@ -169,7 +169,7 @@ sub become {
   drop_bounding();
   if ($beside) { # from the uid on the agent can reach us: nothing is missing then
     must('PR_SET_NO_NEW_PRIVS', call('prctl', 38, 1, 0, 0, 0));
-    scoped() if $scopes;
+    scoped(landlock()) if $scopes && landlock() >= 2;
     confine();
   }
   must('setresuid', call('setresuid', $uid, $uid, $uid));

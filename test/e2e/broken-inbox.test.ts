@@ -21,23 +21,23 @@ test('an inbox that cannot be read is told by status, and what status says mends
     await done(stand, 'down');
     for (const log of ['-wal', '-shm']) rmSync(at + log, { force: true }); // SQLite would take what is in there instead
     writeFileSync(at, 'no database, and long enough to be taken for one'.repeat(100));
-    await done(stand, 'up');
+    assert.equal((await stand.bulkhead(['up'])).status, 1, 'as status says');
     const red = await stand.bulkhead(['status', '--probe', '--json']);
     assert.equal(red.status, 1);
     const [broken, ...others] = (red.json as StatusDocument).broken ?? [];
     assert.match(broken?.what ?? '', /inbox cannot be used \(file is not a database\)/);
     assert.deepEqual(others, []);
     const { stdout } = await stand.bulkhead(['status']);
-    assert.match(stdout, /The inbox cannot be used.*\n(.*\n)?Mend it: mv -t \/var\/tmp .*inbox\.db\* && bulkhead down/);
+    assert.match(
+      stdout,
+      /The inbox cannot be used(?:.|\n)*?\nMend it: mv -t \/var\/tmp .*inbox\.db\* && bulkhead down/,
+    );
     assert.equal((await stand.bulkhead(['approvals'])).status, 1);
 
     const aside = join(stand.folder, 'aside');
     mkdirSync(aside);
     const [move = '', ...rest] = (broken?.mend ?? '').replace('/var/tmp', aside).split(' && ');
-    assert.deepEqual(
-      rest.map((words) => words.split(' ').slice(0, 2).join(' ')),
-      ['bulkhead down', 'bulkhead up'],
-    );
+    assert.deepEqual(rest, ['bulkhead down', 'bulkhead up']);
     execFileSync('sh', ['-c', move]);
     assert.ok(readdirSync(aside).includes('inbox.db'));
     await done(stand, 'down');

@@ -12,7 +12,7 @@ import type { EgressRule, WantedFleet } from '../../model/fleet.ts';
 import { unixUserName } from '../../model/unix-names.ts';
 import { describe } from '../../plan/describe.ts';
 import { fleetResources, holdsStored } from '../../plan/fleet.ts';
-import { machineKinds } from '../../plan/scope.ts';
+import { machineKinds, outlivesDown } from '../../plan/scope.ts';
 import { planSteps, type Step } from '../../plan/step.ts';
 import type { UidBook } from '../../plan/uids.ts';
 import type { CompartmentFacts } from '../../tiers/facts.ts';
@@ -133,9 +133,7 @@ export class StandingFleet {
   async down(purge: boolean): Promise<string[]> {
     return this.#alone(async () => {
       const made = this.#made.list().filter((resource) => !machineKinds(resource, this.host.places));
-      const staying = purge
-        ? []
-        : made.filter(({ kind }) => kind === 'user' || kind === 'group' || kind === 'folder' || kind === 'disk');
+      const staying = purge ? [] : made.filter(outlivesDown);
       const steps = planSteps(staying, await observe(this.#hands, staying, made)).filter(
         (step) => step.do === 'remove',
       );

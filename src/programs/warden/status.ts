@@ -34,9 +34,10 @@ export function statusDocument(office: Office): StatusDocument {
 /** Its files go out of the way together: a new database beside the log of an old one would be given what is in that. */
 function brokenInbox({ inbox, fleet }: Office): { broken?: readonly Broken[] } {
   if (inbox.broken === undefined) return {};
-  const what = `The inbox cannot be used (${inbox.broken}): nothing can be asked, approved or denied`;
-  const mend = `mv -t /var/tmp ${fleet.host.places.inbox}* && bulkhead down && bulkhead up`;
-  return { broken: [{ what, mend: `${mend} (what was approved until now is asked again)` }] };
+  const what =
+    `The inbox cannot be used (${inbox.broken}): nothing can be asked, approved or denied. ` +
+    'With a new one, what was approved before is asked again';
+  return { broken: [{ what, mend: `mv -t /var/tmp ${fleet.host.places.inbox}* && bulkhead down && bulkhead up` }] };
 }
 
 export function mapDocument(office: Office, name: AgentName | undefined): MapDocument {
