@@ -10,7 +10,11 @@ import { copiesIn, findProgram, installedPrograms } from './programs.ts';
 
 /** Whether anything is asked for, or judged by its arguments. */
 export function isGated({ exec }: WantedAgent): boolean {
-  return exec.ask === 'on-miss' || [exec.allowArgv, exec.askArgv, exec.denyArgv].some((rules) => rules?.length);
+  return (
+    exec.ask === 'on-miss' ||
+    exec.own === 'ask' ||
+    [exec.allowArgv, exec.askArgv, exec.denyArgv].some((rules) => rules?.length)
+  );
 }
 
 /** A stub for every program of the host that is not simply allowed, and over each that is, but whose arguments decide.

@@ -20,6 +20,8 @@ export interface KeptListener {
 export interface GateAsks {
   readonly ask: (frame: Readonly<Record<string, unknown>>) => Promise<object>;
   readonly use: (frame: Readonly<Record<string, unknown>>) => Promise<void>;
+  readonly cover: (frame: Readonly<Record<string, unknown>>) => Promise<object>;
+  readonly uncover: (ticket: number) => Promise<void>;
   readonly keep: (listener: KeptListener) => void;
   readonly gone: (number: number) => void;
 }
@@ -97,6 +99,8 @@ export class GateLink {
   #obey(frame: Record<string, unknown>): unknown {
     if (frame.do === 'question.ask') return this.#asks.ask(frame);
     if (frame.do === 'question.use') return this.#asks.use(frame);
+    if (frame.do === 'own.cover') return this.#asks.cover(frame);
+    if (frame.do === 'own.uncover') return this.#asks.uncover(Number(frame.ticket));
     if (frame.do === 'listener.keep') {
       const [fd] = receiveDescriptors(this.#descriptors);
       if (fd === undefined) throw new Error('no listener came with it');
