@@ -212,7 +212,7 @@ export class Control {
     const { agent, program, place, id } = asked;
     let fd: number;
     try {
-      fd = this.#copies.names.open(agent, program.file, pin);
+      fd = this.#copies.names.open(agent, asked.own ? written(program.file) : program.file, pin);
       if (asked.rule !== undefined)
         this.#say({ do: 'pin', agent, file: program.file, pin, fd: this.#copies.names.open(agent, program.file, pin) });
     } catch (error) {
@@ -263,8 +263,13 @@ function key({ place, id }: Asker): string {
   return `${place} ${id}`;
 }
 
-function recorded({ program, argv, cwd, environment }: CommandTerms): object {
-  return { path: program.path, digest: program.digest, argv, cwd, environment };
+/** A path of the agent's is bytes; what we open is text. Where it is no UTF-8 the name is not quite the same. */
+function written(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString();
+}
+
+function recorded({ program, argv, cwd, environment, script }: CommandTerms): object {
+  return { path: program.path, digest: program.digest, argv, cwd, environment, ...(script && { script }) };
 }
 
 function short(text: string): string {

@@ -122,12 +122,14 @@ export class GateHouse {
       if (had.has(agent)) continue;
       const folder = `${this.#pins}/named/${agent}`;
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const tree = detachedTree(folder);
+      let tree: number;
       try {
-        await link.tree(agent, tree);
-      } finally {
-        closeSync(tree);
+        tree = detachedTree(folder);
+      } catch (error) {
+        this.#note(`programs of ${agent} see themselves under the path of a copy: ${(error as Error).message}`);
+        continue;
       }
+      await link.tree(agent, tree).finally(() => closeSync(tree));
     }
     await link.policy(policies);
   }
