@@ -10,7 +10,11 @@ import { copiesIn, findProgram, installedPrograms } from './programs.ts';
 
 /** Whether anything is asked for, or judged by its arguments. */
 export function isGated({ exec }: WantedAgent): boolean {
-  return exec.ask === 'on-miss' || [exec.allowArgv, exec.askArgv, exec.denyArgv].some((rules) => rules?.length);
+  return (
+    exec.ask === 'on-miss' ||
+    exec.own === 'ask' ||
+    [exec.allowArgv, exec.askArgv, exec.denyArgv].some((rules) => rules?.length)
+  );
 }
 
 /** A stub for every program of the host that is not simply allowed, and over each that is, but whose arguments decide.
@@ -25,7 +29,7 @@ export function gateFacts(
     throw new Failure(
       'no-gate-there',
       `agents.${name}.exec has programs asked for or judged by their arguments, which ${user ? 'needs root' : 'tier user cannot do'}.`,
-      `${user ? 'sudo bulkhead up' : 'Give it tier: sandbox'}, or give it exec.ask: never and no allow-argv, ask-argv or deny-argv.`,
+      `${user ? 'sudo bulkhead up' : 'Give it tier: sandbox'}, or give it exec.ask: never, exec.own: never or allow, and no allow-argv, ask-argv or deny-argv.`,
       3,
     );
   if (readFileSync('/proc/sys/fs/suid_dumpable', 'utf8').trim() === '1')

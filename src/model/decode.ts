@@ -144,7 +144,7 @@ function exec(raw: unknown, at: string): WantedExec {
     sets: entries(given.sets, `${at}.sets`, (set, at) => oneOf(set, at, ['base', 'git', 'python', 'node'])),
     allow: entries(given.allow, `${at}.allow`, program),
     deny: entries(given.deny, `${at}.deny`, program),
-    own: oneOf(given.own, `${at}.own`, ['never', 'allow']),
+    own: oneOf(given.own, `${at}.own`, ['never', 'ask', 'allow']),
     ask: oneOf(given.ask, `${at}.ask`, ['never', 'on-miss']),
     ...rules('allowArgv'),
     ...rules('askArgv'),

@@ -60,7 +60,7 @@ export interface WantedExec {
   /** Program names, or absolute paths. */
   readonly allow: readonly string[];
   readonly deny: readonly string[];
-  readonly own: 'never' | 'allow';
+  readonly own: 'never' | 'ask' | 'allow';
   /** Whether what is not allowed may be asked for, or does not exist. */
   readonly ask: 'never' | 'on-miss';
   /** Rules over a program and its arguments (src/policy/command/rule.ts); absent: none. */

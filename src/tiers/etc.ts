@@ -26,12 +26,18 @@ export function nsswitchFile(): string {
 const ON_HOST = `All else is this machine's own, to be read. Processes of others are not shown to you, nor is what runs in /run.
 Programs: all of this machine's. What you write can not be started, unless it says so above.`;
 
+const OWN: Readonly<Record<WantedAgent['exec']['own'], string>> = {
+  never: '',
+  ask: '; a program you make there waits for a person when it is run',
+  allow: '; programs you build there can be run there',
+};
+
 /** Tells the agent its limits and how to ask. What may change while the compartment stands, such as the grants, is not in it: a
  *  change there must not put the compartment up anew. */
 export function agentReadme(agent: WantedAgent): string {
   return `You are ${agent.name}, running in a Bulkhead compartment${agent.role ? ` (${agent.role})` : ''}.
 
-/workspace      yours to change${agent.exec.own === 'allow' ? '; programs you build there can be run there' : ''}
+/workspace      yours to change${OWN[agent.exec.own]}
 /home/agent     yours, private, lasting
 /tmp            yours, gone when the compartment stops
 ${agent.knowledge.map(({ name }) => `/knowledge/${name}    read-only\n`).join('')}

@@ -10,6 +10,7 @@ import type { AgentPolicy } from '../../wire/gate-policy.ts';
 import { receiveDescriptors, sendDescriptors } from '../../wire/handover.ts';
 import type { Copies } from './copies.ts';
 import type { Asked, Asker, FromHot, ListenerFacts, Pin, ToHot } from './messages.ts';
+import { OwnTries } from './own-tries.ts';
 
 /** What the warden says to a question. */
 interface Reply {
@@ -36,6 +37,7 @@ export class Control {
   readonly #warden: Client;
   readonly #descriptors: number;
   readonly #copies: Copies;
+  readonly #own: OwnTries;
   readonly #say: (message: ToHot) => void;
   readonly #policies = new Map<string, AgentPolicy>();
   /** By number of the question. */
@@ -46,12 +48,16 @@ export class Control {
     this.#warden = warden;
     this.#descriptors = descriptors;
     this.#copies = copies;
+    this.#own = new OwnTries(warden, copies, say);
     this.#say = say;
     warden.onNotice = (notice) => this.#notice(notice as Record<string, unknown>);
   }
 
   heard(message: FromHot): void {
     if (message.tell === 'asked') void this.#ask(message);
+    else if (message.tell === 'own') this.#own.tried(message);
+    else if (message.tell === 'uncover') this.#own.asked(message.ticket);
+    else if (message.tell === 'forget') this.#own.forget(message.ticket);
     else if (message.tell === 'left') this.#drop(message);
     else if (message.tell === 'gone') {
       closeSync(message.fd);
@@ -124,7 +130,8 @@ export class Control {
     const policy = this.#policies.get(agent);
     let pin: Pin;
     try {
-      pin = this.#copies.of(program.file, key(asked));
+      pin = asked.own ?? this.#copies.of(program.file, key(asked));
+      this.#copies.hold(pin, key(asked));
     } catch (error) {
       this.#refuse(
         asked,
@@ -135,10 +142,11 @@ export class Control {
     }
     const environment = decidingEnvironment(asked.environment, policy?.given ?? {});
     const terms: CommandTerms = {
-      program: { name: program.name, path: program.file, digest: pin.digest },
+      program: { name: program.name, path: program.file, digest: pin.digest, ...(asked.own && { own: true }) },
       argv,
       cwd,
       environment,
+      ...(asked.script && { script: asked.script }),
     };
     if (asked.rule !== undefined) {
       if (!this.#copies.holds(program.file, pin)) {
@@ -232,7 +240,7 @@ export class Control {
     const { agent, program, place, id } = asked;
     let fd: number;
     try {
-      fd = this.#copies.names.open(agent, program.file, pin);
+      fd = this.#copies.names.open(agent, asked.own ? written(program.file) : program.file, pin);
       if (asked.rule !== undefined)
         this.#say({ do: 'pin', agent, file: program.file, pin, fd: this.#copies.names.open(agent, program.file, pin) });
     } catch (error) {
@@ -244,7 +252,7 @@ export class Control {
       return;
     }
     this.#copies.release(key(asked));
-    const by = approval === undefined ? {} : { approval };
+    const by = { file: program.file, own: asked.own !== undefined, ...(approval !== undefined && { approval }) };
     this.#say({ do: 'run', place, id, pin, fd, record: { event: 'exec.allowed', agent, ...record }, ...by });
   }
 
@@ -283,8 +291,13 @@ function key({ place, id }: Asker): string {
   return `${place} ${id}`;
 }
 
-function recorded({ program, argv, cwd, environment }: CommandTerms): object {
-  return { path: program.path, digest: program.digest, argv, cwd, environment };
+/** A path of the agent's is bytes; what we open is text. Where it is no UTF-8 the name is not quite the same. */
+function written(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString();
+}
+
+function recorded({ program, argv, cwd, environment, script }: CommandTerms): object {
+  return { path: program.path, digest: program.digest, argv, cwd, environment, ...(script && { script }) };
 }
 
 function short(text: string): string {

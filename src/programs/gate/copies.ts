@@ -50,13 +50,28 @@ export class Copies {
     return pin;
   }
 
+  /** A program that the agent made, copied by the warden. */
+  async own(name: string, who: string): Promise<Pin> {
+    const pin = await this.#pins.adopt(name);
+    this.#held.set(who, pin);
+    return pin;
+  }
+
+  /** For whoever asks for it now. */
+  hold(pin: Pin, who: string): void {
+    this.#held.set(who, pin);
+  }
+
   /** Whether what policy allows of this file holds for this content of it. */
   holds(file: string, pin: Pin): boolean {
     return this.#accepted.holds(file, pin);
   }
 
+  /** What an agent made is deleted at once: it could fill the host's disk with it. */
   release(who: string): void {
+    const pin = this.#held.get(who);
     this.#held.delete(who);
+    if (pin?.own && !this.#needed().has(pin.digest)) this.#pins.delete(pin.digest);
   }
 
   #accept(file: string): void {
@@ -67,9 +82,12 @@ export class Copies {
     }
   }
 
+  #needed(): Set<string> {
+    return new Set([...this.#accepted.digests, ...[...this.#held.values()].map(({ digest }) => digest)]);
+  }
+
   #collect(): void {
-    const needed = new Set([...this.#accepted.digests, ...[...this.#held.values()].map(({ digest }) => digest)]);
-    this.#pins.keep(needed);
+    this.#pins.keep(this.#needed());
     this.names.keepFiles(runningFiles());
   }
 }

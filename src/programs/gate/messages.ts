@@ -10,6 +10,8 @@ export interface Pin {
   readonly digest: string;
   /** Of the original when it was copied (`versionOf`). */
   readonly version: string;
+  /** The agent made it. */
+  readonly own?: true;
 }
 
 /** The copy, open under the name of its original. Whoever gets it closes it. */
@@ -36,6 +38,10 @@ export interface Asked extends Asker {
   readonly argv: readonly string[];
   readonly environment: readonly string[];
   readonly cwd: string;
+  /** Set for a program that the agent made: the copy of it, made before. */
+  readonly own?: Pin;
+  /** Set for an interpreter. */
+  readonly script?: { readonly path: string; readonly digest: string };
   /** Set where policy allows it, and only its copy is missing. */
   readonly rule?: string;
 }
@@ -61,13 +67,44 @@ export type ToHot =
   /** So many bytes of the journal are the ledger's. */
   | { readonly do: 'shorten'; readonly upTo: number }
   /** `approval`: how it ends is written down under this rule. */
-  | ({ readonly do: 'run'; readonly record: object; readonly approval?: string } & Opened & Asker)
+  /** The exec goes on; what it finds is decided by the mounts. */
+  | ({ readonly do: 'go'; readonly own?: OwnProgram } & Asker)
+  | ({
+      readonly do: 'run';
+      readonly record: object;
+      readonly approval?: string;
+      /** Of the original. */
+      readonly file: string;
+      readonly own: boolean;
+    } & Opened &
+      Asker)
   | ({ readonly do: 'refuse'; readonly line: string; readonly record: object } & Asker)
   /** Its agent is paused, so that the kernel can freeze it: whoever waits asks again, until `paused` is false. */
   | { readonly do: 'pause'; readonly agent: string; readonly paused: boolean };
 
+/** Somebody executes what may be a file that the agent made: path and base as it gave them. */
+export interface OwnTry extends Asker {
+  readonly agent: string;
+  readonly pid: number;
+  readonly base: number;
+  readonly path: string;
+}
+
+/** What lies under the stub that is over such a file now, for the process `pid` (the first thread's). */
+export interface OwnProgram {
+  readonly pid: number;
+  readonly ticket: number;
+  readonly name: string;
+  readonly pin: Pin;
+}
+
 export type FromHot =
   | ({ readonly tell: 'listener' } & ListenerFacts)
+  | ({ readonly tell: 'own' } & OwnTry)
+  /** Its stub has asked, so the file may be seen again. */
+  | { readonly tell: 'uncover'; readonly ticket: number }
+  /** It runs, was refused, or was killed: the copy is needed by nobody who waits. */
+  | { readonly tell: 'forget'; readonly ticket: number }
   | { readonly tell: 'gone'; readonly number: number; readonly fd: number }
   | ({ readonly tell: 'asked' } & Asked)
   /** It was killed, or is to ask again; nobody waits for this answer any more. */

@@ -35,7 +35,7 @@ export class Commands {
   async ask(frame: Frame): Promise<{ state: string; id?: number; why?: string }> {
     const name = agentName(frame.agent);
     const agent = this.#fleet.wanted?.agents.find((one) => one.name === name);
-    if (agent === undefined || (agent.exec.ask === 'never' && !agent.exec.askArgv?.length))
+    if (agent === undefined || (agent.exec.ask === 'never' && agent.exec.own !== 'ask' && !agent.exec.askArgv?.length))
       throw new Failure('not-askable', 'This cannot be asked for.', 'Allow it in fleet.yaml: exec.allow.', 1);
     const subject = commandSubject(name, frame.terms as CommandTerms);
     const outcome = await this.#inbox.ask(subject, agent.ask?.deadline ?? ASK.deadline);

@@ -112,5 +112,5 @@ export class Destinations {
 /** Whether policy lets an agent raise questions of a kind. Kinds of later steps are not policy's yet. */
 function asks({ egressAsk, exec }: WantedAgent, kind: Question['kind']): boolean {
   if (kind === 'destination') return egressAsk === true;
-  return kind !== 'command' || exec.ask !== 'never' || (exec.askArgv?.length ?? 0) > 0;
+  return kind !== 'command' || exec.ask !== 'never' || exec.own === 'ask' || (exec.askArgv?.length ?? 0) > 0;
 }

@@ -12,6 +12,7 @@ import { stubFile } from '../../tiers/stub/stub.ts';
 import { type AgentPolicy, PLACE_BYTES, PLACES } from '../../wire/gate-policy.ts';
 import { type GateAsks, GateLink, type KeptListener } from './gate-link.ts';
 import type { Logs } from './logs.ts';
+import { OwnCovers } from './own-covers.ts';
 import { gateProgram } from './own-programs.ts';
 import type { Program } from './program.ts';
 
@@ -43,8 +44,11 @@ export class GateHouse {
     this.#facts = facts;
     this.#pins = places.pins;
     this.#note = (text) => logs.ofProgram('warden').note(text);
+    const covers = new OwnCovers(places.pins, this.#note);
     const all: GateAsks = {
       ...asks,
+      cover: (frame) => covers.cover(frame),
+      uncover: (ticket) => covers.uncover(ticket),
       keep: (listener) => void this.#kept.set(listener.number, listener),
       gone: (number) => this.#gone(number),
     };
@@ -118,12 +122,14 @@ export class GateHouse {
       if (had.has(agent)) continue;
       const folder = `${this.#pins}/named/${agent}`;
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const tree = detachedTree(folder);
+      let tree: number;
       try {
-        await link.tree(agent, tree);
-      } finally {
-        closeSync(tree);
+        tree = detachedTree(folder);
+      } catch (error) {
+        this.#note(`programs of ${agent} see themselves under the path of a copy: ${(error as Error).message}`);
+        continue;
       }
+      await link.tree(agent, tree).finally(() => closeSync(tree));
     }
     await link.policy(policies);
   }

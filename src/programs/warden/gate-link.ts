@@ -22,6 +22,8 @@ export interface GateAsks {
   /** @param process  a descriptor of the process that is to be started */
   readonly use: (frame: Readonly<Record<string, unknown>>, process: number) => Promise<void>;
   readonly look: (frame: Readonly<Record<string, unknown>>) => object;
+  readonly cover: (frame: Readonly<Record<string, unknown>>) => Promise<object>;
+  readonly uncover: (ticket: number) => Promise<void>;
   readonly keep: (listener: KeptListener) => void;
   readonly gone: (number: number) => void;
 }
@@ -104,6 +106,8 @@ export class GateLink {
       if (process === undefined) throw new Error('no process came with it');
       return this.#asks.use(frame, process);
     }
+    if (frame.do === 'own.cover') return this.#asks.cover(frame);
+    if (frame.do === 'own.uncover') return this.#asks.uncover(Number(frame.ticket));
     if (frame.do === 'listener.keep') {
       const [fd] = receiveDescriptors(this.#descriptors);
       if (fd === undefined) throw new Error('no listener came with it');

@@ -46,7 +46,7 @@ export interface ExecInFile {
   readonly sets?: readonly ExecSetName[] | undefined;
   readonly allow?: readonly (string | boolean)[] | undefined;
   readonly deny?: readonly (string | boolean)[] | undefined;
-  readonly own?: 'never' | 'allow' | undefined;
+  readonly own?: 'never' | 'ask' | 'allow' | undefined;
   readonly ask?: 'never' | 'on-miss' | undefined;
   readonly 'allow-argv'?: readonly ArgvRuleInFile[] | undefined;
   readonly 'ask-argv'?: readonly ArgvRuleInFile[] | undefined;

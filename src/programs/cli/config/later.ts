@@ -27,7 +27,6 @@ const KEYS: readonly (readonly [where: RegExp, keys: readonly string[]])[] = [
 
 const VALUES: readonly (readonly [where: RegExp, values: readonly string[]])[] = [
   [/^(?:defaults|agents\/[^/]+)\/tier$/, ['container', 'vm']],
-  [/^(?:defaults|agents\/[^/]+)\/exec\/own$/, ['ask']],
 ];
 
 /** @param path  of the mapping the key stands in */

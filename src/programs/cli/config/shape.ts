@@ -44,10 +44,10 @@ function exec(programs: z.ZodType<(string | boolean)[]>, rules: z.ZodType<ArgvRu
         .optional()
         .describe('Command lines that are refused: "git push --force **". The strictest rule wins.'),
       own: z
-        .enum(['never', 'allow'])
+        .enum(['never', 'ask', 'allow'])
         .optional()
         .describe(
-          'Whether programs that it made in its workspace may run. allow makes the wall exec partial. Default never.',
+          'Whether programs that it made in its workspace may run. ask: each waits for a person, shown by path and digest. allow makes the wall exec partial. Default never.',
         ),
       ask: z
         .enum(['never', 'on-miss'])
