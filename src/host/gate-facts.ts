@@ -16,16 +16,16 @@ export function isGated({ exec }: WantedAgent): boolean {
 /** A stub for every program of the host that is not simply allowed, and over each that is, but whose arguments decide.
  *  @throws Failure where there can be no gate */
 export function gateFacts(
-  { name, tier, exec }: WantedAgent,
+  { name, exec }: WantedAgent,
   { places, user }: { readonly places: Places; readonly user?: OrdinaryUser },
   programs: CompartmentFacts['programs'],
   trees: readonly string[],
 ): GateFacts {
-  if (tier === 'user' || user)
+  if (user)
     throw new Failure(
       'no-gate-there',
-      `agents.${name}.exec has programs asked for or judged by their arguments, which ${user ? 'needs root' : 'tier user cannot do'}.`,
-      `${user ? 'sudo bulkhead up' : 'Give it tier: sandbox'}, or give it exec.ask: never and no allow-argv, ask-argv or deny-argv.`,
+      `agents.${name}.exec has programs asked for or judged by their arguments, which needs root.`,
+      `sudo bulkhead up, or give it exec.ask: never and no allow-argv, ask-argv or deny-argv.`,
       3,
     );
   if (readFileSync('/proc/sys/fs/suid_dumpable', 'utf8').trim() === '1')
@@ -48,6 +48,7 @@ export function gateFacts(
   return {
     filter: places.gatedFilter,
     stub: places.stub,
+    pins: places.pins,
     stubs: [...folders].map(([folder, some]) => ({ folder, names: some.map(({ name }) => name) })),
     over: [...new Set(over.map(({ at }) => at))],
     behind: Object.fromEntries([...missing, ...over].toReversed().map(({ at, name, file }) => [at, { name, file }])), // the first name is the file's

@@ -88,7 +88,7 @@ my %order = (
   link   => sub { linked(@_) }, bind => sub { flagged(@_) },
   stub   => sub { stub(@_) },
   stubs  => sub { my ($of, $folder, @names) = @_; for (@names) { link $of, "$folder/$_" or fail("link $folder/$_") } },
-  gate   => sub { @gate = @_ }, caps => sub { @caps = map { 0 + $_ } @_ },
+  gate   => sub { @gate = @_ }, runs => sub { runs(@_) }, caps => sub { @caps = map { 0 + $_ } @_ },
   device => sub { my ($from, $at) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NOEXEC | locked($at), 0) },
   idbind => sub { my ($from, $at, $flags, $uids, $gids) = @_; mapped($from, $at, $flags, $uids, $gids) },
   seal   => sub { my ($at, $flags) = @_; mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags), 0) },
@@ -232,7 +232,7 @@ my $joins = { mend => ['mnt'], sockets => ['net'], dial => ['net'], rules => ['n
 # Only a program of ours may stay root, and only with the few capabilities that its orders name.
 $joins || ($uid // 0) > 0 && ($gid // 0) > 0 && !grep { $_ == 0 } @groups or $mode eq 'program' && @caps && !$own && defined $uid && defined $gid
   or die "launcher: no user to become\n";
-!@gate || !$held && !$beside && !$own && ($mode eq 'enter' || $mode eq 'script') or die "launcher: nobody is gated there\n";
+!@gate || !$held && !$own && ($mode eq 'enter' || $mode eq 'script') or die "launcher: nobody is gated there\n";
 my @spaces = $joins ? @$joins : $mode eq 'enter' || $mode eq 'script' ? $beside ? qw(cgroup ipc uts mnt) : qw(cgroup ipc uts net pid mnt user) : ();
 unshift @spaces, 'outer' if $own && @spaces;
 defined $ns{$_} or die "launcher: no $_ namespace to join\n" for @spaces;
@@ -270,6 +270,7 @@ sub become {
   if ($beside) { # from the uid on the agent can reach us: nothing is missing then
     must('PR_SET_NO_NEW_PRIVS', call('prctl', 38, 1, 0, 0, 0));
     scoped() if $scopes;
+    only_runs();
     confine();
   }
   must('setresuid', call('setresuid', $uid, $uid, $uid));

@@ -20,6 +20,8 @@ export type Order =
   | { readonly do: 'unshare'; readonly kinds: readonly Namespace[] }
   /** Abstract Unix sockets of processes outside, and signals to them, are out of reach (Landlock, where the kernel has it). */
   | { readonly do: 'scopes' }
+  /** Of all that this root shows only these files, and files below these folders, can be executed (Landlock, where the kernel has it). */
+  | { readonly do: 'runs'; readonly root: string; readonly files: readonly string[] }
   /** Dial mode: the port inside. */
   | { readonly do: 'port'; readonly port: number }
   /** A mount namespace of its own and an empty tmpfs on `at`, where the compartment's root is put together. */
@@ -163,6 +165,8 @@ function fieldsOf(order: Order): string[] {
       return [order.of, order.folder, ...order.names];
     case 'gate':
       return [order.agent, order.stub];
+    case 'runs':
+      return [order.root, ...order.files];
     case 'bind':
       return [order.from, order.at, order.flags.join(',')];
     case 'device':

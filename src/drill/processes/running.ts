@@ -1,6 +1,6 @@
 import type { Attack } from '../attack.ts';
 import { ATTEMPTS, PROGRAM } from '../perl.ts';
-import { BOXES, EVERY_TIER } from '../where.ts';
+import { EVERY_TIER } from '../where.ts';
 
 /** Running what the agent wrote. Where the workspace was granted for that (exec.own) it is not among `noexec_dirs`. */
 const common = { wall: 'exec', tiers: EVERY_TIER, positive: 'host-user' } as const;
@@ -123,7 +123,7 @@ in_each('a library', foreign_program(), 0644, sub {
   },
   {
     ...common,
-    tiers: BOXES,
+    tiers: EVERY_TIER,
     id: 'd69-ungranted-program',
     line: 69,
     tries: 'runs a program of the host that was not granted: itself, through a shell, and through the dynamic loader',

@@ -42,9 +42,13 @@ const LINES: readonly string[] = [
   ...['try.signal refused 1', 'try.abstract refused 1', 'end yes'],
 ];
 
-function judged(lines: readonly string[], outside: Partial<OutsideFacts> = {}): Record<Wall, Enforcement> {
+function judged(
+  lines: readonly string[],
+  outside: Partial<OutsideFacts> = {},
+  expected: Expected = EXPECTED,
+): Record<Wall, Enforcement> {
   const text = lines.map((line) => `fact ${line}\n`).join('');
-  return judgeWalls({ inside: readFacts(text), outside: { ...OUTSIDE, ...outside } }, EXPECTED);
+  return judgeWalls({ inside: readFacts(text), outside: { ...OUTSIDE, ...outside } }, expected);
 }
 const without = (line: string, ...instead: string[]): string[] => [...LINES.filter((one) => one !== line), ...instead];
 function missing(walls: Record<Wall, Enforcement>, wall: Wall): readonly string[] {
@@ -107,4 +111,23 @@ test('in any other tier the host’s process namespace is no wall at all', () =>
   const text = LINES.map((line) => `fact ${line}\n`).join('');
   const walls = judgeWalls({ inside: readFacts(text), outside: OUTSIDE }, other);
   assert.equal(walls.processes.level, 'none');
+});
+
+test('where programs are asked for, what the mounts do not hold is measured by trying it', () => {
+  const unlisted = '/etc/bulkhead/unlisted';
+  const expected = { ...EXPECTED, onHost: { ...EXPECTED.onHost, unlisted } } as Expected;
+  const exec = (programs: string, tried: string): readonly string[] =>
+    missing(
+      judged(
+        [...without('programs anything at-all'), `programs ${programs}`, `try.exec.${unlisted} ${tried}`],
+        {},
+        { ...expected, programs: ['sh'] },
+      ),
+      'exec',
+    );
+  const always = 'what lies among the libraries (/usr/lib, /opt) can be run through the dynamic loader (tier user)';
+  const off = 'programs outside of the program folders can be started, and nobody is asked (Landlock is off here)';
+  assert.deepEqual(exec('sh', 'refused 13'), [always]);
+  assert.deepEqual(exec('sh', 'refused 126'), [off, always], 'it ran');
+  assert.deepEqual(exec('sh more', 'refused 13'), [always, 'programs that are not allowed: more']);
 });
