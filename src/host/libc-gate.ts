@@ -41,6 +41,16 @@ export const processVmReadv: (
 ) => number = libc.func(
   'long process_vm_readv(int pid, void* local, unsigned long locals, void* remote, unsigned long remotes, unsigned long flags)',
 );
+/** pidfd_open(2) is 434 everywhere; the C library has a function for it only since 2.36. */
+const systemCall: (call: number, pid: number, flags: number) => number = libc.func(
+  'long syscall(long call, int pid, unsigned int flags)',
+);
+export const pidfdOpen = (pid: number, flags: number): number => Number(systemCall(434, pid, flags));
+/** open_tree(2), 428 everywhere. */
+const systemCallAt: (call: number, at: number, path: string, flags: number) => number = libc.func(
+  'long syscall(long call, int at, const char* path, unsigned int flags)',
+);
+export const openTree = (at: number, path: string, flags: number): number => Number(systemCallAt(428, at, path, flags));
 export const schedSetscheduler: (pid: number, policy: number, parameters: Buffer) => number = libc.func(
   'int sched_setscheduler(int pid, int policy, void* parameters)',
 );

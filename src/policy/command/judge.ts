@@ -45,19 +45,22 @@ export function commandPolicy(exec: WantedExec, allowed: Iterable<string>): Comm
 export function judgeCommand(policy: CommandPolicy, { program, argv }: Command): Verdict {
   const [called, ...args] = argv;
   if (called === undefined) return { kind: 'deny', why: 'it has no arguments at all, not even its name (argc 0)' };
-  const base = program.path.slice(program.path.lastIndexOf('/') + 1);
+  const base = lastPart(program.path);
   const names = [...new Set([program.name, program.path, base])];
   const denied = names.find((name) => policy.denied.has(name));
   if (denied !== undefined) return { kind: 'deny', why: `exec.deny names ${denied}` };
-  // argv[0] is the agent's word: a program of many names goes by it, so it can make a rule stricter, never allow anything.
-  const all = [...new Set([...names, called.slice(called.lastIndexOf('/') + 1)])];
+  // argv[0] is the agent's word, and a program of many names goes by it: it can make a rule stricter, and what a rule allows of one
+  // name (busybox ls) it does not allow of another (a link wget to it, or busybox called wget).
+  const as = lastPart(called);
+  const all = [...new Set([...names, as])];
   const deny = find(policy.rules.deny, all, args, matchesWidely);
   if (deny) return { kind: 'deny', why: `exec.deny-argv: ${deny.text}` };
   const ask = find(policy.rules.ask, all, args, matchesWidely);
   if (ask) return { kind: 'ask', rule: `exec.ask-argv: ${ask.text}`, why: 'a rule says so' };
   const file = names.find((name) => policy.allowed.has(name));
   if (file !== undefined) return { kind: 'allow', rule: `exec: ${file}` };
-  const allow = find(policy.rules.allow, names, args, matchesNarrowly);
+  const itself = names.filter((name) => lastPart(name) === as);
+  const allow = find(policy.rules.allow, itself, args, matchesNarrowly);
   if (allow) return { kind: 'allow', rule: `exec.allow-argv: ${allow.text}` };
   if (policy.onMiss === 'ask')
     return {
@@ -73,6 +76,10 @@ export function hasArgvRules(policy: CommandPolicy, names: readonly string[]): b
   return names.some(
     (name) => policy.rules.deny.has(name) || policy.rules.ask.has(name) || policy.rules.allow.has(name),
   );
+}
+
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 function index(rules: readonly ArgvRule[] = []): Map<string, Indexed> {

@@ -7,9 +7,11 @@ import { ASK_AGAIN, REFUSED } from '../../tiers/stub/instruction.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { AgentPolicy } from '../../wire/gate-policy.ts';
 import { readStarted } from './arguments.ts';
+import type { Endings } from './endings.ts';
 import type { Flight } from './flight.ts';
 import type { Journal } from './journal.ts';
-import type { Asker, FromHot, ListenerFacts, Pin, ToHot } from './messages.ts';
+import type { Asker, FromHot, ListenerFacts, Opened, ToHot } from './messages.ts';
+import { versionOf } from './pins.ts';
 import { pathAt, wordsAt } from './words.ts';
 
 /** execveat: x86-64, asm-generic. */
@@ -43,16 +45,19 @@ interface Held extends Asker {
 export class Answers {
   readonly #flight: Flight;
   readonly #journal: Journal;
+  readonly #endings: Endings;
   readonly #tell: (message: FromHot) => void;
   readonly #held = new Map<number, Held>();
   readonly #waiting = new Map<string, number>();
   readonly #paused = new Set<string>();
-  readonly #pins = new Map<string, Pin>();
+  /** By agent and file. */
+  readonly #pins = new Map<string, Opened>();
   #policies: ReadonlyMap<string, Standing> = new Map();
 
-  constructor(flight: Flight, journal: Journal, tell: (message: FromHot) => void) {
+  constructor(flight: Flight, journal: Journal, endings: Endings, tell: (message: FromHot) => void) {
     this.#flight = flight;
     this.#journal = journal;
+    this.#endings = endings;
     this.#tell = tell;
   }
 
@@ -64,11 +69,18 @@ export class Answers {
   take(message: Exclude<ToHot, { do: 'listener' | 'begin' }>): void {
     if (message.do === 'policies') {
       this.#policies = new Map(message.policies.map((policy) => [policy.agent, standing(policy)]));
+      for (const { fd } of this.#pins.values()) closeSync(fd);
       this.#pins.clear();
       return;
     }
     if (message.do === 'pin') {
-      this.#pins.set(message.file, message.pin);
+      const before = this.#pins.get(`${message.agent} ${message.file}`);
+      if (before) closeSync(before.fd);
+      this.#pins.set(`${message.agent} ${message.file}`, message);
+      return;
+    }
+    if (message.do === 'record') {
+      this.#journal.write(message.record);
       return;
     }
     if (message.do === 'pause') {
@@ -80,9 +92,10 @@ export class Answers {
       return;
     }
     const held = this.#held.get(message.place);
-    if (held?.id !== message.id) return;
-    if (message.do === 'run') this.#start(held, message.pin, message.record);
-    else this.#deny(held, message.line, message.record);
+    if (message.do === 'run') {
+      if (held?.id === message.id) this.#start(held, message, message.record, message.approval);
+      closeSync(message.fd);
+    } else if (held?.id === message.id) this.#deny(held, message.line, message.record);
   }
 
   judge(place: number, facts: ListenerFacts): void {
@@ -163,9 +176,9 @@ export class Answers {
       this.#deny(held, `bulkhead: ${program.name} would wait for a person; a probe or drill asks nobody`, record);
       return;
     }
-    const pin = verdict.kind === 'allow' ? this.#pins.get(program.file) : undefined;
+    const pin = verdict.kind === 'allow' ? this.#pinOf(agent, program.file) : undefined;
     if (verdict.kind === 'allow' && pin) {
-      const what = { path: program.file, digest: pin.digest, argv, cwd };
+      const what = { path: program.file, digest: pin.pin.digest, argv, cwd };
       this.#start(held, pin, { event: 'exec.allowed', agent, rule: verdict.rule, ...what });
       return;
     }
@@ -175,23 +188,37 @@ export class Answers {
     this.#tell({ tell: 'asked', place: held.place, id, agent, program, argv, environment, cwd, ...rule });
   }
 
-  #start(held: Held, pin: Pin, record: object): void {
-    const { facts, id } = held;
+  /** Unless the original has changed since: then the other thread sees to it. */
+  #pinOf(agent: string, file: string): Opened | undefined {
+    const known = this.#pins.get(`${agent} ${file}`);
+    const now = known && statSync(file, { bigint: true, throwIfNoEntry: false });
+    return now && versionOf(now) === known.pin.version ? known : undefined;
+  }
+
+  /** @param approval  the rule under which its end is written down */
+  #start(held: Held, { pin, fd }: Opened, record: object, approval?: string): void {
+    const { facts, id, place } = held;
     let file: number;
     try {
-      file = openSync(pin.path, 'r');
+      file = openSync(`/proc/self/fd/${fd}`, 'r'); // each start reads from a beginning of its own
     } catch (error) {
       this.#deny(held, `bulkhead: the program is not there any more (${(error as Error).message})`, record);
       return;
     }
-    const failed = put(facts.fd, id, file, held.at, pin.script);
+    const pid = pidOf(this.#flight.at(place));
+    const handle = approval === undefined ? undefined : this.#endings.open(pid);
+    const failed = put(facts.fd, id, file, held.at, pin.script); // who still waits is who was opened
     closeSync(file);
     if (failed !== 0) {
+      if (handle !== undefined) closeSync(handle);
       refuse(facts.fd, id, failed === EBADF ? EBADF : ENOENT);
       this.#settle(held);
       return;
     }
-    this.#journal.write(record);
+    const unwatched = approval !== undefined && handle === undefined;
+    const of = this.#journal.write(unwatched ? { ...record, end: 'not watched' } : record);
+    if (handle !== undefined && approval !== undefined)
+      this.#endings.begin(handle, { agent: facts.agent, pid, rule: approval, of });
     letGo(facts.fd, id);
     this.#settle(held);
   }

@@ -5,8 +5,8 @@ import { type CommandTerms, commandSubject, decidingEnvironment, shownCommand } 
 import type { Client } from '../../wire/client.ts';
 import type { AgentPolicy } from '../../wire/gate-policy.ts';
 import { receiveDescriptors, sendDescriptors } from '../../wire/handover.ts';
+import type { Copies } from './copies.ts';
 import type { Asked, Asker, FromHot, ListenerFacts, Pin, ToHot } from './messages.ts';
-import type { Pins } from './pins.ts';
 
 /** What the warden says to a question. */
 interface Reply {
@@ -26,17 +26,17 @@ interface Waiting {
 export class Control {
   readonly #warden: Client;
   readonly #descriptors: number;
-  readonly #pins: Pins;
+  readonly #copies: Copies;
   readonly #say: (message: ToHot) => void;
   readonly #policies = new Map<string, AgentPolicy>();
   /** By number of the question. */
   readonly #waiting = new Map<number, Waiting[]>();
   readonly #left = new Set<string>();
 
-  constructor(warden: Client, descriptors: number, pins: Pins, say: (message: ToHot) => void) {
+  constructor(warden: Client, descriptors: number, copies: Copies, say: (message: ToHot) => void) {
     this.#warden = warden;
     this.#descriptors = descriptors;
-    this.#pins = pins;
+    this.#copies = copies;
     this.#say = say;
     warden.onNotice = (notice) => this.#notice(notice as Record<string, unknown>);
   }
@@ -72,6 +72,7 @@ export class Control {
       case 'policy': {
         const policies = frame.agents as readonly AgentPolicy[];
         this.#policies.clear();
+        this.#copies.policies(policies);
         for (const policy of policies) this.#policies.set(policy.agent, policy);
         this.#say({ do: 'policies', policies });
         return;
@@ -83,6 +84,16 @@ export class Control {
         this.#say({ do: 'listener', number, fd, agent, device, inode, asks });
         return;
       }
+      case 'tree': {
+        const [fd] = receiveDescriptors(this.#descriptors);
+        if (fd === undefined) throw new Error('no tree came');
+        this.#copies.names.give(agentName(frame.agent), fd);
+        return;
+      }
+      case 'up':
+        this.#copies.up();
+        this.#say({ do: 'policies', policies: [...this.#policies.values()] }); // and what it knows of copies is forgotten
+        return;
       case 'begin':
         this.#say({ do: 'begin' });
         return;
@@ -104,7 +115,7 @@ export class Control {
     const policy = this.#policies.get(agent);
     let pin: Pin;
     try {
-      pin = this.#pins.of(program.file);
+      pin = this.#copies.of(program.file, key(asked));
     } catch (error) {
       this.#refuse(
         asked,
@@ -121,7 +132,11 @@ export class Control {
       environment,
     };
     if (asked.rule !== undefined) {
-      this.#say({ do: 'pin', file: program.file, pin });
+      if (!this.#copies.holds(program.file, pin)) {
+        const how = `${program.file} has changed since it was allowed, and no package says so; root allows it as it is now: bulkhead up`;
+        this.#refuse(asked, `bulkhead: ${program.name} is refused: ${how}`, 'changed since it was allowed');
+        return;
+      }
       this.#start(asked, pin, { rule: asked.rule, ...recorded(terms) });
       return;
     }
@@ -181,15 +196,33 @@ export class Control {
       );
       return;
     }
-    this.#start(asked, pin, { rule: `approval ${id}`, ...recorded(terms) });
+    const approval = `approval ${id}`;
+    this.#start(asked, pin, { rule: approval, ...recorded(terms) }, approval);
   }
 
-  #start({ agent, place, id }: Asked, pin: Pin, record: object): void {
-    this.#say({ do: 'run', place, id, pin, record: { event: 'exec.allowed', agent, ...record } });
+  #start(asked: Asked, pin: Pin, record: object, approval?: string): void {
+    const { agent, program, place, id } = asked;
+    let fd: number;
+    try {
+      fd = this.#copies.names.open(agent, program.file, pin);
+      if (asked.rule !== undefined)
+        this.#say({ do: 'pin', agent, file: program.file, pin, fd: this.#copies.names.open(agent, program.file, pin) });
+    } catch (error) {
+      this.#refuse(
+        asked,
+        `bulkhead: the copy of ${program.name} cannot be opened (${(error as Error).message})`,
+        'no copy',
+      );
+      return;
+    }
+    this.#copies.release(key(asked));
+    const by = approval === undefined ? {} : { approval };
+    this.#say({ do: 'run', place, id, pin, fd, record: { event: 'exec.allowed', agent, ...record }, ...by });
   }
 
   #refuse(asked: Asked, line: string, rule: string): void {
     const { agent, program, argv, cwd, place, id } = asked;
+    this.#copies.release(key(asked));
     this.#say({
       do: 'refuse',
       place,
@@ -201,6 +234,7 @@ export class Control {
 
   /** It was killed, or asks again: what is asked stays open. */
   #drop(asker: Asker): void {
+    this.#copies.release(key(asker));
     let found = false;
     for (const [id, waiting] of this.#waiting) {
       const rest = waiting.filter(({ asked, timer }) => {

@@ -5,19 +5,21 @@
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { realTime } from '../../host/real-time.ts';
 import { Answers } from './answers.ts';
+import { Endings } from './endings.ts';
 import { Flight } from './flight.ts';
 import { Journal } from './journal.ts';
 import { Listeners } from './listeners.ts';
-import type { ToHot } from './messages.ts';
+import type { FromHot, ToHot } from './messages.ts';
 
-const { port, wake, launchers, flight, journal, unsynced, next } = workerData;
+const { port, wake, launchers, flight, running, journal, unsynced, next } = workerData;
 
 realTime();
 const places = new Flight(flight);
-const answers: Answers = new Answers(places, new Journal(journal, unsynced, next), (message) =>
-  port.postMessage(message),
-);
-const listeners = new Listeners(launchers, wake, places, answers, (message) => port.postMessage(message));
+const tell = (message: FromHot): void => port.postMessage(message);
+const lines = new Journal(journal, unsynced, next);
+const endings = new Endings(running, lines);
+const answers: Answers = new Answers(places, lines, endings, tell);
+const listeners = new Listeners({ launchers, wake }, places, { answers, endings }, tell);
 
 const take = (): void => {
   for (let got = receiveMessageOnPort(port); got; got = receiveMessageOnPort(port)) {

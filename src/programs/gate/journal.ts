@@ -36,14 +36,16 @@ export class Journal {
     return this.#bytes < MOST_BYTES;
   }
 
-  /** @throws when it cannot be written: the gate ends, and nothing goes on */
-  write(entry: object): void {
-    const line = Buffer.from(`${JSON.stringify({ n: this.#next++, at: new Date().toISOString(), ...entry })}\n`);
+  /** @returns the line's number. @throws when it cannot be written: the gate ends, and nothing goes on */
+  write(entry: object): number {
+    const n = this.#next++;
+    const line = Buffer.from(`${JSON.stringify({ n, at: new Date().toISOString(), ...entry })}\n`);
     writeSync(this.#fd, line);
     this.#bytes += line.length;
     this.#times[Atomics.load(this.#shared, 0) & (TIMES - 1)] = performance.now();
     Atomics.add(this.#shared, 0, 1);
     Atomics.notify(this.#shared, 0);
+    return n;
   }
 
   /** Everything up to this size is the ledger's: begins anew, unless there is more by now. */

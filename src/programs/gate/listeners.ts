@@ -4,6 +4,7 @@ import { epollCreate, epollCtl, epollWait, read } from '../../host/libc-gate.ts'
 import { receive, wakeHere } from '../../host/seccomp-notify.ts';
 import { receiveWord } from '../../wire/handover.ts';
 import type { Answers } from './answers.ts';
+import type { Endings } from './endings.ts';
 import type { Flight } from './flight.ts';
 import type { FromHot, ListenerFacts } from './messages.ts';
 
@@ -26,17 +27,24 @@ export class Listeners {
   readonly #wake: number;
   readonly #flight: Flight;
   readonly #answers: Answers;
+  readonly #endings: Endings;
   readonly #tell: (message: FromHot) => void;
   readonly #byFd = new Map<number, ListenerFacts>();
   #parked: number[] = [];
   #next = 1;
   #looked = 0;
 
-  constructor(launchers: number, wake: number, flight: Flight, answers: Answers, tell: (message: FromHot) => void) {
+  constructor(
+    { launchers, wake }: { readonly launchers: number; readonly wake: number },
+    flight: Flight,
+    { answers, endings }: { readonly answers: Answers; readonly endings: Endings },
+    tell: (message: FromHot) => void,
+  ) {
     this.#launchers = launchers;
     this.#wake = wake;
     this.#flight = flight;
     this.#answers = answers;
+    this.#endings = endings;
     this.#tell = tell;
     this.#watch(wake);
   }
@@ -56,6 +64,8 @@ export class Listeners {
       if (facts && this.#flight.at(place).readBigUInt64LE(0) !== 0n) this.#answers.judge(place, facts);
       else this.#flight.release(place);
     }
+    this.#endings.resume();
+    this.#watch(this.#endings.fd);
     this.#watch(this.#launchers);
   }
 
@@ -70,6 +80,7 @@ export class Listeners {
         take();
         this.#unpark();
       } else if (fd === this.#launchers) this.#arrived();
+      else if (fd === this.#endings.fd) this.#endings.look();
       else this.#question(fd, what);
     }
     if (performance.now() - this.#looked < LOOK_MS) return;

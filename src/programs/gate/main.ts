@@ -3,14 +3,15 @@
 // Holds     the exec listeners of all agents, copies of the programs that may be asked for.
 // Trusts    the kernel, the warden (descriptor 3); nothing that an agent's memory says but what it asks for.
 // Never     is the parent of an agent; opens a file that an agent names; lets an exec go on unrecorded.
+import { constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { eventfd, write } from '../../host/libc-gate.ts';
 import { Client } from '../../wire/client.ts';
 import { Control } from './control.ts';
+import { Copies } from './copies.ts';
 import type { FromHot, ToHot } from './messages.ts';
-import { Pins } from './pins.ts';
 import { Shipping } from './ship.ts';
 
 const CONTROL = 3;
@@ -39,13 +40,15 @@ const say = (message: ToHot): void => {
   write(wake, one, 8);
 };
 
+const running = openSync(`${values.dir}/running`, constants.O_RDWR | constants.O_CREAT, 0o600);
 const shipping = new Shipping(values.dir, values.ledger, say);
 const hot = new Worker(new URL('./hot.ts', import.meta.url), {
   workerData: {
-    ...{ port: port2, wake, launchers: LAUNCHERS, flight: FLIGHT },
+    ...{ port: port2, wake, launchers: LAUNCHERS, flight: FLIGHT, running },
     ...{ journal: shipping.fd, unsynced: shipping.shared, next: shipping.next },
   },
   transferList: [port2],
+  trackUnmanagedFds: false, // descriptors pass between the threads
 });
 const end = (why: Error): void => {
   console.error(`gate: ${why.stack}`);
@@ -61,6 +64,11 @@ for (const thread of [hot, sync]) {
 
 const warden = new Client(new Socket({ fd: CONTROL }));
 warden.onEnd = () => process.exit(0);
-const control = new Control(warden, DESCRIPTORS, new Pins(values.pins), say);
+const control = new Control(
+  warden,
+  DESCRIPTORS,
+  new Copies(values.pins, values.dir, (record) => say({ do: 'record', record })),
+  say,
+);
 port.on('message', (message) => control.heard(message as FromHot));
 shipping.begin().catch(end);

@@ -8,6 +8,14 @@ export interface Pin {
   readonly script: boolean;
   /** SHA-256 in hexadecimal. */
   readonly digest: string;
+  /** Of the original when it was copied (`versionOf`). */
+  readonly version: string;
+}
+
+/** The copy, open under the name of its original. Whoever gets it closes it. */
+export interface Opened {
+  readonly pin: Pin;
+  readonly fd: number;
 }
 
 /** Who asked, and where its question stands in the flight. */
@@ -40,12 +48,15 @@ export interface ListenerFacts {
 export type ToHot =
   | { readonly do: 'policies'; readonly policies: readonly AgentPolicy[] }
   /** What policy allows of this file is put in place without asking the other thread, from now until the next policy. */
-  | { readonly do: 'pin'; readonly file: string; readonly pin: Pin }
+  /** A line for the ledger. */
+  | { readonly do: 'record'; readonly record: object }
+  | ({ readonly do: 'pin'; readonly agent: string; readonly file: string } & Opened)
   | ({ readonly do: 'listener' } & ListenerFacts)
   | { readonly do: 'begin' }
   /** So many bytes of the journal are the ledger's. */
   | { readonly do: 'shorten'; readonly upTo: number }
-  | ({ readonly do: 'run'; readonly pin: Pin; readonly record: object } & Asker)
+  /** `approval`: how it ends is written down under this rule. */
+  | ({ readonly do: 'run'; readonly record: object; readonly approval?: string } & Opened & Asker)
   | ({ readonly do: 'refuse'; readonly line: string; readonly record: object } & Asker)
   /** Its agent is paused, so that the kernel can freeze it: whoever waits asks again, until `paused` is false. */
   | { readonly do: 'pause'; readonly agent: string; readonly paused: boolean };

@@ -1,25 +1,33 @@
 import { createHash } from 'node:crypto';
 import {
+  type BigIntStats,
   chmodSync,
   closeSync,
   existsSync,
   fstatSync,
   fsyncSync,
   openSync,
+  readdirSync,
   readSync,
   renameSync,
+  rmSync,
   writeSync,
 } from 'node:fs';
 import type { Pin } from './messages.ts';
 
 const CHUNK = 1024 * 1024;
 
+/** What changes when a file is another, or has other content. */
+export function versionOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+}
+
 /** Copies of programs that may be put in place of a stub, each under its digest: what was shown is what runs, however the file on the
  *  host changes meanwhile. A copy can be executed and not read by others than root, like the stub (a script must be readable: execve(2)); so no other process of
  *  the agent can look into what runs from it, or start it once more. */
 export class Pins {
   readonly #folder: string;
-  readonly #known = new Map<string, { readonly version: string; readonly pin: Pin }>();
+  readonly #known = new Map<string, Pin>();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -30,19 +38,24 @@ export class Pins {
   of(file: string): Pin {
     const from = openSync(file, 'r');
     try {
-      const { dev, ino, size, mtimeNs, ctimeNs } = fstatSync(from, { bigint: true });
-      const version = [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+      const version = versionOf(fstatSync(from, { bigint: true }));
       const known = this.#known.get(file);
-      if (known?.version === version && existsSync(known.pin.path)) return known.pin;
-      const pin = this.#copy(from);
-      this.#known.set(file, { version, pin });
+      if (known?.version === version && existsSync(known.path)) return known;
+      const pin = { ...this.#copy(from), version };
+      this.#known.set(file, pin);
       return pin;
     } finally {
       closeSync(from);
     }
   }
 
-  #copy(from: number): Pin {
+  /** Deletes all others. What runs from one goes on. */
+  keep(digests: ReadonlySet<string>): void {
+    for (const name of readdirSync(this.#folder))
+      if (/^[0-9a-f]{64}$/.test(name) && !digests.has(name)) rmSync(`${this.#folder}/${name}`);
+  }
+
+  #copy(from: number): Omit<Pin, 'version'> {
     const next = `${this.#folder}/next`;
     const to = openSync(next, 'w', 0o600);
     const hash = createHash('sha256');

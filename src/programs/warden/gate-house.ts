@@ -1,4 +1,5 @@
-import { closeSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
+import { detachedTree } from '../../host/detached-tree.ts';
 import { duplicate, memoryFile } from '../../host/gate-ground.ts';
 import { SOCK_DGRAM, socketPair } from '../../host/pipes.ts';
 import { ASK } from '../../model/ask-times.ts';
@@ -24,6 +25,7 @@ export class GateHouse {
   readonly #paused = new Set<string>();
   readonly #program: Program;
   readonly #note: (text: string) => void;
+  readonly #pins: string;
   #link: GateLink | undefined;
 
   /** @param facts  of all compartments there are to be */
@@ -39,6 +41,7 @@ export class GateHouse {
     this.#launchers = socketPair(SOCK_DGRAM);
     this.#flight = memoryFile('bulkhead-flight', PLACE_BYTES * PLACES);
     this.#facts = facts;
+    this.#pins = places.pins;
     this.#note = (text) => logs.ofProgram('warden').note(text);
     const all: GateAsks = {
       ...asks,
@@ -72,7 +75,12 @@ export class GateHouse {
 
   /** Tells the gate what there is. Without a gate, the next one is told. */
   async policy(): Promise<void> {
-    if (this.#running) await this.#running.policy(this.#policies());
+    if (this.#running) await this.#tell(this.#running);
+  }
+
+  /** What the files are now that policy allows something of is what a person wants. */
+  async up(): Promise<void> {
+    await this.#running?.up();
   }
 
   /** Whoever waits in a call cannot be frozen: while its agent is paused nobody does. */
@@ -93,12 +101,31 @@ export class GateHouse {
   async #stands(): Promise<void> {
     const link = this.#link;
     try {
-      await link?.policy(this.#policies());
+      if (link) await this.#tell(link);
       for (const agent of this.#paused) await link?.pause(agent, true);
       await link?.resume([...this.#kept.values()]);
     } catch (error) {
       this.#note(`the gate could not begin, so nothing is started: ${(error as Error).message}`);
     }
+  }
+
+  /** What to judge by, and where the copies of each agent have their names. */
+  async #tell(link: GateLink): Promise<void> {
+    const policies = this.#policies();
+    const had = link.trees;
+    link.trees = new Set(policies.map(({ agent }) => agent));
+    for (const agent of link.trees) {
+      if (had.has(agent)) continue;
+      const folder = `${this.#pins}/named/${agent}`;
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const tree = detachedTree(folder);
+      try {
+        await link.tree(agent, tree);
+      } finally {
+        closeSync(tree);
+      }
+    }
+    await link.policy(policies);
   }
 
   #policies(): AgentPolicy[] {

@@ -31,6 +31,8 @@ export class GateLink {
   readonly #asks: GateAsks;
   /** The gate's ends, to be given to it at its start. */
   readonly theirs: readonly [number, number];
+  /** Agents whose tree it has. */
+  trees: ReadonlySet<string> = new Set();
 
   constructor(asks: GateAsks) {
     const control = socketPair(SOCK_STREAM);
@@ -47,6 +49,12 @@ export class GateLink {
     await this.#client.call('status');
   }
 
+  /** @param folder  a mount of the folder in which its copies have their names, ours to close */
+  async tree(agent: string, folder: number): Promise<void> {
+    sendDescriptors(this.#descriptors, [folder]);
+    await this.#client.call('tree', { agent });
+  }
+
   async policy(agents: readonly AgentPolicy[]): Promise<void> {
     await this.#client.call('policy', { agents });
   }
@@ -58,6 +66,11 @@ export class GateLink {
       await this.#client.call('listener', facts);
     }
     await this.#client.call('begin');
+  }
+
+  /** A person put the fleet up: what files are now is accepted. */
+  async up(): Promise<void> {
+    await this.#client.call('up');
   }
 
   async pause(agent: string, paused: boolean): Promise<void> {

@@ -128,6 +128,7 @@ staff.start();
 gate?.start();
 const office: Office = {
   ...{ fleet, record, held, logs, rounds, inbox, destinations, gateway: workshop.gateway },
+  ...(gate && { gate }),
   sessions: new Sessions(record, spares),
   drills: new Drills(fleet, record, workshop.gateway),
   programs: () => [

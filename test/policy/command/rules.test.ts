@@ -118,6 +118,24 @@ test('the strictest match wins', () => {
   );
 });
 
+test('what is allowed of one name of a program is not allowed of another', () => {
+  const exec: WantedExec = {
+    ...{ sets: [], allow: [], deny: [], own: 'never', ask: 'on-miss' },
+    allowArgv: [
+      ['busybox', 'ls', '**'],
+      ['/usr/bin/tool', '**'],
+    ],
+  };
+  const judge = (name: string, path: string, ...argv: string[]): string =>
+    judgeCommand(commandPolicy(exec, []), { program: { name, path }, argv }).kind;
+  assert.equal(judge('busybox', '/usr/bin/busybox', 'busybox', 'ls', '-l'), 'allow');
+  assert.equal(judge('busybox', '/usr/bin/busybox', '/bin/busybox', 'ls'), 'allow');
+  assert.equal(judge('busybox', '/usr/bin/busybox', 'busybox', 'wget', 'ls'), 'ask');
+  assert.equal(judge('busybox', '/usr/bin/busybox', 'wget', 'ls'), 'ask', 'called by another name');
+  assert.equal(judge('wget', '/usr/bin/busybox', 'wget', 'ls'), 'ask', 'a link to it');
+  assert.equal(judge('tool', '/usr/bin/tool', 'tool', 'x'), 'allow', 'by its path');
+});
+
 test('ten thousand rules cost what ten cost', () => {
   const rules = (count: number): string[][] =>
     Array.from({ length: count }, (_, i) => (i % 2 ? [`tool${i}`, 'x', '**'] : ['git', `word${i}`, '**']));
