@@ -5,7 +5,6 @@ import type { WantedAgent } from '../model/fleet.ts';
 import type { Places } from '../plan/places.ts';
 import { commandPolicy, hasArgvRules } from '../policy/command/judge.ts';
 import type { CompartmentFacts, GateFacts } from '../tiers/facts.ts';
-import type { OrdinaryUser } from './ordinary-user.ts';
 import { copiesIn, findProgram, installedPrograms } from './programs.ts';
 
 /** Whether anything is asked for, or judged by its arguments. */
@@ -16,18 +15,11 @@ export function isGated({ exec }: WantedAgent): boolean {
 /** A stub for every program of the host that is not simply allowed, and over each that is, but whose arguments decide.
  *  @throws Failure where there can be no gate */
 export function gateFacts(
-  { name, exec }: WantedAgent,
-  { places, user }: { readonly places: Places; readonly user?: OrdinaryUser },
+  { exec }: WantedAgent,
+  { places }: { readonly places: Places },
   programs: CompartmentFacts['programs'],
   trees: readonly string[],
 ): GateFacts {
-  if (user)
-    throw new Failure(
-      'no-gate-there',
-      `agents.${name}.exec has programs asked for or judged by their arguments, which needs root.`,
-      `sudo bulkhead up, or give it exec.ask: never and no allow-argv, ask-argv or deny-argv.`,
-      3,
-    );
   if (readFileSync('/proc/sys/fs/suid_dumpable', 'utf8').trim() === '1')
     throw new Failure(
       'open-programs',

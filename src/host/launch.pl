@@ -10,6 +10,7 @@
 #   program starts one of our own programs under its own user, without capabilities
 #   sockets, dial, rules  rootless: joins a compartment's network as its owner, and hands out sockets made in it (unix(7),
 #           SCM_RIGHTS, on descriptor 4) or runs nft to list its rules
+#   tree    rootless: hands out a mount of a folder, attached nowhere, through which nothing can be changed
 #
 # Rootless, a user namespace of the operator's stands around each compartment (`userns`): in it we have the capabilities that
 # root has elsewhere, and over nothing but what was made in it (user_namespaces(7)).
@@ -57,7 +58,7 @@ if ($mode eq 'enter') { # it may wait for its orders (src/host/spare-launcher.ts
   must('close_range', call('close_range', 4 + $more, ~0 & 0xffffffff, 0));
 }
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc, @gate, @caps, $held, $beside, $scopes, $rooted);
+my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc, @gate, @caps, $held, $beside, $scopes, $rooted, $tree);
 $umask = 027;
 $kept = 0;
 
@@ -70,7 +71,7 @@ my %order = (
   emptynet => sub { $own ? owned($space{net}) : must('an empty network namespace', call('unshare', $space{net})) },
   rootless => sub { $own = 1 },
   userns => sub { owned($space{mnt} | $space{net}); door(text($_[0])) },
-  nproc => sub { $nproc = 0 + $_[0] }, port => sub { $port = 0 + $_[0] },
+  nproc => sub { $nproc = 0 + $_[0] }, port => sub { $port = 0 + $_[0] }, tree => sub { $tree = $_[0] },
   stage  => sub {
     must('a mount namespace', call('unshare', $space{mnt}));
     must('private mounts', call('mount', 'none', '/', 0, MS_REC | MS_PRIVATE, 0));
@@ -225,14 +226,14 @@ read_orders();
 close $spec unless $held;
 # Whoever wrote the orders may have died over them: nothing is begun with half of them.
 my %needs = (create => [$filter, $argv[0]], enter => [$filter, $held // $argv[0]], script => [$filter, $program], program => [$argv[0]], mend => [],
-  sockets => [$own], dial => [$own, $port], rules => [$own]);
+  sockets => [$own], dial => [$own, $port], rules => [$own], tree => [$own, $tree]);
 $needs{$mode} or die "launcher: no such mode\n";
 ($whole || $held && $mode eq 'enter') && !grep { !defined } @{ $needs{$mode} } or die "launcher: the orders are not whole\n";
-my $joins = { mend => ['mnt'], sockets => ['net'], dial => ['net'], rules => ['net'] }->{$mode};
+my $joins = { mend => ['mnt'], sockets => ['net'], dial => ['net'], rules => ['net'], tree => [] }->{$mode};
 # Only a program of ours may stay root, and only with the few capabilities that its orders name.
 $joins || ($uid // 0) > 0 && ($gid // 0) > 0 && !grep { $_ == 0 } @groups or $mode eq 'program' && @caps && !$own && defined $uid && defined $gid
   or die "launcher: no user to become\n";
-!@gate || !$held && !$own && ($mode eq 'enter' || $mode eq 'script') or die "launcher: nobody is gated there\n";
+!@gate || !$held && ($mode eq 'enter' || $mode eq 'script') or die "launcher: nobody is gated there\n";
 my @spaces = $joins ? @$joins : $mode eq 'enter' || $mode eq 'script' ? $beside ? qw(cgroup ipc uts mnt) : qw(cgroup ipc uts net pid mnt user) : ();
 unshift @spaces, 'outer' if $own && @spaces;
 defined $ns{$_} or die "launcher: no $_ namespace to join\n" for @spaces;
@@ -309,6 +310,7 @@ if ($mode eq 'program') {
   for my $i (0 .. $kept - 1) { POSIX::dup2(4 + $i, 3 + $i) // fail('dup2') }
   must('close_range', call('close_range', 3 + $kept, 0xffffffff, 0));
   become(0);
+  confine() if defined $filter;
   run_command();
 }
 if ($mode eq 'mend') {
@@ -324,11 +326,11 @@ if ($mode eq 'mend') {
   }
   exit 0;
 }
-if ($mode eq 'rules' || $mode eq 'sockets' || $mode eq 'dial') {
+if ($mode eq 'rules' || $mode eq 'sockets' || $mode eq 'dial' || $mode eq 'tree') {
   require(__FILE__ =~ s{[^/]*$}{launch-rootless.pl}r);
   join_space($_) for @spaces;
   list_rules() if $mode eq 'rules';
-  my @made = $mode eq 'sockets' ? gateway_sockets() : dialled($port);
+  my @made = $mode eq 'sockets' ? gateway_sockets() : $mode eq 'tree' ? closed_tree($tree) : dialled($port);
   give(4, 'x', map { fileno $_ } @made);
   exit 0;
 }

@@ -24,6 +24,8 @@ export type Order =
   | { readonly do: 'runs'; readonly root: string; readonly files: readonly string[] }
   /** Dial mode: the port inside. */
   | { readonly do: 'port'; readonly port: number }
+  /** Tree mode: the folder. */
+  | { readonly do: 'tree'; readonly at: string }
   /** A mount namespace of its own and an empty tmpfs on `at`, where the compartment's root is put together. */
   | { readonly do: 'stage'; readonly at: string }
   | { readonly do: 'tmpfs'; readonly at: string; readonly flags: MountFlags; readonly data: string }
@@ -147,6 +149,7 @@ function fieldsOf(order: Order): string[] {
     case 'use':
       return [order.module];
     case 'stage':
+    case 'tree':
     case 'devpts':
     case 'proc':
     case 'root':

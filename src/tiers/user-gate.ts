@@ -68,7 +68,8 @@ export function runsOrders(facts: CompartmentFacts, system: SystemView, root: st
   if (gate === undefined) return [];
   const own = agent.exec.own === 'allow' ? ['/workspace'] : [];
   const inside = [...system.loaders, ...allowedFiles(facts, gate), ...own, STUB, ANCHOR].map((at) => root + at);
-  return [{ do: 'runs', root, files: [...inside, gate.pins] }];
+  // What is approved is opened through a mount that begins at the agent's own folder of copies.
+  return [{ do: 'runs', root, files: [...inside, gate.pins, `${gate.pins}/named/${agent.name}`] }];
 }
 
 /** Whether something of ours stands in place of it. */

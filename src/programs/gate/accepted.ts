@@ -34,7 +34,8 @@ export class Accepted {
   accept(file: string, { digest }: Pin): void {
     const before = this.#digests.get(file);
     if (before === digest) return;
-    if (before !== undefined) this.#record({ event: 'exec.pinned', path: file, from: before, to: digest, accepted: 'up' });
+    if (before !== undefined)
+      this.#record({ event: 'exec.pinned', path: file, from: before, to: digest, accepted: 'up' });
     this.#save(new Map([...this.#digests, [file, digest]]));
   }
 

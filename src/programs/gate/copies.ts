@@ -4,6 +4,7 @@ import { Accepted } from './accepted.ts';
 import type { Pin } from './messages.ts';
 import { Names } from './names.ts';
 import { allowedFiles } from './needed.ts';
+import { OwnNames } from './own-names.ts';
 import { Pins } from './pins.ts';
 
 /** The copies of programs: made when they are needed, each under its digest and under the names of those who run it, and deleted when
@@ -22,7 +23,7 @@ export class Copies {
    *  @param record  a line for the ledger */
   constructor(folder: string, gate: string, record: (entry: object) => void) {
     this.#pins = new Pins(folder);
-    this.names = new Names(`${folder}/named`);
+    this.names = new (process.getuid?.() === 0 ? Names : OwnNames)(`${folder}/named`);
     this.#accepted = new Accepted(`${gate}/accepted.json`, record);
     this.#record = record;
   }

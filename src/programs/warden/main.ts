@@ -74,19 +74,21 @@ const staff: Staff = new Staff(places, ids, logs, record, () => fleet, {
   ask: (agent, terms) => destinations.ask(agent, terms),
   use: (agent, grant) => destinations.use(agent, grant),
 });
-const gate: GateHouse | undefined = user
-  ? undefined
-  : new GateHouse(places, logs, { ask: (frame) => commands.ask(frame), use: (frame) => commands.use(frame) }, () => [
-      ...(fleet.current?.compartments.values() ?? []),
-    ]);
+const gate: GateHouse = new GateHouse(
+  places,
+  logs,
+  { ask: (frame) => commands.ask(frame), use: (frame) => commands.use(frame) },
+  () => [...(fleet.current?.compartments.values() ?? [])],
+  user,
+);
 const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
 const hostNetwork = new HostNetwork(new Made(places.made), host.cgroups, (text) => log.note(text));
 const workshop: Workshop = {
   ...{ record, mending, hostNetwork, logs, held, spares, gateway: () => staff.gateway },
-  ...(gate && { gate }),
+  gate,
 };
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
-const commands: Commands = new Commands(inbox, fleet, (id, state) => gate?.answered(id, state));
+const commands: Commands = new Commands(inbox, fleet, (id, state) => gate.answered(id, state));
 const destinations: Destinations = new Destinations(inbox, fleet, workshop.gateway);
 const notices = new Notices(
   inbox,
@@ -118,24 +120,20 @@ async function leave(): Promise<void> {
   leaving = true;
   spares.end();
   for (const compartment of fleet.compartments.values()) await compartment.stop('the warden ends');
-  await gate?.end();
+  await gate.end();
   await staff.end();
   process.exit(0);
 }
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void leave());
 
 staff.start();
-gate?.start();
+gate.start();
 const office: Office = {
   ...{ fleet, record, held, logs, rounds, inbox, destinations, gateway: workshop.gateway },
-  ...(gate && { gate }),
+  gate,
   sessions: new Sessions(record, spares),
   drills: new Drills(fleet, record, workshop.gateway),
-  programs: () => [
-    { name: 'warden', state: 'running', pid: process.pid },
-    ...staff.programs,
-    ...(gate ? [gate.status] : []),
-  ],
+  programs: () => [{ name: 'warden', state: 'running', pid: process.pid }, ...staff.programs, gate.status],
   staffed: () => staff.completeSoon(),
   leave: () => void leave(),
 };
