@@ -14,15 +14,9 @@ const NOT_HELD: Readonly<Record<string, string>> = {
   'd88-socket-names': "it is in the host's network, whose sockets everybody may list",
 };
 
-const NOT_HELD_UNGATED: Readonly<Record<string, string>> = {
-  'd69-ungranted-program':
-    'every program of the host can be started but those that are denied by name (exec.ask: never)',
-};
-
 /** @returns why it is not tried in tier user, or undefined when it is */
 export function notInTierUser(one: Pick<Attack | AccessTest, 'id'>, agent: AgentFacts): string | undefined {
-  if (agent.tier !== 'user') return undefined;
-  const why = NOT_HELD[one.id] ?? (agent.exec.ask === 'never' ? NOT_HELD_UNGATED[one.id] : undefined);
+  const why = agent.tier === 'user' ? NOT_HELD[one.id] : undefined;
   return why === undefined ? undefined : `tier user does not hold it: ${why}`;
 }
 

@@ -52,8 +52,9 @@ sub mnt { my ($from, $at, $type, $flags, $data) = @_; must("mount $at", call('mo
 sub touch { open(my $f, '>', $_[0]) or fail("create $_[0]"); close $f }
 
 my $mode = shift @ARGV // '';
+my $more = 0;
 if ($mode eq 'enter') { # it may wait for its orders (src/host/spare-launcher.ts): nobody looks into it, and it holds nothing of others
-  my $more = shift @ARGV // 0; # descriptors from 4 on that it was given: the way to the gate
+  $more = shift @ARGV // 0; # descriptors from 4 on that it was given: the way to the gate
   must('PR_SET_DUMPABLE', call('prctl', 4, 0, 0, 0, 0));
   must('close_range', call('close_range', 4 + $more, ~0 & 0xffffffff, 0));
 }
@@ -233,9 +234,10 @@ my $joins = { mend => ['mnt'], sockets => ['net'], dial => ['net'], rules => ['n
 # Only a program of ours may stay root, and only with the few capabilities that its orders name.
 $joins || ($uid // 0) > 0 && ($gid // 0) > 0 && !grep { $_ == 0 } @groups or $mode eq 'program' && @caps && !$own && defined $uid && defined $gid
   or die "launcher: no user to become\n";
-!@gate || !$held && ($mode eq 'enter' || $mode eq 'script') or die "launcher: nobody is gated there\n";
+!@gate || ($mode eq 'enter' || $mode eq 'script') or die "launcher: nobody is gated there\n";
 my @spaces = $joins ? @$joins : $mode eq 'enter' || $mode eq 'script' ? $beside ? qw(cgroup ipc uts mnt) : qw(cgroup ipc uts net pid mnt user) : ();
 unshift @spaces, 'outer' if $own && @spaces;
+if ($more && !@gate) { must('close_range', call('close_range', 4, 4, 0)) } # nobody is gated there: it goes no further
 defined $ns{$_} or die "launcher: no $_ namespace to join\n" for @spaces;
 !$own || $> > 0 && ($joins || $uid == $>) or die "launcher: rootless is for an ordinary user\n";
 %ENV = %env;

@@ -4,6 +4,7 @@ import type { AgentFacts, Attack } from '../../src/drill/attack.ts';
 import { ACCESS, FAMILIES } from '../../src/drill/list.ts';
 import { heldBy } from '../../src/drill/rootless.ts';
 import { notInTierUser } from '../../src/drill/tier-user.ts';
+import { notFor } from '../../src/drill/verdict.ts';
 
 const ATTACKS: readonly Attack[] = FAMILIES.flatMap(({ attacks }) => attacks);
 const agent = (tier: AgentFacts['tier'], ask = 'on-miss'): AgentFacts =>
@@ -25,7 +26,9 @@ test('what is not tried in tier user is named one by one with its reason, and no
     'e105-host-locks',
     'f115-take-port',
   ]);
-  assert.match(notInTierUser({ id: 'd69-ungranted-program' }, agent('user', 'never')) ?? '', /exec\.ask: never/);
+  const ungranted = ATTACKS.find(({ id }) => id === 'd69-ungranted-program') ?? assert.fail();
+  assert.match(notFor(ungranted, agent('user', 'never')) ?? '', /every program of the host.*exec\.ask: never/);
+  for (const tier of ['user', 'sandbox'] as const) assert.equal(notFor(ungranted, agent(tier)), undefined);
   for (const { id } of ACCESS) assert.equal(notInTierUser({ id }, agent('user')), undefined, id);
 });
 

@@ -68,7 +68,7 @@ writeFileSync(places.filter, syscallFilter(process.arch === 'arm64' ? 'aarch64' 
 const record = new Record(places.ledgerSocket, logs.lost);
 const held = new HeldAgents(places.heldAgents);
 const mending = new Mending(logs, new Made(places.made));
-const spares = new SpareLaunchers();
+const spares: SpareLaunchers = new SpareLaunchers(() => [gate.launchers]);
 const inbox = new Inbox(inboxStore(), record);
 const staff: Staff = new Staff(places, ids, logs, record, () => fleet, {
   ask: (agent, terms) => destinations.ask(agent, terms),
