@@ -5,7 +5,7 @@ import type { WantedAgent } from '../model/fleet.ts';
 import type { Places } from '../plan/places.ts';
 import { commandPolicy, hasArgvRules } from '../policy/command/judge.ts';
 import type { CompartmentFacts, GateFacts } from '../tiers/facts.ts';
-import { copiesIn, findProgram, installedPrograms } from './programs.ts';
+import { copiesIn, findProgram, type Installed } from './programs.ts';
 
 /** Whether anything is asked for, or judged by its arguments. */
 export function isGated({ exec }: WantedAgent): boolean {
@@ -16,7 +16,7 @@ export function isGated({ exec }: WantedAgent): boolean {
  *  @throws Failure where there can be no gate */
 export function gateFacts(
   { exec }: WantedAgent,
-  { places }: { readonly places: Places },
+  { places, installed }: { readonly places: Places; readonly installed: readonly Installed[] },
   programs: CompartmentFacts['programs'],
   trees: readonly string[],
 ): GateFacts {
@@ -35,7 +35,7 @@ export function gateFacts(
   const over = ruled.flatMap(({ name, file }) =>
     [file, ...copiesIn(trees, file)].map((at) => ({ at, name, file: at })),
   );
-  const missing = exec.ask === 'never' ? [] : installedPrograms().filter(({ at }) => !there.has(at));
+  const missing = exec.ask === 'never' ? [] : installed.filter(({ at }) => !there.has(at));
   const folders = Map.groupBy(missing, ({ at }) => dirname(at));
   return {
     filter: places.gatedFilter,
