@@ -6,7 +6,6 @@ import type { AccessTest, AgentFacts, Attack } from './attack.ts';
 /** Attacks that nothing stops there: their `tiers` leave it out. */
 const NOT_HELD: Readonly<Record<string, string>> = {
   'c42-world-readable': 'it is there for programs that need the host, and reads there what everybody may read',
-  'd69-ungranted-program': 'every program of the host can be started but those that are denied by name',
   'd87-pipe-elsewhere': 'a named pipe that everybody may write to, and is not in /run or /tmp, can be opened by it',
   'e105-host-locks': 'what it may read it may lock, and a program of the host that wants that lock waits',
   'f115-take-port': "the host's ports are its own to listen on, so a service that comes later finds its port taken",
@@ -51,6 +50,7 @@ const BY_LINE: Readonly<Record<number, string>> = {
 };
 
 const CONTROLS: Readonly<Record<string, string>> = {
+  'd69-ungranted-program': 'a stub in its place that asks, and Landlock elsewhere',
   'a06-system-resolver-ipc': NO_SOCKETS,
   'a08-icmp-raw': 'no capability for raw sockets',
   'a08-icmp-ping-socket': 'the filter refuses ping sockets, and the packet filter all ICMP of this user',

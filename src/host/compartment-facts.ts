@@ -22,7 +22,7 @@ import { netnsPath } from './netns.ts';
 import { rulesWanted } from './netns-listing.ts';
 import { homesOf } from './open-homes.ts';
 import type { OrdinaryUser } from './ordinary-user.ts';
-import { findProgram } from './programs.ts';
+import { findProgram, type Installed, installedPrograms } from './programs.ts';
 import { lookAtSystem } from './system-view.ts';
 import type { ViewFacts } from './view-facts.ts';
 
@@ -47,8 +47,9 @@ export function fleetFacts(
 ): { facts: FleetFacts; compartments: Map<string, CompartmentFacts> } {
   const compartments = new Map<string, CompartmentFacts>();
   const agents: Record<string, AgentFacts> = {};
+  const installed = fleet.agents.some(isGated) ? installedPrograms() : [];
   for (const agent of fleet.agents) {
-    const compartment = compartmentFacts(fleet, agent, host, uids);
+    const compartment = compartmentFacts(fleet, agent, { ...host, installed }, uids);
     compartments.set(agent.name, compartment);
     agents[agent.name] = {
       uid: compartment.uid,
@@ -87,7 +88,12 @@ export function fleetFacts(
   };
 }
 
-function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, uids: UidBook): CompartmentFacts {
+function compartmentFacts(
+  fleet: WantedFleet,
+  agent: WantedAgent,
+  host: Host & { readonly installed: readonly Installed[] },
+  uids: UidBook,
+): CompartmentFacts {
   const uid = uids.given[`${fleet.fleet}/${agent.name}`];
   if (uid === undefined) throw new Error(`no uid for ${agent.name}`);
   const places = agentPlaces(host.places, agent.name);

@@ -6,7 +6,7 @@ import type { Places } from '../plan/places.ts';
 import { commandPolicy, hasArgvRules } from '../policy/command/judge.ts';
 import type { CompartmentFacts, GateFacts } from '../tiers/facts.ts';
 import type { OrdinaryUser } from './ordinary-user.ts';
-import { copiesIn, findProgram, installedPrograms } from './programs.ts';
+import { copiesIn, findProgram, type Installed } from './programs.ts';
 
 /** Whether anything is asked for, or judged by its arguments. */
 export function isGated({ exec }: WantedAgent): boolean {
@@ -21,15 +21,19 @@ export function isGated({ exec }: WantedAgent): boolean {
  *  @throws Failure where there can be no gate */
 export function gateFacts(
   { name, tier, exec }: WantedAgent,
-  { places, user }: { readonly places: Places; readonly user?: OrdinaryUser },
+  {
+    places,
+    installed,
+    user,
+  }: { readonly places: Places; readonly installed: readonly Installed[]; readonly user?: OrdinaryUser },
   programs: CompartmentFacts['programs'],
   trees: readonly string[],
 ): GateFacts {
-  if (tier === 'user' || user)
+  if (exec.own === 'ask' && (tier === 'user' || user))
     throw new Failure(
-      'no-gate-there',
-      `agents.${name}.exec has programs asked for or judged by their arguments, which ${user ? 'needs root' : 'tier user cannot do'}.`,
-      `${user ? 'sudo bulkhead up' : 'Give it tier: sandbox'}, or give it exec.ask: never, exec.own: never or allow, and no allow-argv, ask-argv or deny-argv.`,
+      'nobody-asked-there',
+      `agents.${name}.exec.own is ask, which ${user ? 'needs root' : 'tier user cannot do'}.`,
+      `${user ? 'sudo bulkhead up' : 'Give it tier: sandbox'}, or exec.own: never or allow.`,
       3,
     );
   if (readFileSync('/proc/sys/fs/suid_dumpable', 'utf8').trim() === '1')
@@ -47,11 +51,12 @@ export function gateFacts(
   const over = ruled.flatMap(({ name, file }) =>
     [file, ...copiesIn(trees, file)].map((at) => ({ at, name, file: at })),
   );
-  const missing = exec.ask === 'never' ? [] : installedPrograms().filter(({ at }) => !there.has(at));
+  const missing = exec.ask === 'never' ? [] : installed.filter(({ at }) => !there.has(at));
   const folders = Map.groupBy(missing, ({ at }) => dirname(at));
   return {
     filter: places.gatedFilter,
     stub: places.stub,
+    pins: places.pins,
     stubs: [...folders].map(([folder, some]) => ({ folder, names: some.map(({ name }) => name) })),
     over: [...new Set(over.map(({ at }) => at))],
     behind: Object.fromEntries([...missing, ...over].toReversed().map(({ at, name, file }) => [at, { name, file }])), // the first name is the file's

@@ -13,6 +13,7 @@ sub stay_outside {
   $SIG{TERM} = sub { $end->(); exit 125 };
   call('prctl', 1, 15, 0, 0, 0);
   close $_ for $spec, *STDIN, *STDOUT, *STDERR;
+  call('close_range', 4, ~0 & 0xffffffff, 0); # the way to the gate
   1 while waitpid($child, 0) < 0 && $! == 4; # EINTR
   my $status = $?;
   $end->();
@@ -60,5 +61,29 @@ sub allow_renames {
   sysopen(my $root, '/', 010000000) or fail('open /'); # O_PATH
   my $rule = pack 'Q l', 1 << 13, fileno $root;
   must('landlock_add_rule', syscall(445, $ruleset, 1, $rule, 0)); # LANDLOCK_RULE_PATH_BENEATH
+}
+
+# Landlock again: LANDLOCK_ACCESS_FS_EXECUTE 1 is for execve(2), not for mapping a library. LANDLOCK_ACCESS_FS_REFER 0x2000 is refused
+# wherever no rule has it, so the root gets it. Rules (struct landlock_path_beneath_attr { u64 allowed_access; s32 parent_fd; }) hold for
+# the files that are opened here, whatever their names lead to later. What is not there cannot be executed.
+my $runs;
+sub runs {
+  my ($root, @at) = @_;
+  return if syscall(444, 0, 0, 1) < 2;
+  my $attr = pack 'Q', 1 | 0x2000;
+  $runs = must('landlock_create_ruleset', syscall(444, $attr, length $attr, 0));
+  for ([$root, 0x2000], map { [$_, 1] } @at) {
+    my $fd = call('open_tree', -100, $_->[0], 02000000); # O_CLOEXEC: a descriptor like those of O_PATH
+    next if $fd < 0 && $! == ENOENT();
+    must("open $_->[0]", $fd);
+    my $rule = pack 'Q l', $_->[1], $fd;
+    must("allow $_->[0]", syscall(445, $runs, 1, $rule, 0));
+    open(my $closing, '<&=', $fd); close $closing;
+  }
+}
+sub only_runs {
+  return unless defined $runs;
+  must('landlock_restrict_self', syscall(446, $runs, 0));
+  open(my $closing, '<&=', $runs); close $closing;
 }
 1;

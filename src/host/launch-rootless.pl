@@ -1,5 +1,5 @@
 # The launcher's part for compartments without root, in a user namespace of the operator's: read by launch.pl where such a namespace is
-# made, and for its modes rules, sockets and dial, as only who is in it reaches the network inside.
+# made, and for its modes rules, sockets, dial and tree, as only who is in it reaches the network inside.
 use strict;
 our (%n, %space);
 
@@ -47,6 +47,16 @@ sub list_rules {
   ambient();
   start('nft', '-s', 'list', 'ruleset');
   fail('start nft');
+}
+# open_tree(2), OPEN_TREE_CLONE; mount_setattr(2), MOUNT_ATTR_RDONLY, NOSUID, NODEV. For both we need a mount namespace of our own.
+sub closed_tree {
+  my ($at) = @_;
+  my ($empty, $attr) = ('', pack 'Q4', 1 | 2 | 4, 0, 0, 0);
+  owned(0x00020000);
+  my $tree = must("open_tree $at", call('open_tree', -100, $at, 1 | 02000000));
+  must("close $at", call('mount_setattr', $tree, $empty, 0x1000, $attr, length $attr));
+  open(my $made, '<&=', $tree) or fail("open $at");
+  return $made;
 }
 sub gateway_sockets { return (listener(2), listener(10), bound_socket(2, 2, 53), bound_socket(10, 2, 53)) }
 # socket(2), ip(7), ipv6(7): the same four as src/host/netns.ts makes; 04000 is SOCK_NONBLOCK.

@@ -10,6 +10,7 @@
 #   program starts one of our own programs under its own user, without capabilities
 #   sockets, dial, rules  rootless: joins a compartment's network as its owner, and hands out sockets made in it (unix(7),
 #           SCM_RIGHTS, on descriptor 4) or runs nft to list its rules
+#   tree    rootless: hands out a mount of a folder, attached nowhere, through which nothing can be changed
 #
 # Rootless, a user namespace of the operator's stands around each compartment (`userns`): in it we have the capabilities that
 # root has elsewhere, and over nothing but what was made in it (user_namespaces(7)).
@@ -52,13 +53,14 @@ sub mnt { my ($from, $at, $type, $flags, $data) = @_; must("mount $at", call('mo
 sub part { my ($name) = @_; return require(__FILE__ =~ s{[^/]*$}{launch-$name.pl}r) }
 
 my $mode = shift @ARGV // '';
+my $more = 0;
 if ($mode eq 'enter') { # it may wait for its orders (src/host/spare-launcher.ts): nobody looks into it, and it holds nothing of others
-  my $more = shift @ARGV // 0; # descriptors from 4 on that it was given: the way to the gate
+  $more = shift @ARGV // 0; # descriptors from 4 on that it was given: the way to the gate
   must('PR_SET_DUMPABLE', call('prctl', 4, 0, 0, 0, 0));
   must('close_range', call('close_range', 4 + $more, ~0 & 0xffffffff, 0));
 }
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $port, $nproc, @gate, @caps, $held, $beside, $scopes, $rooted);
+my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $port, $nproc, @gate, @caps, $held, $beside, $scopes, $rooted, $tree);
 our $own;
 $umask = 027;
 $kept = 0;
@@ -72,7 +74,7 @@ my %order = (
   emptynet => sub { $own ? (part('rootless'), owned($space{net})) : must('an empty network namespace', call('unshare', $space{net})) },
   rootless => sub { $own = 1 },
   userns => sub { part('rootless'); owned($space{mnt} | $space{net}); door(text($_[0])) },
-  nproc => sub { $nproc = 0 + $_[0] }, port => sub { $port = 0 + $_[0] },
+  nproc => sub { $nproc = 0 + $_[0] }, port => sub { $port = 0 + $_[0] }, tree => sub { $tree = $_[0] },
   stage  => sub {
     part('stage');
     must('a mount namespace', call('unshare', $space{mnt}));
@@ -91,7 +93,7 @@ my %order = (
   link   => sub { linked(@_) }, bind => sub { flagged(@_) },
   stub   => sub { stub(@_) },
   stubs  => sub { my ($of, $folder, @names) = @_; for (@names) { link $of, "$folder/$_" or fail("link $folder/$_") } },
-  gate   => sub { @gate = @_ }, caps => sub { @caps = map { 0 + $_ } @_ },
+  gate   => sub { @gate = @_ }, runs => sub { runs(@_) }, caps => sub { @caps = map { 0 + $_ } @_ },
   device => sub { my ($from, $at) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NOEXEC | locked($at), 0) },
   idbind => sub { my ($from, $at, $flags, $uids, $gids) = @_; mapped($from, $at, $flags, $uids, $gids) },
   seal   => sub { my ($at, $flags) = @_; mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags), 0) },
@@ -125,16 +127,17 @@ read_orders();
 close $spec unless $held;
 # Whoever wrote the orders may have died over them: nothing is begun with half of them.
 my %needs = (create => [$filter, $argv[0]], enter => [$filter, $held // $argv[0]], script => [$filter, $program], program => [$argv[0]], mend => [],
-  sockets => [$own], dial => [$own, $port], rules => [$own]);
+  sockets => [$own], dial => [$own, $port], rules => [$own], tree => [$own, $tree]);
 $needs{$mode} or die "launcher: no such mode\n";
 ($whole || $held && $mode eq 'enter') && !grep { !defined } @{ $needs{$mode} } or die "launcher: the orders are not whole\n";
-my $joins = { mend => ['mnt'], sockets => ['net'], dial => ['net'], rules => ['net'] }->{$mode};
+my $joins = { mend => ['mnt'], sockets => ['net'], dial => ['net'], rules => ['net'], tree => [] }->{$mode};
 # Only a program of ours may stay root, and only with the few capabilities that its orders name.
 $joins || ($uid // 0) > 0 && ($gid // 0) > 0 && !grep { $_ == 0 } @groups or $mode eq 'program' && @caps && !$own && defined $uid && defined $gid
   or die "launcher: no user to become\n";
-!@gate || !$held && !$beside && !$own && ($mode eq 'enter' || $mode eq 'script') or die "launcher: nobody is gated there\n";
+!@gate || ($mode eq 'enter' || $mode eq 'script') or die "launcher: nobody is gated there\n";
 my @spaces = $joins ? @$joins : $mode eq 'enter' || $mode eq 'script' ? $beside ? qw(cgroup ipc uts mnt) : qw(cgroup ipc uts net pid mnt user) : ();
 unshift @spaces, 'outer' if $own && @spaces;
+if ($more && !@gate) { must('close_range', call('close_range', 4, 4, 0)) } # nobody is gated there: it goes no further
 defined $ns{$_} or die "launcher: no $_ namespace to join\n" for @spaces;
 !$own || $> > 0 && ($joins || $uid == $>) or die "launcher: rootless is for an ordinary user\n";
 %ENV = %env;
@@ -170,6 +173,7 @@ sub become {
   if ($beside) { # from the uid on the agent can reach us: nothing is missing then
     must('PR_SET_NO_NEW_PRIVS', call('prctl', 38, 1, 0, 0, 0));
     scoped(landlock()) if $scopes && landlock() >= 2;
+    only_runs();
     confine();
   }
   must('setresuid', call('setresuid', $uid, $uid, $uid));
@@ -208,6 +212,7 @@ if ($mode eq 'program') {
   for my $i (0 .. $kept - 1) { POSIX::dup2(4 + $i, 3 + $i) // fail('dup2') }
   must('close_range', call('close_range', 3 + $kept, 0xffffffff, 0));
   become(0);
+  confine() if defined $filter;
   run_command();
 }
 if ($mode eq 'mend') {
@@ -223,11 +228,11 @@ if ($mode eq 'mend') {
   }
   exit 0;
 }
-if ($mode eq 'rules' || $mode eq 'sockets' || $mode eq 'dial') {
+if ($mode eq 'rules' || $mode eq 'sockets' || $mode eq 'dial' || $mode eq 'tree') {
   part('rootless');
   join_space($_) for @spaces;
   list_rules() if $mode eq 'rules';
-  my @made = $mode eq 'sockets' ? gateway_sockets() : dialled($port);
+  my @made = $mode eq 'sockets' ? gateway_sockets() : $mode eq 'tree' ? closed_tree($tree) : dialled($port);
   give(4, 'x', map { fileno $_ } @made);
   exit 0;
 }

@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type Order, orderText } from '../tiers/orders.ts';
 
-export type LaunchMode = 'create' | 'enter' | 'script' | 'program' | 'mend' | 'sockets' | 'dial' | 'rules';
+export type LaunchMode = 'create' | 'enter' | 'script' | 'program' | 'mend' | 'sockets' | 'dial' | 'rules' | 'tree';
 const LAUNCHER: string = fileURLToPath(new URL('launch.pl', import.meta.url));
 
 type Stream = 'ignore' | 'pipe' | number;

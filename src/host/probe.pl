@@ -57,6 +57,7 @@ sub statvfs {
   my (undef, $bsize, $blocks, $free) = unpack 'q4', $buffer;
   return ($bsize, $blocks, $free);
 }
+fact("try.exec.$A{unlisted}", ran($A{unlisted})) if $A{unlisted};
 # The agent can put another program in place of ours: what runs gets no descriptor of the probe's.
 sub ran {
   my ($program) = @_;

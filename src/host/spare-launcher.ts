@@ -14,9 +14,17 @@ export interface Begun extends Waiting {
  *  what to run. Each is the launcher that would have been started for that command, only earlier, and is given away once. When
  *  the warden ends, its orders end, and so does it (docs/design/007-fast-run.md). */
 export class SpareLaunchers {
-  readonly #anywhere = new Slot();
-  readonly #inside = new Slot();
+  readonly #anywhere: Slot;
+  readonly #inside: Slot;
+  readonly #begin: (orders: readonly Order[]) => Begun;
   #ended = false;
+
+  /** @param more  descriptors that each has from 4 on: the way to the exec gate, closed where it does not answer for the compartment */
+  constructor(more: () => readonly number[] = () => []) {
+    this.#begin = (orders) => begin(orders, more());
+    this.#anywhere = new Slot(this.#begin);
+    this.#inside = new Slot(this.#begin);
+  }
 
   /** Has those ready that are not. One that ends by itself is not replaced before somebody wants it.
    *  @param place  orders, from the first on, that say where a command runs; absent: nobody is to wait inside */
@@ -26,13 +34,11 @@ export class SpareLaunchers {
     this.#anywhere.fill('', []);
   }
 
-  /** One that is ready, else a new one. @param place  as above; what it is ordered then is the rest
-   *  @param more  descriptors that it is to have from 4 on; none that waits has any */
-  take(place: readonly Order[], more: readonly number[] = []): Begun {
-    if (more.length > 0) return begin(place, more);
+  /** One that is ready, else a new one. @param place  as above; what it is ordered then is the rest */
+  take(place: readonly Order[]): Begun {
     const inside = this.#inside.take(orderText(place));
     if (inside) return inside;
-    const anywhere = this.#anywhere.take('') ?? begin([]);
+    const anywhere = this.#anywhere.take('') ?? this.#begin([]);
     anywhere.begin(place);
     return anywhere;
   }
@@ -49,18 +55,24 @@ export class SpareLaunchers {
 }
 
 /** Orders of a compartment whose processes end with its cgroup, and see nobody outside of it: one who waits inside goes when it
- *  goes. Where there are others (no root, the host's own process namespace) nobody does, nor where the exec gate answers. */
-const PLACE: ReadonlySet<string> = new Set(['cgroup', 'ns', 'filter', 'uid', 'gid', 'group', 'umask']);
+ *  goes. Where there are others (no root, the host's own process namespace) nobody does. Where the exec gate answers, its listener is made
+ *  and handed over when it begins to wait. */
+const PLACE: ReadonlySet<string> = new Set(['cgroup', 'ns', 'filter', 'gate', 'runs', 'uid', 'gid', 'group', 'umask']);
 const HOLD: Order = { do: 'hold' };
 
 /** Room for one launcher that has been told this much. */
 class Slot {
+  readonly #begin: (orders: readonly Order[]) => Begun;
   #held: { readonly told: string; readonly launcher: Begun } | undefined;
+
+  constructor(begin: (orders: readonly Order[]) => Begun) {
+    this.#begin = begin;
+  }
 
   fill(told: string, orders: readonly Order[]): void {
     if (this.#held?.told === told) return;
     this.empty();
-    const launcher = begin(orders);
+    const launcher = this.#begin(orders);
     const held = { told, launcher };
     this.#held = held;
     const forget = (): void => {
@@ -91,7 +103,7 @@ class Slot {
   }
 }
 
-function begin(orders: readonly Order[], more: readonly number[] = []): Begun {
+function begin(orders: readonly Order[], more: readonly number[]): Begun {
   const [input, output, errors] = [pipe(), pipe(), pipe()];
   try {
     const waiting = startLauncher('enter', [input.read, output.write, errors.write], more);

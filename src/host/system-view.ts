@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { DEFAULT_STATE } from '../plan/places.ts';
 import type { SystemView } from '../tiers/facts.ts';
@@ -17,8 +17,21 @@ export function lookAtSystem(state: string): SystemView {
     mountPoints: mountPoints(readFileSync('/proc/self/mountinfo', 'utf8')),
     states: [...new Set([state, ...[DEFAULT_STATE].filter(isFolder)])],
     isFolder,
+    loaders: loaders(),
     hostname: hostname(),
   });
+}
+
+/** ld.so(8): the interpreters that dynamic programs name. */
+function loaders(): string[] {
+  const found = ['/lib64', '/lib'].flatMap((folder) =>
+    statSync(folder, { throwIfNoEntry: false })?.isDirectory()
+      ? readdirSync(folder)
+          .filter((name) => /^ld-(linux|musl)/.test(name))
+          .map((name) => realpathSync(`${folder}/${name}`))
+      : [],
+  );
+  return [...new Set(found)].sort();
 }
 
 /** proc_pid_mountinfo(5): the fifth field, with blanks and the like as three octal digits. */

@@ -23,8 +23,8 @@ export function wardenProcesses(state: string): WardenProcesses {
   return { wardens, keepers: [...keepers, ...sleeps] };
 }
 
-/** Ledger and gateway of a state, by their exact arguments: rootless, their user's other processes are not to be touched. */
-export function programsOf({ ledger, gateway }: Pick<Places, 'ledger' | 'gateway'>): number[] {
+/** Ledger, gateway and gate of a state, by their exact arguments: rootless, their user's other processes are not to be touched. */
+export function programsOf({ ledger, gateway, gate }: Pick<Places, 'ledger' | 'gateway' | 'gate'>): number[] {
   return readdirSync('/proc')
     .filter((name) => /^[0-9]+$/.test(name) && uidOf(Number(name)) === process.getuid?.())
     .map(Number)
@@ -33,7 +33,8 @@ export function programsOf({ ledger, gateway }: Pick<Places, 'ledger' | 'gateway
       const dir = argv[argv.indexOf('--dir') + 1];
       return (
         (argv[2]?.endsWith('/src/programs/ledger/main.ts') === true && dir === ledger) ||
-        (argv[2]?.endsWith('/src/programs/gateway/main.ts') === true && dir === gateway)
+        (argv[2]?.endsWith('/src/programs/gateway/main.ts') === true && dir === gateway) ||
+        (argv[2]?.endsWith('/src/programs/gate/main.ts') === true && dir === gate)
       );
     });
 }

@@ -46,11 +46,11 @@ export function groundOf(state: string): Ground {
 /** What an ordinary user needs for the programs: folders. */
 function rootlessMachine(places: Places, { uid, gid }: NonNullable<MachineFacts['user']>): Resource[] {
   const folder = (path: string): Resource => ({ kind: 'folder', path, mode: '0700', uid, gid });
-  const { run, stage, ledgerRun, ledger, gateway, logs, agentLogs, agents } = places;
+  const { run, stage, ledgerRun, ledger, gateway, gate, pins, logs, agentLogs, agents } = places;
   return [
     folder(places.state),
     { kind: 'file', path: places.format, mode: '0644', text: `${STATE_FORMAT}\n` },
-    ...[run, stage, ledgerRun, ledger, gateway, logs, agentLogs, agents].map(folder),
+    ...[run, stage, ledgerRun, ledger, gateway, gate, pins, logs, agentLogs, agents].map(folder),
   ];
 }
 

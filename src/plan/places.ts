@@ -6,6 +6,8 @@ export interface Places {
   readonly filter: string;
   /** The filter with which every exec is a question, and the stub that asks it. */
   readonly gatedFilter: string;
+  /** For the exec gate where it has no network namespace. */
+  readonly offlineFilter: string;
   readonly stub: string;
   readonly wardenSocket: string;
   readonly wardenLock: string;
@@ -62,6 +64,7 @@ export function placesOf(state: string): Places {
     stage: `${state}/run/stage`,
     filter: `${state}/run/filter.bpf`,
     gatedFilter: `${state}/run/filter-gated.bpf`,
+    offlineFilter: `${state}/run/filter-offline.bpf`,
     stub: `${state}/run/stub`,
     wardenSocket: `${state}/run/warden.sock`,
     wardenLock: `${state}/run/warden.lock`,

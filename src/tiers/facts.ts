@@ -50,6 +50,8 @@ export interface GateFacts {
   readonly filter: string;
   /** The stub's bytes. */
   readonly stub: string;
+  /** The folder with the copies that are put in place of a stub. */
+  readonly pins: string;
   /** Names that a stub stands under, by program folder. */
   readonly stubs: readonly { readonly folder: string; readonly names: readonly string[] }[];
   /** Files that are there and have a stub over them, because what they are asked to do decides. */
@@ -66,6 +68,12 @@ export interface SystemView {
   readonly folders: readonly string[];
   /** Links at the top, such as /bin. */
   readonly links: readonly { readonly at: string; readonly to: string }[];
+  /** Folders in there that hold shared libraries: they must be mappable as code. */
+  readonly libraries: readonly string[];
+  /** Program folders (src/tiers/view.ts) that are in there. */
+  readonly programFolders: readonly string[];
+  /** The dynamic loaders that the kernel opens for a program, without links. */
+  readonly loaders: readonly string[];
   /** Folders in there that are covered by an empty one: the product's own, and places of running programs. */
   readonly closed: readonly string[];
   readonly hostname: string;

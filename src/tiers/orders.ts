@@ -20,8 +20,12 @@ export type Order =
   | { readonly do: 'unshare'; readonly kinds: readonly Namespace[] }
   /** Abstract Unix sockets of processes outside, and signals to them, are out of reach (Landlock, where the kernel has it). */
   | { readonly do: 'scopes' }
+  /** Of all that this root shows only these files, and files below these folders, can be executed (Landlock, where the kernel has it). */
+  | { readonly do: 'runs'; readonly root: string; readonly files: readonly string[] }
   /** Dial mode: the port inside. */
   | { readonly do: 'port'; readonly port: number }
+  /** Tree mode: the folder. */
+  | { readonly do: 'tree'; readonly at: string }
   /** A mount namespace of its own and an empty tmpfs on `at`, where the compartment's root is put together. */
   | { readonly do: 'stage'; readonly at: string }
   | { readonly do: 'tmpfs'; readonly at: string; readonly flags: MountFlags; readonly data: string }
@@ -145,6 +149,7 @@ function fieldsOf(order: Order): string[] {
     case 'use':
       return [order.module];
     case 'stage':
+    case 'tree':
     case 'devpts':
     case 'proc':
     case 'root':
@@ -163,6 +168,8 @@ function fieldsOf(order: Order): string[] {
       return [order.of, order.folder, ...order.names];
     case 'gate':
       return [order.agent, order.stub];
+    case 'runs':
+      return [order.root, ...order.files];
     case 'bind':
       return [order.from, order.at, order.flags.join(',')];
     case 'device':

@@ -39,7 +39,7 @@ export function enterOrders(
     ...Object.entries(environment).map(([name, value]): Order => ({ do: 'env', name, value })),
     { do: 'cwd', path: '/workspace' } as const,
   ];
-  if (facts.network.in === 'host') return [...enterUserOrders(facts, firstPid), ...rest];
+  if (facts.network.in === 'host') return [...enterUserOrders(facts, facts.network, firstPid), ...rest];
   const kinds = ['cgroup', 'ipc', 'uts', 'net', 'pid', 'mnt', 'user'] as const;
   return [
     ...facts.cgroupProcs.map((procs): Order => ({ do: 'cgroup', procs })),

@@ -1,7 +1,8 @@
 import { agentReadme, hostsFile, resolverFile } from './etc.ts';
 import type { CompartmentFacts, NetworkPlace, SystemView } from './facts.ts';
-import { CODE, deviceOrders, identityOrders, placeOrders, READ, WRITE } from './inside.ts';
+import { deviceOrders, identityOrders, placeOrders, READ, WRITE } from './inside.ts';
 import type { MountFlags, Order } from './orders.ts';
+import { ANCHOR, flagsOnHost, isStubbed, programFolderOrders, runsOrders, STUB } from './user-gate.ts';
 
 type HostNetwork = Extract<NetworkPlace, { in: 'host' }>;
 
@@ -18,23 +19,26 @@ export function userOrders(facts: CompartmentFacts, host: HostNetwork): Order[] 
     ...rootOrders(facts, host.system, root),
     { do: 'filter', path: facts.filter },
     { do: 'scopes' },
+    ...runsOrders(facts, host.system, root),
     { do: 'root', at: root },
     ...identityOrders(facts),
     { do: 'env', name: 'PATH', value: '/usr/bin' },
     { do: 'cwd', path: '/workspace' },
-    { do: 'arg', value: facts.anchor },
+    { do: 'arg', value: facts.gate ? ANCHOR : facts.anchor },
   ];
 }
 
 /** Joins such a compartment; what follows decides what runs. */
-export function enterUserOrders(facts: CompartmentFacts, firstPid: number): Order[] {
+export function enterUserOrders(facts: CompartmentFacts, host: HostNetwork, firstPid: number): Order[] {
   const kinds = ['cgroup', 'ipc', 'uts', 'mnt'] as const;
   return [
     { do: 'beside' },
     ...facts.cgroupProcs.map((procs): Order => ({ do: 'cgroup', procs })),
     ...kinds.map((kind): Order => ({ do: 'ns', kind, path: `/proc/${firstPid}/ns/${kind}` })),
-    { do: 'filter', path: facts.filter },
+    { do: 'filter', path: facts.gate?.filter ?? facts.filter },
+    ...(facts.gate ? [{ do: 'gate', agent: facts.agent.name, stub: STUB } as const] : []),
     { do: 'scopes' },
+    ...runsOrders(facts, host.system, `/proc/${firstPid}/root`),
     ...identityOrders(facts),
   ];
 }
@@ -44,6 +48,8 @@ function rootOrders(facts: CompartmentFacts, system: SystemView, root: string): 
   const file = (at: string, text: string): Order => ({ do: 'file', at: root + at, mode: '0444', text });
   const bind = (from: string, at: string, flags: MountFlags): Order => ({ do: 'bind', from, at: root + at, flags });
   const { folders, links, closed, varTmp, hostname } = system;
+  const flags = flagsOnHost(facts, system);
+  const apart = facts.gate ? system.libraries : []; // what is noexec around them is so without them
   return [
     folder(''),
     { do: 'tmpfs', at: root, flags: ['nosuid', 'nodev'], data: 'size=4m,mode=755' },
@@ -57,14 +63,15 @@ function rootOrders(facts: CompartmentFacts, system: SystemView, root: string): 
     file('/etc/hosts', hostsFile(hostname)),
     file('/etc/resolv.conf', resolverFile()),
     file('/etc/bulkhead/README', agentReadme(facts.agent)),
-    ...folders.map((at) => bind(at, at, CODE)),
+    ...[...new Set([...folders, ...apart])].sort().map((at) => bind(at, at, flags(at))),
+    ...programFolderOrders(facts, system, root),
     bind('/sys', '/sys', READ),
     { do: 'proc', at: `${root}/proc` },
     ...deviceOrders(facts, root),
     ...placeOrders(facts, root),
     ...(varTmp ? [{ do: 'bind', from: `${root}/tmp`, at: `${root}/var/tmp`, flags: WRITE } as const] : []),
     ...closed.map((at): Order => ({ do: 'tmpfs', at: root + at, flags: READ, data: 'size=4k,mode=755' })),
-    ...facts.covered.map((program) => bind('/dev/null', program, READ)),
+    ...facts.covered.filter((at) => !isStubbed(facts, system, at)).map((at) => bind('/dev/null', at, READ)),
     { do: 'seal', at: root, flags: READ },
   ];
 }

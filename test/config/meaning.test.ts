@@ -15,7 +15,7 @@ test('the smallest fleet of this version stands, with every default applied', ()
         tier: 'sandbox',
         workspace: { kind: 'shared', path: '/home/you/projects/site' },
         env: {},
-        exec: { sets: ['base'], allow: [], deny: [], own: 'never', ask: 'never' },
+        exec: { sets: ['base'], allow: [], deny: [], own: 'never', ask: 'on-miss' },
         limits: { memory: 2 * 1024 ** 3, processes: 256, cpu: 100, disk: 5 * 1024 ** 3 },
         egress: [],
         ports: [],
@@ -125,7 +125,7 @@ test('a list of an agent replaces the one of the defaults, key by key', () => {
     allow: ['make'],
     deny: ['ssh'],
     own: 'never',
-    ask: 'never',
+    ask: 'on-miss',
   });
 });
 

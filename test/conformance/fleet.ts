@@ -26,11 +26,11 @@ export interface TierValues {
 export const TIERS: readonly TierValues[] = [
   {
     ...{ tier: 'sandbox', agent: 'boxed', sharer: 'boxshare', port: 18_411 },
-    ...{ partial: [], ungranted: 127, denied: 127, openFile: 'absent', closedFile: 'absent' },
+    ...{ partial: [], ungranted: 126, denied: 126, openFile: 'absent', closedFile: 'absent' },
   },
   {
     ...{ tier: 'user', agent: 'plain', sharer: 'plainshare', port: 18_412 },
-    ...{ partial: ['exec', 'files', 'network', 'processes'], ungranted: 0, denied: 126 },
+    ...{ partial: ['exec', 'files', 'network', 'processes'], ungranted: 126, denied: 126 },
     ...{ openFile: 'read', closedFile: 'refused' },
   },
 ];
@@ -90,6 +90,7 @@ function yaml(folder: string, allowed: number): string {
 defaults:
   limits: { memory: ${memoryMiB}M, processes: ${processes}, cpu: 100%, disk: ${diskMiB}M }
   exec: { sets: [base, python], deny: [base64] }
+  ask: { wait: 1s }
 knowledge: { notes: ${folder}/notes }
 agents:${agents.join('')}
 `;

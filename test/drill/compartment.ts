@@ -38,7 +38,7 @@ export function facts(name: string, others: readonly string[]): AgentFacts {
   return {
     name,
     tier: 'sandbox',
-    exec: { own: 'never', sets: ['base'], allow: [] },
+    exec: { own: 'never', sets: ['base'], allow: [], ask: 'never' },
     egress: [],
     workspace: { kind: 'own' },
     limits: { memory: 2 ** 30, processes: 100, cpu: 100, disk: 2 ** 30 },

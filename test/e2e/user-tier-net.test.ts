@@ -25,11 +25,13 @@ const FLEET = `
 agents:
   ann:
     tier: user
+    exec: { ask: never }
     egress: [{ host: world.test, port: 80, address: ${WORLD4} }, { host: db.test, port: 5432, address: 127.0.0.1 }]
     ports: [7070]
     limits: { disk: 64M }
   ben:
     tier: user
+    exec: { ask: never }
     limits: { disk: 64M }
 `;
 
@@ -369,7 +371,7 @@ test('the warden killed while it makes or takes away what holds an agent: up goe
 }, async () => {
   await withHostNet(async (net) => {
     await withFleet(
-      'agents:\n  ann:\n    tier: user\n    limits: { disk: 64M }\n',
+      'agents:\n  ann:\n    tier: user\n    exec: { ask: never }\n    limits: { disk: 64M }\n',
       async (stand) => {
         const journal = join(stand.state, 'made');
         const killedAt = async (args: readonly string[], does: string, kind: string): Promise<void> => {

@@ -15,8 +15,8 @@ const FLEET = `
 defaults:
   limits: { memory: 128M, processes: 64, cpu: 100%, disk: 64M }
 agents:
-  plain: { tier: user, exec: { deny: [base64] } }
-  builder: { tier: user, exec: { own: allow }, command: [sleep, "1000"] }
+  plain: { tier: user, exec: { ask: never, deny: [base64] } }
+  builder: { tier: user, exec: { ask: never, own: allow }, command: [sleep, "1000"] }
 `;
 
 /** The product in a network of its own, up with these agents. */

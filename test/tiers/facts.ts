@@ -47,6 +47,9 @@ export const ON_HOST: NetworkPlace = {
   system: {
     folders: ['/opt', '/usr', '/var', '/var/log'],
     links: [{ at: '/bin', to: 'usr/bin' }],
+    libraries: ['/opt', '/usr/lib'],
+    programFolders: ['/usr/bin'],
+    loaders: ['/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2'],
     closed: ['/var/lib/bulkhead'],
     hostname: 'box',
     varTmp: true,

@@ -7,6 +7,7 @@ import { systemView } from '../../src/tiers/system-view.ts';
 import { ON_HOST, smallFacts } from './facts.ts';
 import { isGolden, shown } from './golden.ts';
 
+const ROOT = '/state/run/stage/root';
 const FACTS = smallFacts({ network: ON_HOST, covered: ['/usr/bin/ssh'] });
 const ORDERS = createOrders(FACTS);
 const places = (orders: readonly Order[]): string[] =>
@@ -34,6 +35,35 @@ test('nothing of the host is writable, and what is writable is neither executabl
     if (!order.flags.includes('ro') && at !== '/') assert.ok(order.flags.includes('noexec'), orderLine(order));
   }
   assert.ok(ORDERS.some((order) => order.do === 'seal' && order.flags.includes('ro')));
+});
+
+const GATED = smallFacts({
+  network: ON_HOST,
+  covered: ['/usr/bin/ssh', '/usr/lib/ssh/helper'],
+  programs: [
+    { name: 'sh', file: '/usr/bin/dash', links: [{ at: '/usr/bin/sh', to: 'dash' }], script: false },
+    { name: 'git', file: '/usr/bin/git', links: [], script: false },
+    { name: '/srv/app/run', file: '/srv/app/run', links: [], script: false },
+    { name: '/usr/libexec/one', file: '/usr/libexec/one', links: [], script: false },
+  ],
+  gate: {
+    ...{ filter: '/state/run/filter-gated.bpf', stub: '/state/run/stub', pins: '/state/pins', denied: ['ssh'] },
+    stubs: [{ folder: '/usr/bin', names: ['factor', 'ssh'] }],
+    over: ['/usr/bin/git'],
+    behind: {},
+  },
+});
+
+test('where programs are asked for, the orders are as reviewed', () => {
+  isGolden('user-gated', shown(createOrders(GATED)));
+  isGolden('enter-user-gated', shown(enterOrders(GATED, { firstPid: 4242, keeperPid: 4241 }, {})));
+});
+
+test('where programs are asked for, only what holds libraries or an allowed program is mounted executable', () => {
+  const code = createOrders(GATED).filter(
+    (order) => order.do === 'bind' && !order.flags.includes('noexec') && order.from === order.at.slice(ROOT.length),
+  );
+  assert.deepEqual(places(code), ['/opt', '/usr/lib', '/usr/bin/dash', '/usr/libexec/one']);
 });
 
 test('only the workspace becomes executable where exec.own allows it', () => {
@@ -73,6 +103,7 @@ const HOST = {
     { at: '/home', to: 'data/home' },
   ],
   states: ['/var/lib/bulkhead'],
+  loaders: [],
   hostname: 'box',
   isFolder: (path: string) => !['/var/run', '/usr/lib/file'].includes(path),
 };

@@ -59,6 +59,8 @@ export interface Expected {
     readonly system: readonly string[];
     /** Programs that are covered, by path. */
     readonly denied: readonly string[];
+    /** Set where what is not allowed cannot be started: a program that must not, for the probe to try. */
+    readonly unlisted?: string;
   };
   /** Names that may stand in the program folders. */
   readonly programs: readonly string[];

@@ -1,6 +1,9 @@
 import type { Attack } from '../attack.ts';
 import { ATTEMPTS, PROGRAM } from '../perl.ts';
-import { BOXES, EVERY_TIER } from '../where.ts';
+import { EVERY_TIER } from '../where.ts';
+
+/** Tier `user` where nothing is asked. */
+const EVERY_PROGRAM = 'every program of the host can be started but those that are denied by name (exec.ask: never)';
 
 /** Running what the agent wrote. Where the workspace was granted for that (exec.own) it is not among `noexec_dirs`. */
 const common = { wall: 'exec', tiers: EVERY_TIER, positive: 'host-user' } as const;
@@ -123,7 +126,9 @@ in_each('a library', foreign_program(), 0644, sub {
   },
   {
     ...common,
-    tiers: BOXES,
+    tiers: EVERY_TIER,
+    applies: ({ tier, exec }) =>
+      tier === 'user' && exec.ask === 'never' ? `tier user does not hold it: ${EVERY_PROGRAM}` : undefined,
     id: 'd69-ungranted-program',
     line: 69,
     tries: 'runs a program of the host that was not granted: itself, through a shell, and through the dynamic loader',

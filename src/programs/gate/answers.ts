@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import { duplicate } from '../../host/gate-ground.ts';
 import { write } from '../../host/libc-gate.ts';
 import { pipe } from '../../host/pipes.ts';
 import { argumentOf, callOf, idOf, letGo, pidOf, put, refuse, stillWaits } from '../../host/seccomp-notify.ts';
@@ -237,7 +238,8 @@ export class Answers {
     const { facts, id, place } = held;
     let file: number;
     try {
-      file = openSync(`/proc/self/fd/${fd}`, 'r'); // each start reads from a beginning of its own
+      // A script is read by its interpreter, each from a beginning of its own. A program need not even be readable for us.
+      file = pin.script ? openSync(`/proc/self/fd/${fd}`, 'r') : duplicate(fd);
     } catch (error) {
       this.#deny(held, `bulkhead: the program is not there any more (${(error as Error).message})`, record);
       return;

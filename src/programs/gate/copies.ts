@@ -5,6 +5,7 @@ import type { Pin } from './messages.ts';
 import { Names } from './names.ts';
 import { allowedFiles } from './needed.ts';
 import { Pins } from './pins.ts';
+import { RootlessNames } from './rootless-names.ts';
 
 /** The copies of programs: made when they are needed, each under its digest and under the names of those who run it, and deleted when
  *  nothing needs them: no rule, nobody who waits, no process that runs from one. (A grant needs none: what is granted is a digest, and what has it
@@ -22,7 +23,7 @@ export class Copies {
    *  @param record  a line for the ledger */
   constructor(folder: string, gate: string, record: (entry: object) => void) {
     this.#pins = new Pins(folder);
-    this.names = new Names(`${folder}/named`);
+    this.names = new (process.getuid?.() === 0 ? Names : RootlessNames)(`${folder}/named`);
     this.#accepted = new Accepted(`${gate}/accepted.json`, record);
     this.#record = record;
   }

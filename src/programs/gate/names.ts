@@ -22,13 +22,13 @@ const MOST = 4096;
  *  mount of that folder which is attached nowhere (src/host/detached-tree.ts): what is opened through it is called as on the
  *  host. */
 export class Names {
-  readonly #folder: string;
+  protected readonly folder: string;
   readonly #trees = new Map<string, number>();
   readonly #counts = new Map<string, number>();
 
   /** @param folder  holds a folder for each agent; on one file system with the copies */
   constructor(folder: string) {
-    this.#folder = folder;
+    this.folder = folder;
   }
 
   /** @param tree  the detached mount of its folder, ours from now on */
@@ -45,14 +45,14 @@ export class Names {
       closeSync(tree);
       this.#trees.delete(agent);
     }
-    for (const agent of entries(this.#folder)) if (!agents.includes(agent)) removeTree(`${this.#folder}/${agent}`);
+    for (const agent of entries(this.folder)) if (!agents.includes(agent)) removeTree(`${this.folder}/${agent}`);
   }
 
   /** Forgets names whose copy is deleted, but of what runs.
    *  @param running  "DEVICE INODE" */
   keepFiles(running: ReadonlySet<string>): void {
-    for (const entry of existsSync(this.#folder)
-      ? readdirSync(this.#folder, { recursive: true, withFileTypes: true })
+    for (const entry of existsSync(this.folder)
+      ? readdirSync(this.folder, { recursive: true, withFileTypes: true })
       : []) {
       if (!entry.isFile()) continue;
       const at = join(entry.parentPath, entry.name);
@@ -66,9 +66,8 @@ export class Names {
   open(agent: string, path: string, pin: Pin): number {
     const tree = this.#trees.get(agent);
     if (tree === undefined) return openSync(pin.path, 'r');
-    const at = `${this.#folder}/${agent}${path}`;
     const { dev, ino } = statSync(pin.path);
-    if (!is(at, dev, ino)) this.#name(agent, at, pin);
+    if (!is(`${this.folder}/${agent}${path}`, dev, ino)) this.#name(this.way(agent, path), pin);
     const fd = openSync(`/proc/self/fd/${tree}${path}`, 'r');
     const opened = fstatSync(fd);
     if (opened.dev === dev && opened.ino === ino) return fd;
@@ -76,14 +75,24 @@ export class Names {
     throw new Error(`${path} leads to another file in the names of ${agent}`);
   }
 
-  #name(agent: string, at: string, pin: Pin): void {
-    const root = `${this.#folder}/${agent}`;
+  protected treeOf(agent: string): number | undefined {
+    return this.#trees.get(agent);
+  }
+
+  /** Makes room for a name. @returns where it is to stand */
+  protected way(agent: string, path: string): string {
+    const root = `${this.folder}/${agent}`;
+    const at = root + path;
     const count = (this.#counts.get(agent) ?? 0) + 1;
     if (count > MOST) for (const name of entries(root)) removeTree(`${root}/${name}`);
     this.#counts.set(agent, count > MOST ? 1 : count);
     makeWay(root, dirname(at));
     if (statSync(at, { throwIfNoEntry: false })?.isDirectory()) removeTree(at);
-    const next = `${this.#folder}/next`;
+    return at;
+  }
+
+  #name(at: string, pin: Pin): void {
+    const next = `${this.folder}/next`;
     rmSync(next, { force: true });
     linkSync(pin.path, next);
     renameSync(next, at);

@@ -6,12 +6,14 @@ import { DEFAULT_STATE } from '../../plan/places.ts';
 import type { CompartmentFacts } from '../../tiers/facts.ts';
 import { numbersOf } from '../../tiers/host-net.ts';
 import { programNames } from '../../tiers/programs.ts';
+import { isStubbed, UNLISTED } from '../../tiers/user-gate.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 
 /** What is right for a compartment: the walls that a probe found are judged against it. */
 export function expectedOf(facts: CompartmentFacts, fleet: WantedFleet, state: string): Expected {
   const { agent, uid, gid, groups, workspace, knowledge, programs, gate } = facts;
   const onHost = facts.network.in === 'host' ? facts.network.system : undefined;
+  const denied = onHost ? facts.covered.filter((at) => !isStubbed(facts, onHost, at)) : [];
   return {
     uid,
     gid,
@@ -21,7 +23,12 @@ export function expectedOf(facts: CompartmentFacts, fleet: WantedFleet, state: s
     sharedWorkspace: agent.workspace.kind === 'shared',
     rootless: facts.network.in === 'own',
     ...(onHost && {
-      onHost: { address: numbersOf(uid).address4, system: ['/etc/passwd', ...onHost.folders], denied: facts.covered },
+      onHost: {
+        address: numbersOf(uid).address4,
+        system: ['/etc/passwd', ...onHost.folders],
+        denied,
+        ...(gate && { unlisted: UNLISTED }),
+      },
     }),
     programs: [...programNames(programs), ...(gate?.stubs.flatMap(({ names }) => names) ?? [])],
     homes: [
@@ -67,6 +74,7 @@ export function probeArguments(
     readable: list([...expected.readable, ...(expected.onHost?.system ?? [])]),
     open: list(expected.open),
     bins: list(PROGRAM_FOLDERS),
+    ...(expected.onHost?.unlisted && { unlisted: expected.onHost.unlisted }),
     pids: expected.onHost ? `${process.pid} 1` : String(process.pid),
     door: expected.onHost?.address ?? '127.0.0.1',
     ...(beyond && { anchor: String(beyond.anchor), abstract: beyond.abstract }),

@@ -1,16 +1,19 @@
 import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
 import { detachedTree } from '../../host/detached-tree.ts';
 import { duplicate, memoryFile } from '../../host/gate-ground.ts';
+import type { OrdinaryUser } from '../../host/ordinary-user.ts';
 import { SOCK_DGRAM, socketPair } from '../../host/pipes.ts';
 import { ASK } from '../../model/ask-times.ts';
 import type { ProgramStatus } from '../../model/documents.ts';
 import type { Places } from '../../plan/places.ts';
 import type { CompartmentFacts } from '../../tiers/facts.ts';
 import { syscallFilter } from '../../tiers/filter/filter.ts';
+import { offlineFilter } from '../../tiers/filter/offline.ts';
 import { agentEnvironment } from '../../tiers/sandbox.ts';
 import { stubFile } from '../../tiers/stub/stub.ts';
 import { type AgentPolicy, PLACE_BYTES, PLACES } from '../../wire/gate-policy.ts';
 import { type GateAsks, GateLink, type KeptListener } from './gate-link.ts';
+import { handedOut } from './handed-out.ts';
 import type { Logs } from './logs.ts';
 import { OwnCovers } from './own-covers.ts';
 import { gateProgram } from './own-programs.ts';
@@ -27,6 +30,7 @@ export class GateHouse {
   readonly #program: Program;
   readonly #note: (text: string) => void;
   readonly #pins: string;
+  readonly #user: OrdinaryUser | undefined;
   #link: GateLink | undefined;
 
   /** @param facts  of all compartments there are to be */
@@ -35,14 +39,17 @@ export class GateHouse {
     logs: Logs,
     asks: Pick<GateAsks, 'ask' | 'use' | 'look'>,
     facts: () => readonly CompartmentFacts[],
+    user: OrdinaryUser | undefined,
   ) {
     const arch = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
     writeFileSync(places.gatedFilter, syscallFilter(arch, true), { mode: 0o644 });
+    writeFileSync(places.offlineFilter, offlineFilter(arch), { mode: 0o644 });
     writeFileSync(places.stub, stubFile(arch), { mode: 0o644 });
     this.#launchers = socketPair(SOCK_DGRAM);
     this.#flight = memoryFile('bulkhead-flight', PLACE_BYTES * PLACES);
     this.#facts = facts;
     this.#pins = places.pins;
+    this.#user = user;
     this.#note = (text) => logs.ofProgram('warden').note(text);
     const covers = new OwnCovers(places.pins, this.#note);
     const all: GateAsks = {
@@ -52,7 +59,7 @@ export class GateHouse {
       keep: (listener) => void this.#kept.set(listener.number, listener),
       gone: (number) => this.#gone(number),
     };
-    this.#program = gateProgram(places, logs, () => {
+    this.#program = gateProgram(places, user, logs, () => {
       this.#link = new GateLink(all);
       return { link: this.#link, more: [duplicate(this.#launchers.ours), duplicate(this.#flight)] };
     });
@@ -124,8 +131,9 @@ export class GateHouse {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       let tree: number;
       try {
-        tree = detachedTree(folder);
+        tree = this.#user ? await closedTree(folder) : detachedTree(folder);
       } catch (error) {
+        if (this.#user) throw error; // the copies are its own user's, who could change them through any other mount
         this.#note(`programs of ${agent} see themselves under the path of a copy: ${(error as Error).message}`);
         continue;
       }
@@ -157,4 +165,11 @@ export class GateHouse {
     if (listener) closeSync(listener.fd);
     this.#kept.delete(number);
   }
+}
+
+/** Without root: a mount of this folder through which nothing can be changed. What runs from it has its owner's uid, and could change itself. */
+async function closedTree(folder: string): Promise<number> {
+  const [tree] = await handedOut('tree', [{ do: 'rootless' }, { do: 'tree', at: folder }]);
+  if (tree === undefined) throw new Error(`no mount of ${folder}`);
+  return tree;
 }

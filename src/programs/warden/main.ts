@@ -70,7 +70,7 @@ writeFileSync(places.filter, syscallFilter(process.arch === 'arm64' ? 'aarch64' 
 const record = new Record(places.ledgerSocket, logs.lost);
 const held = new HeldAgents(places.heldAgents);
 const mending = new Mending(logs, new Made(places.made));
-const spares = new SpareLaunchers();
+const spares: SpareLaunchers = new SpareLaunchers(() => [gate.launchers]);
 const inbox = new Inbox(inboxStore(), record);
 const staff: Staff = new Staff(places, ids, logs, record, () => fleet, {
   ask: (agent, terms) => destinations.ask(agent, terms),
@@ -81,18 +81,22 @@ const gateAsks: Pick<GateAsks, 'ask' | 'use' | 'look'> = {
   use: (frame, process) => commands.use(frame, process),
   look: (frame) => commands.look(frame),
 };
-const gate: GateHouse | undefined = user
-  ? undefined
-  : new GateHouse(places, logs, gateAsks, () => [...(fleet.current?.compartments.values() ?? [])]);
+const gate: GateHouse = new GateHouse(
+  places,
+  logs,
+  gateAsks,
+  () => [...(fleet.current?.compartments.values() ?? [])],
+  user,
+);
 const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
 const hostNetwork = new HostNetwork(new Made(places.made), host.cgroups, (text) => log.note(text));
 const workshop: Workshop = {
   ...{ record, mending, hostNetwork, logs, held, spares, gateway: () => staff.gateway },
-  ...(gate && { gate }),
+  gate,
 };
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
 const running = new Running();
-const commands: Commands = new Commands(inbox, fleet, running, (id, state) => gate?.answered(id, state));
+const commands: Commands = new Commands(inbox, fleet, running, (id, state) => gate.answered(id, state));
 const destinations: Destinations = new Destinations(inbox, fleet, workshop.gateway);
 const notices = new Notices(
   inbox,
@@ -124,24 +128,20 @@ async function leave(): Promise<void> {
   leaving = true;
   spares.end();
   for (const compartment of fleet.compartments.values()) await compartment.stop('the warden ends');
-  await gate?.end();
+  await gate.end();
   await staff.end();
   process.exit(0);
 }
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void leave());
 
 staff.start();
-gate?.start();
+gate.start();
 const office: Office = {
   ...{ fleet, record, held, logs, rounds, inbox, destinations, running, gateway: workshop.gateway },
-  ...(gate && { gate }),
+  gate,
   sessions: new Sessions(record, spares),
   drills: new Drills(fleet, record, workshop.gateway),
-  programs: () => [
-    { name: 'warden', state: 'running', pid: process.pid },
-    ...staff.programs,
-    ...(gate ? [gate.status] : []),
-  ],
+  programs: () => [{ name: 'warden', state: 'running', pid: process.pid }, ...staff.programs, gate.status],
   staffed: () => staff.completeSoon(),
   leave: () => void leave(),
 };

@@ -1,15 +1,12 @@
 import { createHash } from 'node:crypto';
-import { closeSync } from 'node:fs';
 import { type AgentSockets, dialAt, nothingListens, socketsAt } from '../../host/agent-sockets.ts';
-import { type LaunchMode, launch } from '../../host/launch.ts';
+import { launch } from '../../host/launch.ts';
 import { dialInside, openAgentSockets } from '../../host/netns.ts';
 import { rulesInForce } from '../../host/netns-listing.ts';
-import { SOCK_STREAM, socketPair } from '../../host/pipes.ts';
-import { Failure } from '../../model/failure.ts';
 import { DOOR_PORT, numbersOf } from '../../tiers/host-net.ts';
 import type { Order } from '../../tiers/orders.ts';
 import { outerSpace } from '../../tiers/sandbox.ts';
-import { receiveDescriptors } from '../../wire/handover.ts';
+import { ended, handedOut } from './handed-out.ts';
 
 /** Where the network of a compartment is: bound to a path by root, or, rootless, with the process that holds the compartment (a
  *  process with several threads cannot join a user namespace (setns(2)), so there a launcher does what root does by itself), or in
@@ -23,7 +20,7 @@ export type NetSpace =
 export async function socketsIn(space: NetSpace): Promise<AgentSockets> {
   if ('path' in space) return openAgentSockets(space.path);
   if ('hostUid' in space) return socketsAt({ ...numbersOf(space.hostUid), tcp: DOOR_PORT, dns: DOOR_PORT });
-  const [tcp4 = -1, tcp6 = -1, dns4 = -1, dns6 = -1] = await handedOut('sockets', space.keeperPid, []);
+  const [tcp4 = -1, tcp6 = -1, dns4 = -1, dns6 = -1] = await handedOut('sockets', orders(space.keeperPid));
   return { tcp4, tcp6, dns4, dns6 };
 }
 
@@ -32,7 +29,7 @@ export async function socketsIn(space: NetSpace): Promise<AgentSockets> {
 export async function dialIn(space: NetSpace, port: number): Promise<number> {
   if ('path' in space) return dialInside(space.path, port);
   if ('hostUid' in space) return dialAt(port, numbersOf(space.hostUid).address4);
-  const [fd] = await handedOut('dial', space.keeperPid, [{ do: 'port', port }]);
+  const [fd] = await handedOut('dial', [...orders(space.keeperPid), { do: 'port', port }]);
   if (fd === undefined) throw nothingListens(port);
   return fd;
 }
@@ -49,35 +46,6 @@ export async function rulesIn(space: Exclude<NetSpace, { hostUid: number }>): Pr
   return listed.trim() === '' ? '' : createHash('sha256').update(listed).digest('hex');
 }
 
-const NOTHING_LISTENS = 3;
-
-async function handedOut(mode: LaunchMode, keeperPid: number, more: readonly Order[]): Promise<number[]> {
-  const pair = socketPair(SOCK_STREAM);
-  try {
-    const launcher = launch(mode, [...orders(keeperPid), ...more], ['ignore', 'ignore', 'pipe'], [pair.theirs]);
-    const status = await ended(launcher, [0, NOTHING_LISTENS]);
-    return status === 0 ? receiveDescriptors(pair.ours) : [];
-  } finally {
-    for (const fd of [pair.ours, pair.theirs]) closeSync(fd);
-  }
-}
-
 function orders(keeperPid: number): Order[] {
   return [{ do: 'rootless' }, outerSpace(keeperPid), { do: 'ns', kind: 'net', path: `/proc/${keeperPid}/ns/net` }];
-}
-
-/** @returns its status, one of `fine` */
-function ended(launcher: ReturnType<typeof launch>, fine: readonly number[]): Promise<number> {
-  let said = '';
-  launcher.stderr?.on('data', (chunk: Buffer) => {
-    said = (said + chunk.toString('utf8')).slice(-1000);
-  });
-  return new Promise((resolve, reject) => {
-    launcher.once('close', (status) => {
-      if (status !== null && fine.includes(status)) resolve(status);
-      else
-        reject(new Failure('launcher-failed', said.trim() || 'the launcher was ended', 'See: bulkhead logs warden', 1));
-    });
-    launcher.once('error', reject);
-  });
 }

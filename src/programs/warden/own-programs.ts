@@ -77,10 +77,12 @@ export function gatewayProgram(
 /** CAP_SYS_PTRACE, to read what a process of an agent was started with; CAP_SYS_NICE, for its one real-time thread (capabilities(7)). */
 export const GATE_CAPABILITIES: readonly number[] = [19, 23];
 
-/** The exec gate stays root, with two capabilities and no network.
+/** The exec gate stays root, with two capabilities and no network. Without root it has none: its power over a compartment is that of who
+ *  made the namespace around it (user_namespaces(7)), so it cannot go into one of its own, and its filter refuses it a network.
  *  @param opened  the link of a new gate, and what it goes on with: the launchers' end and the flight */
 export function gateProgram(
   places: Places,
+  user: OrdinaryUser | undefined,
   logs: Logs,
   opened: () => { readonly link: GateLink; readonly more: readonly number[] },
 ): Program {
@@ -90,10 +92,7 @@ export function gateProgram(
     const { link, more } = opened();
     return {
       orders: [
-        { do: 'emptynet' },
-        { do: 'uid', id: 0 },
-        { do: 'gid', id: 0 },
-        { do: 'caps', keep: GATE_CAPABILITIES },
+        ...(user ? rootless(user, places) : ROOT),
         { do: 'umask', mode: '077' },
         { do: 'env', name: 'PATH', value: '/usr/bin:/bin' },
         ...argv.map((value): Order => ({ do: 'arg', value })),
@@ -104,6 +103,17 @@ export function gateProgram(
     };
   };
   return new Program('gate', prepare, logs.ofProgram('gate'));
+}
+
+const ROOT: readonly Order[] = [
+  { do: 'emptynet' },
+  { do: 'uid', id: 0 },
+  { do: 'gid', id: 0 },
+  { do: 'caps', keep: GATE_CAPABILITIES },
+];
+
+function rootless({ uid, gid }: OrdinaryUser, { offlineFilter }: Places): Order[] {
+  return [{ do: 'rootless' }, { do: 'uid', id: uid }, { do: 'gid', id: gid }, { do: 'filter', path: offlineFilter }];
 }
 
 /** Resolves at the first word on a pipe. */

@@ -25,7 +25,7 @@ export class Session {
     const environment = terminal ? terminalEnvironment(compartment, terminal.term) : {};
     const { place, rest } = divided(compartment.orders(environment));
     const args = argv.map((value): Order => ({ do: 'arg', value }));
-    const begun = terminal ? onTerminal(compartment, terminal) : spares.take(place, compartment.handedOn);
+    const begun = terminal ? onTerminal(compartment, terminal) : spares.take(place);
     begun.order(terminal ? [...place, ...rest, ...args, { do: 'tty' }] : [...rest, ...args]);
     this.#launcher = begun.child;
     this.descriptors = begun.ours;

@@ -9,7 +9,7 @@ import type { Disposition } from './disposition.ts';
 export type Architecture = 'x86_64' | 'aarch64';
 
 /** AUDIT_ARCH_* (linux/audit.h): ELF machine, 64 bits, little-endian. */
-const AUDIT_ARCH = { x86_64: 0xc000_003e, aarch64: 0xc000_00b7 } as const;
+export const AUDIT_ARCH: Readonly<Record<Architecture, number>> = { x86_64: 0xc000_003e, aarch64: 0xc000_00b7 };
 
 /** __X32_SYSCALL_BIT (asm/unistd.h): the same AUDIT_ARCH, another ABI. No number of ours is as high. */
 const X32_BIT = 0x4000_0000;

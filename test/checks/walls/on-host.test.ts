@@ -23,8 +23,11 @@ const LINES: readonly string[] = [
   ...['try.signal refused 1', 'try.abstract refused 1', 'end yes'],
 ];
 
-const judged = (lines: readonly string[], outside: Partial<OutsideFacts> = {}): Record<Wall, Enforcement> =>
-  judge(lines, { ...OUTSIDE, ...outside }, EXPECTED);
+const judged = (
+  lines: readonly string[],
+  outside: Partial<OutsideFacts> = {},
+  expected: Expected = EXPECTED,
+): Record<Wall, Enforcement> => judge(lines, { ...OUTSIDE, ...outside }, expected);
 const without = (line: string, ...instead: string[]): string[] => [...LINES.filter((one) => one !== line), ...instead];
 function missing(walls: Record<Wall, Enforcement>, wall: Wall): readonly string[] {
   const found = walls[wall];
@@ -84,4 +87,23 @@ test('whoever is in its cgroup, its mounts or under its uid must be confined as 
 test('in any other tier the host’s process namespace is no wall at all', () => {
   const { onHost: _, ...other } = EXPECTED;
   assert.equal(judge(LINES, OUTSIDE, other).processes.level, 'none');
+});
+
+test('where programs are asked for, what the mounts do not hold is measured by trying it', () => {
+  const unlisted = '/etc/bulkhead/unlisted';
+  const expected = { ...EXPECTED, onHost: { ...EXPECTED.onHost, unlisted } } as Expected;
+  const exec = (programs: string, tried: string): readonly string[] =>
+    missing(
+      judged(
+        [...without('programs anything at-all'), `programs ${programs}`, `try.exec.${unlisted} ${tried}`],
+        {},
+        { ...expected, programs: ['sh'] },
+      ),
+      'exec',
+    );
+  const always = 'what lies among the libraries (/usr/lib, /opt) can be run through the dynamic loader (tier user)';
+  const off = 'programs outside of the program folders can be started, and nobody is asked (Landlock is off here)';
+  assert.deepEqual(exec('sh', 'refused 13'), [always]);
+  assert.deepEqual(exec('sh', 'refused 126'), [off, always], 'it ran');
+  assert.deepEqual(exec('sh more', 'refused 13'), [always, 'programs that are not allowed: more']);
 });

@@ -25,7 +25,7 @@ import { problemAt, settled, type Where } from './where.ts';
  *
  *  Merging: a key of the agent's, down to `exec.sets`, `exec.allow`, `exec.deny`, `exec.own`, `exec.ask`, `limits.memory` and its
  *  neighbours, and single variables of `env`, replaces the same key of `defaults`; what neither has comes from the product
- *  (sets [base], own never, ask never, memory 2G, 256 processes, cpu 100%, disk 5G). Lists are replaced whole, never joined:
+ *  (sets [base], own never, ask on-miss, memory 2G, 256 processes, cpu 100%, disk 5G). Lists are replaced whole, never joined:
  *  `allow: []` in an agent takes the default's away. */
 export function wantedAgent(
   where: Where,
@@ -139,7 +139,7 @@ function wantedExec(where: Where, agent: Path, shape: AgentInFile, defaults: Def
     allow: pick('allow'),
     deny: pick('deny'),
     own: shape.exec?.own ?? defaults.exec?.own ?? 'never',
-    ask: shape.exec?.ask ?? defaults.exec?.ask ?? 'never',
+    ask: shape.exec?.ask ?? defaults.exec?.ask ?? 'on-miss',
     ...rules('allow-argv', 'allowArgv'),
     ...rules('ask-argv', 'askArgv'),
     ...rules('deny-argv', 'denyArgv'),

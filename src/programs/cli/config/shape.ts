@@ -53,7 +53,7 @@ function exec(programs: z.ZodType<(string | boolean)[]>, rules: z.ZodType<ArgvRu
         .enum(['never', 'on-miss'])
         .optional()
         .describe(
-          'never: what is not allowed does not exist for the agent. on-miss: it is there, and waits for a person (bulkhead approvals). Default never.',
+          'never: what is not allowed does not exist for the agent. on-miss: it is there, and waits for a person (bulkhead approvals). Default on-miss.',
         ),
     })
     .describe('Which programs may start.');
