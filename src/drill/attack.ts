@@ -78,7 +78,7 @@ export interface Evidence {
 export interface AgentFacts {
   readonly name: string;
   readonly tier: Tier;
-  readonly exec: Pick<WantedExec, 'own' | 'sets' | 'allow'>;
+  readonly exec: Pick<WantedExec, 'own' | 'sets' | 'allow'> & Partial<Pick<WantedExec, 'ask'>>;
   readonly egress: readonly EgressRule[];
   readonly workspace: Workspace;
   readonly limits: Limits;
