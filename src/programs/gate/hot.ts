@@ -9,15 +9,18 @@ import { Flight } from './flight.ts';
 import { Journal } from './journal.ts';
 import { Listeners } from './listeners.ts';
 import type { ToHot } from './messages.ts';
+import { Times } from './times.ts';
 
-const { port, wake, launchers, flight, journal, unsynced, next } = workerData;
+const { port, wake, launchers, flight, times, journal, unsynced, next } = workerData;
 
 realTime();
 const places = new Flight(flight);
 const answers: Answers = new Answers(places, new Journal(journal, unsynced, next), (message) =>
   port.postMessage(message),
 );
-const listeners = new Listeners(launchers, wake, places, answers, (message) => port.postMessage(message));
+const listeners = new Listeners(launchers, wake, places, answers, new Times(times), (message) =>
+  port.postMessage(message),
+);
 
 const take = (): void => {
   for (let got = receiveMessageOnPort(port); got; got = receiveMessageOnPort(port)) {

@@ -6,6 +6,7 @@ import { receiveWord } from '../../wire/handover.ts';
 import type { Answers } from './answers.ts';
 import type { Flight } from './flight.ts';
 import type { FromHot, ListenerFacts } from './messages.ts';
+import type { Times } from './times.ts';
 
 /** epoll_ctl(2), struct epoll_event: on x86-64 packed, 12 bytes with the data at 4; elsewhere 16 with the data at 8. */
 const EVENT = process.arch === 'x64' ? 12 : 16;
@@ -26,17 +27,26 @@ export class Listeners {
   readonly #wake: number;
   readonly #flight: Flight;
   readonly #answers: Answers;
+  readonly #times: Times;
   readonly #tell: (message: FromHot) => void;
   readonly #byFd = new Map<number, ListenerFacts>();
   #parked: number[] = [];
   #next = 1;
   #looked = 0;
 
-  constructor(launchers: number, wake: number, flight: Flight, answers: Answers, tell: (message: FromHot) => void) {
+  constructor(
+    launchers: number,
+    wake: number,
+    flight: Flight,
+    answers: Answers,
+    times: Times,
+    tell: (message: FromHot) => void,
+  ) {
     this.#launchers = launchers;
     this.#wake = wake;
     this.#flight = flight;
     this.#answers = answers;
+    this.#times = times;
     this.#tell = tell;
     this.#watch(wake);
   }
@@ -95,8 +105,13 @@ export class Listeners {
       return;
     }
     const place = this.#flight.take(facts.number);
-    if (receive(fd, this.#flight.at(place))) this.#answers.judge(place, facts);
-    else this.#flight.release(place);
+    if (!receive(fd, this.#flight.at(place))) {
+      this.#flight.release(place);
+      return;
+    }
+    const begun = performance.now();
+    this.#answers.judge(place, facts);
+    this.#times.add(performance.now() - begun);
   }
 
   /** The last process with this filter has ended. The other thread closes it: it may not have given it to the warden yet. */

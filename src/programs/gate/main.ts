@@ -6,12 +6,14 @@
 import { Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { memoryFile } from '../../host/gate-ground.ts';
 import { eventfd, write } from '../../host/libc-gate.ts';
 import { Client } from '../../wire/client.ts';
 import { Control } from './control.ts';
 import type { FromHot, ToHot } from './messages.ts';
 import { Pins } from './pins.ts';
 import { Shipping } from './ship.ts';
+import { TIMES_BYTES, TIMES_FILE } from './times.ts';
 
 const CONTROL = 3;
 const DESCRIPTORS = 4;
@@ -42,7 +44,7 @@ const say = (message: ToHot): void => {
 const shipping = new Shipping(values.dir, values.ledger, say);
 const hot = new Worker(new URL('./hot.ts', import.meta.url), {
   workerData: {
-    ...{ port: port2, wake, launchers: LAUNCHERS, flight: FLIGHT },
+    ...{ port: port2, wake, launchers: LAUNCHERS, flight: FLIGHT, times: memoryFile(TIMES_FILE, TIMES_BYTES) },
     ...{ journal: shipping.fd, unsynced: shipping.shared, next: shipping.next },
   },
   transferList: [port2],
