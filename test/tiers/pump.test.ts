@@ -71,7 +71,7 @@ function frame(kind: number, body: string | number): Buffer {
 for (const [arch, before] of RUNS) {
   test(`the ${arch} stub writes what comes to where it belongs, and ends with the status it is given`, async () => {
     const pump = start(arch, before);
-    pump.socket.write(Buffer.concat([frame(1, 'one '), frame(2, 'oops'), frame(1, 'two'), frame(0, 7)]));
+    pump.socket.end(Buffer.concat([frame(1, 'one '), frame(2, 'oops'), frame(1, 'two'), frame(0, 7)]));
     assert.deepEqual([await pump.ended, pump.out(), pump.err()], [7, 'one two', 'oops']);
   });
 
