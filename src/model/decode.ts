@@ -1,6 +1,8 @@
 import { whyNoRule } from './argv-rule.ts';
 import { DEADLINE, WAIT } from './ask-times.ts';
 import { CPU, DISK, LONGEST_PATH, LONGEST_WORD, MEMORY, MOST_AGENTS, MOST_RULES, PORT, PROCESSES } from './bounds.ts';
+import { elevatedRule } from './decode-elevated.ts';
+import { MOST_ELEVATED } from './elevated.ts';
 import { ENV_NAME, refusedEnv } from './env-names.ts';
 import type {
   ArgvRule,
@@ -80,7 +82,7 @@ function operator(raw: unknown, at: string): Operator {
 const REQUIRED = ['name', 'tier', 'workspace', 'env', 'exec', 'limits', 'egress', 'ports', 'knowledge'];
 
 function agent(raw: unknown, at: string): WantedAgent {
-  const given = members(raw, at, REQUIRED, ['role', 'command', 'health', 'egressAsk', 'ask']);
+  const given = members(raw, at, REQUIRED, ['role', 'command', 'health', 'egressAsk', 'ask', 'elevated']);
   return {
     name: agentName(given.name),
     ...(Object.hasOwn(given, 'role') ? { role: text(given.role, `${at}.role`, 'one line', isRole) } : {}),
@@ -100,6 +102,9 @@ function agent(raw: unknown, at: string): WantedAgent {
     knowledge: distinct(entries(given.knowledge, `${at}.knowledge`, knowledge), `${at}.knowledge`, ({ name }) => name),
     ...(Object.hasOwn(given, 'egressAsk') ? { egressAsk: yes(given.egressAsk, `${at}.egressAsk`) } : {}),
     ...(Object.hasOwn(given, 'ask') ? { ask: askTimes(given.ask, `${at}.ask`) } : {}),
+    ...(Object.hasOwn(given, 'elevated')
+      ? { elevated: entries(given.elevated, `${at}.elevated`, elevatedRule, MOST_ELEVATED) }
+      : {}),
   };
 }
 

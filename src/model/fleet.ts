@@ -1,3 +1,4 @@
+import type { ElevatedRule } from './elevated.ts';
 import type { AgentName, FleetName, KnowledgeName } from './names.ts';
 
 /** The wanted fleet: what a fleet.yaml means, every default applied and every path absolute. It crosses from the CLI to the
@@ -43,6 +44,8 @@ export interface WantedAgent {
   readonly knowledge: readonly Knowledge[];
   /** Destinations that no rule grants are asked for. */
   readonly egressAsk?: true;
+  /** Commands that run outside for it; absent: none. */
+  readonly elevated?: readonly ElevatedRule[];
   readonly ask?: AskTimes;
 }
 
