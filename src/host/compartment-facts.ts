@@ -15,6 +15,7 @@ import { orderText } from '../tiers/orders.ts';
 import { procsFiles } from './cgroup.ts';
 import { noUnified } from './cgroup-files.ts';
 import { type CgroupRoots, unifiedFolder } from './cgroup-roots.ts';
+import { elevatedPrograms } from './elevated-programs.ts';
 import { gateFacts, isGated } from './gate-facts.ts';
 import { tableOf } from './host-filter.ts';
 import { mountBelow } from './mounts.ts';
@@ -66,8 +67,12 @@ export function fleetFacts(
   const policy = digest(
     canonicalJson(
       fleet.agents.map((agent) => {
-        const { name, egress, egressAsk, ask, exec } = agent;
-        return { name, egress, ...(egressAsk && { egressAsk, ask }), ...(isGated(agent) && { exec, ask }) };
+        const { name, egress, egressAsk, ask, exec, elevated } = agent;
+        const outside = elevated && { elevated, programs: compartments.get(name)?.elevated };
+        return {
+          ...{ name, egress, ...(egressAsk && { egressAsk, ask }), ...(isGated(agent) && { exec, ask }) },
+          ...(outside && { outside }),
+        };
       }),
     ),
   );
@@ -96,6 +101,7 @@ function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, ui
   const trees = [...new Set(sets.flatMap((set) => set.trees))].filter((tree) =>
     statSync(tree, { throwIfNoEntry: false })?.isDirectory(),
   );
+  const elevated = elevatedPrograms(agent, host.user);
   const seenAs = host.user ? () => undefined : (stat: Stats) => ownerSeenAs(stat, uid);
   return {
     agent,
@@ -118,6 +124,7 @@ function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, ui
     cgroupProcs: host.user ? [] : procsFiles(host.cgroups, cgroupPath(fleet.fleet, agent.name)),
     network: networkOf(fleet, agent, host),
     filter: host.places.filter,
+    ...(elevated.length > 0 && { elevated }),
     ...(isGated(agent) && { gate: gateFacts(agent, host, programs, trees) }),
     bwrap: BWRAP,
     anchor: ANCHOR,

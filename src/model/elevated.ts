@@ -24,6 +24,8 @@ export type ArgumentType =
   /** An absolute path below this folder, without `..`, that nobody but root can lead elsewhere. */
   | { readonly kind: 'path'; readonly below: string };
 
+/** Where a compartment has the stub that asks for a command outside. */
+export const BULKHEAD_DO = '/usr/bin/bulkhead-do';
 export const ELEVATED_TIME: Bounds & { readonly usual: number } = {
   least: 1000,
   most: 24 * 3_600_000,

@@ -2,8 +2,9 @@ import { closeSync, openSync, readFileSync, readlinkSync, statSync } from 'node:
 import { write } from '../../host/libc-gate.ts';
 import { pipe } from '../../host/pipes.ts';
 import { argumentOf, callOf, idOf, letGo, pidOf, put, refuse, stillWaits } from '../../host/seccomp-notify.ts';
+import { BULKHEAD_DO } from '../../model/elevated.ts';
 import { type CommandPolicy, commandPolicy, judgeCommand } from '../../policy/command/judge.ts';
-import { ASK_AGAIN, REFUSED } from '../../tiers/stub/instruction.ts';
+import { ASK_AGAIN, OUTSIDE, REFUSED } from '../../tiers/stub/instruction.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { AgentPolicy } from '../../wire/gate-policy.ts';
 import { readStarted } from './arguments.ts';
@@ -80,8 +81,12 @@ export class Answers {
       return;
     }
     const held = this.#held.get(message.place);
-    if (held?.id !== message.id) return;
-    if (message.do === 'run') this.#start(held, message.pin, message.record);
+    if (held?.id !== message.id) {
+      if (message.do === 'connect') closeSync(message.fd); // nobody is there: what was started ends
+      return;
+    }
+    if (message.do === 'connect') this.#connect(held, message.fd);
+    else if (message.do === 'run') this.#start(held, message.pin, message.record);
     else this.#deny(held, message.line, message.record);
   }
 
@@ -145,6 +150,17 @@ export class Answers {
       return;
     }
     const { argv, environment, cwd } = read;
+    if (read.stub === BULKHEAD_DO && !facts.asks) {
+      const record = { event: 'elevated.refused', agent, argv, why: 'a probe or drill has nothing run outside' };
+      this.#deny(held, 'bulkhead: a probe or drill has nothing run outside', record);
+      return;
+    }
+    if (read.stub === BULKHEAD_DO) {
+      this.#held.set(held.place, held);
+      this.#count(agent, 1);
+      this.#tell({ tell: 'asked', place: held.place, id, agent, program, argv, environment, cwd, outside: true });
+      return;
+    }
     const verdict = judgeCommand(policy.commands, { program: { name: program.name, path: program.file }, argv });
     if (verdict.kind === 'deny') {
       const record = { event: 'exec.denied', agent, path: program.file, argv, cwd, rule: verdict.why };
@@ -193,6 +209,15 @@ export class Answers {
     }
     this.#journal.write(record);
     letGo(facts.fd, id);
+    this.#settle(held);
+  }
+
+  /** From here on the stub passes the bytes of what runs outside (src/tiers/stub), and no call of it waits for us. */
+  #connect(held: Held, socket: number): void {
+    const { facts, id } = held;
+    const failed = put(facts.fd, id, socket, held.at, false);
+    closeSync(socket);
+    refuse(facts.fd, id, failed === 0 ? OUTSIDE : failed);
     this.#settle(held);
   }
 

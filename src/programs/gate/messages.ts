@@ -23,6 +23,8 @@ export interface Asked extends Asker {
   readonly argv: readonly string[];
   readonly environment: readonly string[];
   readonly cwd: string;
+  /** It is bulkhead-do: the command is to run outside. */
+  readonly outside?: true;
   /** Set where policy allows it, and only its copy is missing. */
   readonly rule?: string;
 }
@@ -46,6 +48,8 @@ export type ToHot =
   /** So many bytes of the journal are the ledger's. */
   | { readonly do: 'shorten'; readonly upTo: number }
   | ({ readonly do: 'run'; readonly pin: Pin; readonly record: object } & Asker)
+  /** What it asked for runs outside, at the other end of this socket. */
+  | ({ readonly do: 'connect'; readonly fd: number } & Asker)
   | ({ readonly do: 'refuse'; readonly line: string; readonly record: object } & Asker)
   /** Its agent is paused, so that the kernel can freeze it: whoever waits asks again, until `paused` is false. */
   | { readonly do: 'pause'; readonly agent: string; readonly paused: boolean };

@@ -30,7 +30,7 @@ export class GateHouse {
   constructor(
     places: Places,
     logs: Logs,
-    asks: Pick<GateAsks, 'ask' | 'use'>,
+    asks: Pick<GateAsks, 'ask' | 'use' | 'outside'>,
     facts: () => readonly CompartmentFacts[],
   ) {
     const arch = process.arch === 'arm64' ? 'aarch64' : 'x86_64';

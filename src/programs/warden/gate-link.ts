@@ -16,10 +16,18 @@ export interface KeptListener {
   readonly asks: boolean;
 }
 
+/** Commands that run outside for an agent. */
+export interface Outside {
+  readonly ask: (agent: unknown, argv: unknown, via: string) => Promise<object>;
+  /** @returns a socket to it, the caller's */
+  readonly start: (ticket: unknown) => Promise<number>;
+}
+
 /** What the gate may ask of us. */
 export interface GateAsks {
   readonly ask: (frame: Readonly<Record<string, unknown>>) => Promise<object>;
   readonly use: (frame: Readonly<Record<string, unknown>>) => Promise<void>;
+  readonly outside: Outside;
   readonly keep: (listener: KeptListener) => void;
   readonly gone: (number: number) => void;
 }
@@ -71,6 +79,15 @@ export class GateLink {
   async #answer(frame: Record<string, unknown>): Promise<void> {
     const { id } = frame;
     try {
+      if (frame.do === 'elevated.start') {
+        const socket = await this.#asks.outside.start(frame.ticket);
+        try {
+          sendDescriptors(this.#descriptors, [socket]);
+        } finally {
+          closeSync(socket);
+        }
+        return this.#client.reply({ id, ok: {} });
+      }
       this.#client.reply({ id, ok: (await this.#obey(frame)) ?? {} });
     } catch (error) {
       const failure =
@@ -83,6 +100,7 @@ export class GateLink {
 
   #obey(frame: Record<string, unknown>): unknown {
     if (frame.do === 'question.ask') return this.#asks.ask(frame);
+    if (frame.do === 'elevated.ask') return this.#asks.outside.ask(frame.agent, frame.argv, 'bulkhead-do');
     if (frame.do === 'question.use') return this.#asks.use(frame);
     if (frame.do === 'listener.keep') {
       const [fd] = receiveDescriptors(this.#descriptors);

@@ -20,6 +20,8 @@ import { serve } from '../../wire/serve.ts';
 import { Commands } from './commands.ts';
 import { Destinations } from './destinations.ts';
 import { Drills } from './drills.ts';
+import { Elevated } from './elevated.ts';
+import { ElevatedPins } from './elevated-pins.ts';
 import { StandingFleet } from './fleet.ts';
 import { GateHouse } from './gate-house.ts';
 import { type Workshop, wardenHands } from './hands.ts';
@@ -70,15 +72,23 @@ const held = new HeldAgents(places.heldAgents);
 const mending = new Mending(logs, new Made(places.made));
 const spares = new SpareLaunchers();
 const inbox = new Inbox(inboxStore(), record);
+const outside = {
+  ask: (agent: unknown, argv: unknown, via: string) => elevated.ask(agent, argv, via),
+  start: (ticket: unknown) => elevated.start(ticket),
+};
 const staff: Staff = new Staff(places, ids, logs, record, () => fleet, {
   ask: (agent, terms) => destinations.ask(agent, terms),
   use: (agent, grant) => destinations.use(agent, grant),
+  outside,
 });
 const gate: GateHouse | undefined = user
   ? undefined
-  : new GateHouse(places, logs, { ask: (frame) => commands.ask(frame), use: (frame) => commands.use(frame) }, () => [
-      ...(fleet.current?.compartments.values() ?? []),
-    ]);
+  : new GateHouse(
+      places,
+      logs,
+      { ask: (frame) => commands.ask(frame), use: (frame) => commands.use(frame), outside },
+      () => [...(fleet.current?.compartments.values() ?? [])],
+    );
 const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
 const hostNetwork = new HostNetwork(new Made(places.made), host.cgroups, (text) => log.note(text));
 const workshop: Workshop = {
@@ -87,6 +97,15 @@ const workshop: Workshop = {
 };
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
 const commands: Commands = new Commands(inbox, fleet, (id, state) => gate?.answered(id, state));
+const pins = new ElevatedPins(places.elevated);
+fleet.onUp = (compartments) => pins.keep(compartments);
+const elevated: Elevated = new Elevated({
+  ...{ inbox, record, cgroups: host.cgroups },
+  fleet: () => fleet.wanted?.fleet,
+  agent: (name) => fleet.wanted?.agents.find((one) => one.name === name),
+  pinned: (agent) => pins.of(agent),
+  note: (text) => log.note(text),
+});
 const destinations: Destinations = new Destinations(inbox, fleet, workshop.gateway);
 const notices = new Notices(
   inbox,
@@ -117,6 +136,7 @@ async function leave(): Promise<void> {
   if (leaving) return;
   leaving = true;
   spares.end();
+  await elevated.stop();
   for (const compartment of fleet.compartments.values()) await compartment.stop('the warden ends');
   await gate?.end();
   await staff.end();
@@ -150,11 +170,12 @@ rounds.begin();
 await staff.complete();
 spares.prepare();
 inbox.begin();
+await elevated.begin();
 await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
 if (fleet.wanted && process.argv.includes('--resume')) {
   const { wanted } = fleet;
   await fleet
-    .apply(wanted, { letGo: false })
+    .apply(wanted, { letGo: false, resumed: true })
     .catch((error: Error) => log.note(`the fleet could not be put up: ${error.message}`));
   await rounds.now();
 }
