@@ -151,7 +151,7 @@ export class Answers {
     }
     const { argv, environment, cwd } = read;
     if (read.stub === BULKHEAD_DO && !facts.asks) {
-      const record = { event: 'elevated.refused', agent, argv, why: 'a probe or drill has nothing run outside' };
+      const record = { event: 'exec.denied', agent, path: program.file, argv, rule: 'a probe or drill asks nobody' };
       this.#deny(held, 'bulkhead: a probe or drill has nothing run outside', record);
       return;
     }

@@ -155,7 +155,7 @@ export class Control {
   async #outside(asked: Asked): Promise<void> {
     const { agent, place, id, argv } = asked;
     const refused = (line: string): void => {
-      const record = { event: 'elevated.refused', agent, argv, why: line };
+      const record = { event: 'exec.denied', agent, path: asked.program.file, argv, rule: line };
       this.#say({ do: 'refuse', place, id, line, record });
     };
     if (argv.length < 2) return refused('bulkhead: name the command: bulkhead-do COMMAND ARGUMENT...');
