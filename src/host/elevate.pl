@@ -55,7 +55,7 @@ if (!$child) {
   must('PR_SET_NO_NEW_PRIVS', call('prctl', 38, 1, 0, 0, 0)) if $nnp;
   umask 022;
   chdir '/' or fail('enter /');
-  $SIG{$_} = 'DEFAULT' for qw(PIPE INT TERM HUP CHLD);
+  $SIG{$_} = 'DEFAULT' for qw(PIPE INT TERM HUP CHLD FPE);
   %ENV = %env;
   { no warnings; exec { $file } @argv }
   my $why = "$!";
