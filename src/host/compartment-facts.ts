@@ -24,6 +24,7 @@ import { rulesWanted } from './netns-listing.ts';
 import { homesOf } from './open-homes.ts';
 import type { OrdinaryUser } from './ordinary-user.ts';
 import { findProgram } from './programs.ts';
+import { mustBeSudoers, sudoersOf } from './sudoers.ts';
 import { lookAtSystem } from './system-view.ts';
 import type { ViewFacts } from './view-facts.ts';
 
@@ -76,6 +77,8 @@ export function fleetFacts(
       }),
     ),
   );
+  const sudoers = fleet.sudoers && sudoersOf(fleet, (name) => compartments.get(name)?.elevated).text;
+  if (sudoers) mustBeSudoers(sudoers);
   const rootless = host.user !== undefined;
   const homes = homesOf(fleet, host.places);
   return {
@@ -87,6 +90,7 @@ export function fleetFacts(
       table: tableOf(host.places.state),
       rootless,
       homes,
+      ...(sudoers && { sudoers }),
     },
     compartments,
   };

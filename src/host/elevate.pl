@@ -12,8 +12,8 @@ use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK);
 my $arch = do { open(my $f, '<', '/proc/sys/kernel/arch') or die "elevate: which processor this is cannot be read\n"; <$f> };
 # arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h
 my %n = $arch =~ /aarch64/
-  ? (prctl => 167, setresuid => 147, setresgid => 149, setgroups => 159, close_range => 436, setsid => 157, ppoll => 73, shutdown => 210, pidfd_open => 434)
-  : (prctl => 157, setresuid => 117, setresgid => 119, setgroups => 116, close_range => 436, setsid => 112, ppoll => 271, shutdown => 48, pidfd_open => 434);
+  ? (prctl => 167, setresuid => 147, setresgid => 149, setgroups => 159, close_range => 436, setsid => 157, ppoll => 73, clock_gettime => 113, shutdown => 210, pidfd_open => 434)
+  : (prctl => 157, setresuid => 117, setresgid => 119, setgroups => 116, close_range => 436, setsid => 112, ppoll => 271, clock_gettime => 228, shutdown => 48, pidfd_open => 434);
 use constant { POLLIN => 1, POLLOUT => 4, POLLERR => 8, POLLHUP => 16, PIECE => 4096, GRACE => 5 };
 
 sub fail { syswrite STDERR, "elevate: $_[0]: $!\n"; exit 125 }
@@ -73,7 +73,7 @@ my $pid = must('pidfd_open', call('pidfd_open', $child, 0));
 my ($input, $frames) = ('', '');
 my ($how, $gone, $status, $kill_at);
 my $deadline = time_now() + $ms / 1000;
-sub time_now { require Time::HiRes; return Time::HiRes::clock_gettime(1) } # CLOCK_MONOTONIC
+sub time_now { my $t = "\0" x 16; syscall($n{clock_gettime}, 1, $t); my ($s, $ns) = unpack 'q q', $t; return $s + $ns / 1e9 } # CLOCK_MONOTONIC
 sub stop { my ($why) = @_; return if $how; $how = $why; kill(TERM => -$child) || kill TERM => $child; $kill_at = time_now() + GRACE }
 sub kill_all { open(my $f, '>', "$cgroup/cgroup.kill") or fail('cgroup.kill'); syswrite $f, '1' }
 sub frame { my ($kind, $status, $bytes) = @_; $frames .= pack('CCS<', $kind, $status, length $bytes) . $bytes }

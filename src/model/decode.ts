@@ -26,7 +26,7 @@ import { dictionary, distinct, entries, members, oneOf, text, whole, wrong } fro
  *  spelling, or nothing. What comes back is built anew; nothing of `raw` is in it but strings and numbers.
  *  @throws Failure (bad-fleet, bad-name) for anything else */
 export function decodeWantedFleet(raw: unknown): WantedFleet {
-  const fleet = members(raw, 'the fleet', ['format', 'fleet', 'source', 'operators', 'agents'], ['notify']);
+  const fleet = members(raw, 'the fleet', ['format', 'fleet', 'source', 'operators', 'agents'], ['notify', 'sudoers']);
   if (fleet.format !== 1) throw wrong('format', 'is not 1');
   const wanted: WantedFleet = {
     format: 1,
@@ -34,6 +34,7 @@ export function decodeWantedFleet(raw: unknown): WantedFleet {
     source: path(fleet.source, 'source'),
     operators: distinct(entries(fleet.operators, 'operators', operator), 'operators', ({ name }) => name),
     agents: distinct(entries(fleet.agents, 'agents', agent, MOST_AGENTS), 'agents', ({ name }) => name),
+    ...(Object.hasOwn(fleet, 'sudoers') ? { sudoers: yes(fleet.sudoers, 'sudoers') } : {}),
     ...(Object.hasOwn(fleet, 'notify') ? { notify: notifyBy(fleet.notify) } : {}),
   };
   refuseWritableKnowledge(wanted.agents);

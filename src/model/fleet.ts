@@ -12,6 +12,8 @@ export interface WantedFleet {
   readonly agents: readonly WantedAgent[];
   /** Absent: nobody is told. */
   readonly notify?: NotifyBy;
+  /** What `elevated` says is in /etc/sudoers.d as well, as far as sudo can say it. */
+  readonly sudoers?: true;
 }
 
 /** How people are told that something waits. The command runs as `user`. */

@@ -148,6 +148,7 @@ staff.start();
 gate?.start();
 const office: Office = {
   ...{ fleet, record, held, logs, rounds, inbox, destinations, gateway: workshop.gateway },
+  outside: (agent) => elevated.running(agent),
   sessions: new Sessions(record, spares),
   drills: new Drills(fleet, record, workshop.gateway),
   programs: () => [

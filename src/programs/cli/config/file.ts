@@ -8,6 +8,7 @@ export interface FleetFile {
   readonly knowledge?: Readonly<Record<string, string>> | undefined;
   readonly agents: Readonly<Record<string, AgentInFile>>;
   readonly notify?: NotifyInFile | undefined;
+  readonly sudoers?: boolean | undefined;
 }
 
 /** A command, a web address, or that with how it wants its text. */

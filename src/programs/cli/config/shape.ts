@@ -186,6 +186,12 @@ export const fleetShape: z.ZodType<FleetFile> = z
       .describe(
         'Told of a question that waits, of one about to lapse and of findings; cannot answer. A command gets JSON on its standard input and runs as the first operator, never as root.',
       ),
+    sudoers: z
+      .boolean()
+      .optional()
+      .describe(
+        'true: what elevated says stands in /etc/sudoers.d too, as far as sudo can say it exactly. Default false.',
+      ),
     agents: z.record(leaf.label, agent).meta({ minProperties: 1 }).describe('The agents, by name.'),
   })
   .meta({
