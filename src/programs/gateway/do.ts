@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import { type RequestHead, requestFraming, valuesOf } from '../../protocol/http1.ts';
 import { consume, firstBytes, sayAndClose } from './first-bytes.ts';
+import { INTERNAL } from './names.ts';
 import { type OutsideEnd, readOutside } from './outside.ts';
 import type { Door } from './passage.ts';
-import { httpText } from './refuse.ts';
+import { httpText, sayInHttp } from './refuse.ts';
 
 /** Commands that run outside for an agent: the warden's side. */
 export interface Commands {
@@ -27,6 +28,10 @@ export async function serveDo(door: Door, head: RequestHead): Promise<void> {
   const { client, compartment, outside } = door;
   const argv = await argvOf(client, head);
   if ('status' in argv) return say(client, argv.status, { error: argv.error });
+  if (compartment.elevated.length === 0) {
+    const to = { host: INTERNAL, port: 80, literal: false };
+    return sayInHttp(client, 403, await compartment.refuse(to, door.via, 'nothing runs outside for it', Date.now()));
+  }
   if (!outside.commands) return say(client, 503, { error: 'nothing runs outside here' });
   try {
     const reply = await outside.commands.ask(compartment.name, argv.words);

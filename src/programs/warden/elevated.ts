@@ -144,6 +144,13 @@ export class Elevated {
     return [...this.#running.values()].filter((one) => one.agent === agent).length;
   }
 
+  /** Ends what runs under an approval. @returns how many */
+  end(question: number): number {
+    const under = [...this.#running.values()].filter((one) => one.question === question);
+    for (const { it } of under) it.stop();
+    return under.length;
+  }
+
   /** Ends what runs, for everybody or one agent. */
   async stop(agent?: string): Promise<void> {
     const ours = [...this.#running.values()].filter((one) => agent === undefined || one.agent === agent);
@@ -194,8 +201,7 @@ export class Elevated {
   #changed(question: Question, was: Question | undefined): void {
     if (question.kind !== 'elevated' || question.state === was?.state) return;
     if (question.state !== 'asked') for (const settle of this.#waiting.get(question.id) ?? []) settle(question.state);
-    if (question.state !== 'withdrawn') return; // revoked: what runs under it ends
-    for (const { question: id, it } of this.#running.values()) if (id === question.id) it.stop();
+    if (question.state === 'withdrawn') this.end(question.id); // what runs under it ends
   }
 
   /** No agent's: a name never has two dashes. */

@@ -149,6 +149,7 @@ gate?.start();
 const office: Office = {
   ...{ fleet, record, held, logs, rounds, inbox, destinations, gateway: workshop.gateway },
   outside: (agent) => elevated.running(agent),
+  endOutside: (question) => elevated.end(question),
   sessions: new Sessions(record, spares),
   drills: new Drills(fleet, record, workshop.gateway),
   programs: () => [

@@ -29,6 +29,8 @@ export interface Around {
   readonly record: Record;
   readonly destinations: Destinations;
   readonly gateway: () => GatewayLink | undefined;
+  /** Ends commands that run outside under an approval. @returns how many */
+  readonly endOutside?: (question: number) => number;
 }
 
 /** Takes an answer back: ends what runs under it, then tries, from inside and as the agent, whether it is refused.
@@ -41,7 +43,8 @@ export async function revoke(around: Around, id: number, by: number): Promise<Re
   const terms = kind === 'destination' && lived ? destinationTerms(before.terms) : undefined;
   const gateway = around.gateway();
   // What runs ends before anything else: it needs no record, and waits for none.
-  const ended = terms && gateway ? await gateway.revoke(agent, { id, ...terms }) : 0;
+  const outside = kind === 'elevated' ? (around.endOutside?.(id) ?? 0) : 0;
+  const ended = terms && gateway ? await gateway.revoke(agent, { id, ...terms }) : outside;
   try {
     if (before.state !== 'used') await inbox.withdraw(id, by);
     else if (ended > 0)
