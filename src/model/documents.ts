@@ -27,6 +27,8 @@ export interface AgentStatus {
   /** One line, when the state needs a word of explanation. */
   readonly why?: string;
   readonly walls: readonly MeasuredWall[];
+  /** Commands that may run outside for it, and how many do now; absent: none may. */
+  readonly outside?: { readonly may: readonly string[]; readonly running: number };
   /** Only where `health:` is asked for. */
   readonly health?: Health;
 }
@@ -153,6 +155,8 @@ export interface BlastRadius {
     readonly disk: number;
   };
   readonly ask: readonly string[];
+  /** Commands that run outside for it, as other users; absent: none. */
+  readonly outside?: readonly string[];
   readonly cannot: readonly ProvenClaim[];
   /** The oldest of the measurements that the claims rest on. */
   readonly measuredAt?: string;

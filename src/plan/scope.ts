@@ -11,9 +11,10 @@ export function machineKinds(resource: Resource, places: Places): boolean {
   switch (resource.kind) {
     case 'copy':
     case 'link':
-    case 'file':
     case 'unit':
       return true;
+    case 'file':
+      return !resource.path.startsWith('/etc/sudoers.d/');
     case 'folder':
       return !resource.path.startsWith(`${places.agents}/`);
     case 'group':

@@ -39,7 +39,6 @@ test('what a later version brings is refused by name, never accepted and ignored
     'model: m',
     'presets: false',
     'secrets: { A: b }',
-    'elevated: [x]',
     'mail: [b]',
     'shares: [b]',
     'sockets: [b]',

@@ -62,7 +62,8 @@ export function shownCommand({ program, argv, cwd, environment, script }: Comman
 /** Needs no quotes in any shell. */
 const PLAIN = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
-function quoted(bytes: string): string {
+/** One word, as shownCommand has it. */
+export function quoted(bytes: string): string {
   if (PLAIN.test(bytes)) return bytes;
   const seen = bytes.replace(
     /[^\x20-\x7e]|\\(?=x[0-9a-f]{2})/g,

@@ -33,8 +33,8 @@ export async function takeDown(places: Places, purge: boolean): Promise<string[]
   endPrograms(places);
   const done = [...(asked ?? []), ...(await withoutWarden(places, purge)).map(describe)];
   if (purge) for (const folder of [places.ledger, places.gateway, places.logs, places.agentLogs]) empty(folder);
-  const { wanted, uids, heldAgents, inbox } = places;
-  const files = [wanted, uids, heldAgents, ...['', '-wal', '-shm'].map((end) => `${inbox}${end}`)];
+  const { wanted, uids, heldAgents, elevated, inbox } = places;
+  const files = [wanted, uids, heldAgents, elevated, ...['', '-wal', '-shm'].map((end) => `${inbox}${end}`)];
   if (purge) for (const file of files) rmSync(file, { force: true });
   return done;
 }

@@ -3,8 +3,9 @@ import { duplicate } from '../../host/gate-ground.ts';
 import { write } from '../../host/libc-gate.ts';
 import { pipe } from '../../host/pipes.ts';
 import { argumentOf, callOf, idOf, letGo, pidOf, put, refuse, stillWaits } from '../../host/seccomp-notify.ts';
+import { BULKHEAD_DO } from '../../model/elevated.ts';
 import { type CommandPolicy, commandPolicy, judgeCommand } from '../../policy/command/judge.ts';
-import { ASK_AGAIN, REFUSED } from '../../tiers/stub/instruction.ts';
+import { ASK_AGAIN, OUTSIDE, REFUSED } from '../../tiers/stub/instruction.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { AgentPolicy } from '../../wire/gate-policy.ts';
 import { isStub, readAll } from './asker.ts';
@@ -101,13 +102,17 @@ export class Answers {
       return;
     }
     const held = this.#held.get(message.place);
+    const there = held?.id === message.id ? held : undefined;
     if (message.do === 'run') {
-      if (held?.id === message.id) {
+      if (there) {
         this.#scripts.add(message.pin, message.file, message.own);
-        this.#start(held, message, message.record, message.approval);
+        this.#start(there, message, message.record, message.approval);
       }
       closeSync(message.fd);
-    } else if (held?.id === message.id) this.#deny(held, message.line, message.record);
+    } else if (message.do === 'connect') {
+      if (there) this.#connect(there, message.fd);
+      else closeSync(message.fd); // nobody is there: what was started ends
+    } else if (there) this.#deny(there, message.line, message.record);
   }
 
   judge(place: number, facts: ListenerFacts): void {
@@ -201,6 +206,18 @@ export class Answers {
       return;
     }
     const { argv, environment, cwd } = read;
+    if (read.stub === BULKHEAD_DO && !facts.asks) {
+      const record = { event: 'exec.denied', agent, path: program.file, argv, rule: 'a probe or drill asks nobody' };
+      this.#deny(held, 'bulkhead: a probe or drill has nothing run outside', record);
+      return;
+    }
+    if (read.stub === BULKHEAD_DO) {
+      this.#held.set(held.place, held);
+      this.#count(agent, 1);
+      const who = { place: held.place, id, agent, pid, listener: facts.fd, asks: true };
+      this.#tell({ tell: 'asked', ...who, program, argv, environment, cwd, outside: true });
+      return;
+    }
     const command = { program: { name: program.name, path: program.file }, argv };
     const verdict = own ? judgeOwn(policy.commands, command) : judgeCommand(policy.commands, command);
     const script = this.#scripts.of(pid, argv);
@@ -260,6 +277,15 @@ export class Answers {
       this.#endings.begin(handle, { agent: facts.agent, pid, rule: approval, of });
     letGo(facts.fd, id);
     this.#forget(pid);
+    this.#settle(held);
+  }
+
+  /** From here on the stub passes the bytes of what runs outside (src/tiers/stub), and no call of it waits for us. */
+  #connect(held: Held, socket: number): void {
+    const { facts, id } = held;
+    const failed = put(facts.fd, id, socket, held.at, false);
+    closeSync(socket);
+    refuse(facts.fd, id, failed === 0 ? OUTSIDE : failed);
     this.#settle(held);
   }
 

@@ -24,6 +24,14 @@ interface Look {
   readonly standing: Standing;
   readonly id?: number;
 }
+/** What it says to a command that is to run outside. */
+interface OutsideReply {
+  readonly state: 'go' | 'no';
+  readonly ticket?: number;
+  readonly line?: string;
+}
+/** No rule has more words. */
+const MOST_OUTSIDE = 64;
 
 interface Waiting {
   readonly asked: Asked;
@@ -127,6 +135,7 @@ export class Control {
 
   async #ask(asked: Asked): Promise<void> {
     const { agent, program, argv, cwd } = asked;
+    if (asked.outside) return this.#outside(asked);
     const policy = this.#policies.get(agent);
     let pin: Pin;
     try {
@@ -182,6 +191,29 @@ export class Control {
         ? `would run by approval ${id}; a probe or drill starts nothing that was approved`
         : 'would wait for a person; a probe or drill asks nobody';
     this.#refuse(asked, `bulkhead: ${name} ${would}`, 'a probe or drill asks nobody');
+  }
+
+  /** The warden judges it, holds it where a person is asked, and runs it; we hand its socket on. */
+  async #outside(asked: Asked): Promise<void> {
+    const { agent, place, id, argv } = asked;
+    const refused = (line: string): void => {
+      const record = { event: 'exec.denied', agent, path: asked.program.file, argv, rule: line };
+      this.#say({ do: 'refuse', place, id, line, record });
+    };
+    if (argv.length < 2) return refused('bulkhead: name the command: bulkhead-do COMMAND ARGUMENT...');
+    try {
+      const words = argv.slice(1, MOST_OUTSIDE + 2);
+      const verdict = (await this.#warden.call('elevated.ask', { agent, argv: words })) as OutsideReply;
+      if (this.#left.delete(key(asked))) return;
+      if (verdict.state === 'no') return refused(verdict.line ?? 'bulkhead: not run outside');
+      await this.#warden.call('elevated.start', { ticket: verdict.ticket });
+    } catch (error) {
+      if (error instanceof Failure && error.code === 'not-granted') return this.#outside(asked); // used up by another
+      return refused(`bulkhead: not run outside: ${(error as Error).message}`);
+    }
+    const [fd] = receiveDescriptors(this.#descriptors);
+    if (fd === undefined) throw new Error('no socket came');
+    this.#say({ do: 'connect', place, id, fd });
   }
 
   #wait(asked: Asked, pin: Pin, terms: CommandTerms, id: number, ms: number): void {

@@ -42,6 +42,8 @@ export interface Asked extends Asker {
   readonly own?: Pin;
   /** Set for an interpreter. */
   readonly script?: { readonly path: string; readonly digest: string };
+  /** It is bulkhead-do: the command is to run outside. */
+  readonly outside?: true;
   /** Set where policy allows it, and only its copy is missing. */
   readonly rule?: string;
 }
@@ -58,17 +60,17 @@ export interface ListenerFacts {
 
 export type ToHot =
   | { readonly do: 'policies'; readonly policies: readonly AgentPolicy[] }
-  /** What policy allows of this file is put in place without asking the other thread, from now until the next policy. */
   /** A line for the ledger. */
   | { readonly do: 'record'; readonly record: object }
+  /** What policy allows of this file is put in place without asking the other thread, from now until the next policy. */
   | ({ readonly do: 'pin'; readonly agent: string; readonly file: string } & Opened)
   | ({ readonly do: 'listener' } & ListenerFacts)
   | { readonly do: 'begin' }
   /** So many bytes of the journal are the ledger's. */
   | { readonly do: 'shorten'; readonly upTo: number }
-  /** `approval`: how it ends is written down under this rule. */
   /** The exec goes on; what it finds is decided by the mounts. */
   | ({ readonly do: 'go'; readonly own?: OwnProgram } & Asker)
+  /** `approval`: how it ends is written down under this rule. */
   | ({
       readonly do: 'run';
       readonly record: object;
@@ -78,6 +80,8 @@ export type ToHot =
       readonly own: boolean;
     } & Opened &
       Asker)
+  /** What it asked for runs outside, at the other end of this socket. */
+  | ({ readonly do: 'connect'; readonly fd: number } & Asker)
   | ({ readonly do: 'refuse'; readonly line: string; readonly record: object } & Asker)
   /** Its agent is paused, so that the kernel can freeze it: whoever waits asks again, until `paused` is false. */
   | { readonly do: 'pause'; readonly agent: string; readonly paused: boolean };

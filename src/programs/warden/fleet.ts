@@ -40,6 +40,8 @@ export class StandingFleet {
   readonly ports: Map<number, string> = new Map();
   /** What there is of an agent besides its resources may go. */
   onLetGo: (agent: string) => void = () => {};
+  /** An operator has put up what these facts say, and means it. */
+  onUp: (compartments: Iterable<CompartmentFacts>) => void = () => {};
   readonly #hands: Hands;
   readonly #record: Record;
   readonly #made: Made;
@@ -100,7 +102,11 @@ export class StandingFleet {
 
   /** @param left  aborted when whoever asked has gone away
    *  @returns what was done, in words */
-  async apply(fleet: WantedFleet, options: { letGo: boolean }, left?: AbortSignal): Promise<string[]> {
+  async apply(
+    fleet: WantedFleet,
+    options: { letGo: boolean; resumed?: boolean },
+    left?: AbortSignal,
+  ): Promise<string[]> {
     return this.#alone(async () => {
       const before = this.#wanted?.agents.map(({ name }) => name) ?? [];
       const planned = await this.plan(fleet);
@@ -120,6 +126,7 @@ export class StandingFleet {
       writeUidBook(this.host.places.uids, planned.uids);
       this.#save(fleet);
       this.#planned = planned;
+      if (!options.resumed) this.onUp(planned.compartments.values());
       await this.#record.readers(this.operatorUids());
       await apply(planned.steps, this.#hands, this.#made, this.#record, left);
       for (const [name, facts] of planned.compartments) this.compartments.get(name)?.learn(facts);

@@ -37,7 +37,7 @@ export class GateHouse {
   constructor(
     places: Places,
     logs: Logs,
-    asks: Pick<GateAsks, 'ask' | 'use' | 'look'>,
+    asks: Pick<GateAsks, 'ask' | 'use' | 'look' | 'outside'>,
     facts: () => readonly CompartmentFacts[],
     user: OrdinaryUser | undefined,
   ) {

@@ -16,6 +16,13 @@ export interface KeptListener {
   readonly asks: boolean;
 }
 
+/** Commands that run outside for an agent. */
+export interface Outside {
+  readonly ask: (agent: unknown, argv: unknown, via: string) => Promise<object>;
+  /** @returns a socket to it, the caller's */
+  readonly start: (ticket: unknown) => Promise<number>;
+}
+
 /** What the gate may ask of us. */
 export interface GateAsks {
   readonly ask: (frame: Readonly<Record<string, unknown>>) => Promise<object>;
@@ -24,6 +31,7 @@ export interface GateAsks {
   readonly look: (frame: Readonly<Record<string, unknown>>) => object;
   readonly cover: (frame: Readonly<Record<string, unknown>>) => Promise<object>;
   readonly uncover: (ticket: number) => Promise<void>;
+  readonly outside: Outside;
   readonly keep: (listener: KeptListener) => void;
   readonly gone: (number: number) => void;
 }
@@ -88,6 +96,15 @@ export class GateLink {
   async #answer(frame: Record<string, unknown>): Promise<void> {
     const { id } = frame;
     try {
+      if (frame.do === 'elevated.start') {
+        const socket = await this.#asks.outside.start(frame.ticket);
+        try {
+          sendDescriptors(this.#descriptors, [socket]);
+        } finally {
+          closeSync(socket);
+        }
+        return this.#client.reply({ id, ok: {} });
+      }
       this.#client.reply({ id, ok: (await this.#obey(frame)) ?? {} });
     } catch (error) {
       const failure =
@@ -108,6 +125,7 @@ export class GateLink {
     }
     if (frame.do === 'own.cover') return this.#asks.cover(frame);
     if (frame.do === 'own.uncover') return this.#asks.uncover(Number(frame.ticket));
+    if (frame.do === 'elevated.ask') return this.#asks.outside.ask(frame.agent, frame.argv, 'bulkhead-do');
     if (frame.do === 'listener.keep') {
       const [fd] = receiveDescriptors(this.#descriptors);
       if (fd === undefined) throw new Error('no listener came with it');

@@ -37,6 +37,9 @@ export interface Office {
   readonly destinations: Destinations;
   readonly running: Running;
   readonly gateway: () => GatewayLink | undefined;
+  /** How many commands run outside for an agent. */
+  readonly outside: (agent: string) => number;
+  readonly endOutside: (question: number) => number;
   readonly programs: () => { name: string; state: string; pid?: number; restarts?: number }[];
   /** Resolves when ledger and gateway serve. @throws Failure when they do not come up in time */
   readonly staffed: () => Promise<void>;

@@ -21,6 +21,8 @@ export interface Around {
   readonly destinations: Destinations;
   readonly running: Running;
   readonly gateway: () => GatewayLink | undefined;
+  /** Ends commands that run outside under an approval. @returns how many */
+  readonly endOutside?: (question: number) => number;
 }
 
 /** Takes an answer back: ends what runs under it, then tries, from inside and as the agent, whether it is refused.
@@ -36,6 +38,7 @@ export async function revoke(around: Around, id: number, by: number): Promise<Re
   const end = (): Promise<number> => running.end(id, stillness(fleet.compartments.get(agent)));
   let ended = kind === 'command' ? await end() : 0;
   if (terms && gateway) ended += await gateway.revoke(agent, { id, ...terms });
+  if (kind === 'elevated') ended += around.endOutside?.(id) ?? 0;
   try {
     if (before.state !== 'used') await inbox.withdraw(id, by);
     else if (ended > 0)

@@ -1,5 +1,6 @@
 import type { Broken, MapDocument, StatusDocument } from '../../model/documents.ts';
 import type { AgentName } from '../../model/names.ts';
+import { elevatedText } from '../../policy/elevated/text.ts';
 import { blastRadius } from '../../policy/map.ts';
 import { approvalEntry } from './approvals.ts';
 import type { Office } from './requests.ts';
@@ -22,6 +23,9 @@ export function statusDocument(office: Office): StatusDocument {
         ...(compartment.firstPid === undefined ? {} : { pid: compartment.firstPid }),
         ...(compartment.why === undefined ? {} : { why: compartment.why }),
         walls,
+        ...(agent.elevated && {
+          outside: { may: agent.elevated.map(elevatedText), running: office.outside(agent.name) },
+        }),
         ...(health && { health }),
       };
     }),

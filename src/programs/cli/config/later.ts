@@ -7,7 +7,6 @@ const OF_AGENTS: readonly string[] = [
   'model',
   'presets',
   'secrets',
-  'elevated',
   'mail',
   'shares',
   'sockets',

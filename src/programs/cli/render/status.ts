@@ -100,6 +100,16 @@ function notesOf(agent: AgentStatus): Cell[][] {
   if (agent.why !== undefined) note('', agent.state, 'yellow', agent.why);
   if (agent.health?.ok === false)
     note('', 'unhealthy', 'red', `its service: ${agent.health.why ?? 'no reason was given'}`);
+  if (agent.outside) {
+    const { may, running } = agent.outside;
+    const now = running > 0 ? `; ${running} now` : '';
+    note(
+      '',
+      'outside',
+      'yellow',
+      `${may.length === 1 ? 'one command' : `${may.length} commands`} may run outside for it${now}`,
+    );
+  }
   if (agent.restarts) note('', 'restarted', 'yellow', times(agent.restarts));
   const walls = claimable(agent);
   const same = Map.groupBy(
