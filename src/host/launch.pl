@@ -49,37 +49,37 @@ sub must { my ($what, $r) = @_; fail($what) if $r < 0; return $r }
 sub text { return pack 'H*', $_[0] }
 sub flags { my $f = 0; $f |= $flag{$_} // die "launcher: no such mount flag $_\n" for grep { length } split /,/, $_[0]; return $f }
 sub mnt { my ($from, $at, $type, $flags, $data) = @_; must("mount $at", call('mount', $from, $at, $type, $flags, $data)) }
+sub landlock { require(__FILE__ =~ s{[^/]*$}{launch-landlock.pl}r) }
 sub touch { open(my $f, '>', $_[0]) or fail("create $_[0]"); close $f }
 
-my $mode = shift @ARGV // '';
-my $more = 0;
+my ($mode, $more) = (shift @ARGV // '', 0);
 if ($mode eq 'enter') { # it may wait for its orders (src/host/spare-launcher.ts): nobody looks into it, and it holds nothing of others
   $more = shift @ARGV // 0; # descriptors from 4 on that it was given: the way to the gate
   must('PR_SET_DUMPABLE', call('prctl', 4, 0, 0, 0, 0));
   must('close_range', call('close_range', 4 + $more, ~0 & 0xffffffff, 0));
 }
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc, @gate, @caps, $held, $beside, $scopes, $rooted, $tree);
+my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc, @gate, @caps, $held, $beside, $scopes, $rooted, $tree, $runs);
 $umask = 027;
 $kept = 0;
 
 # One handler an order: src/tiers/orders.ts has the list.
 my %order = (
-  beside => sub { require(__FILE__ =~ s{[^/]*$}{launch-beside.pl}r); stay_outside($_[0], $spec); $beside = 1 }, scopes => sub { $scopes = 1 },
+  beside => sub { require(__FILE__ =~ s{[^/]*$}{launch-beside.pl}r); stay_outside($_[0], $spec); $beside = 1 }, scopes => sub { landlock(); $scopes = 1 },
   unshare => sub { must("unshare $_", call('unshare', $space{$_})) for split /,/, $_[0] },
   cgroup => sub { open(my $f, '>', $_[0]) or fail("join $_[0]"); syswrite($f, "$$\n") or fail("join $_[0]"); close $f },
   netns  => sub { open(my $f, '<', $_[0]) or fail("open $_[0]"); must("enter $_[0]", call('setns', fileno($f), $space{net})) },
   emptynet => sub { $own ? owned($space{net}) : must('an empty network namespace', call('unshare', $space{net})) },
   rootless => sub { $own = 1 },
   userns => sub { owned($space{mnt} | $space{net}); door(text($_[0])) },
-  nproc => sub { $nproc = 0 + $_[0] }, port => sub { $port = 0 + $_[0] }, tree => sub { $tree = $_[0] },
+  nproc => sub { $nproc = 0 + $_[0] }, port => sub { $port = 0 + $_[0] },
   stage  => sub {
     must('a mount namespace', call('unshare', $space{mnt}));
     must('private mounts', call('mount', 'none', '/', 0, MS_REC | MS_PRIVATE, 0));
     $staged = 1;
     mnt('bulkhead', $_[0], 'tmpfs', MS_NOSUID, 'size=16m,mode=755');
   },
-  tmpfs  => sub { my ($at, $flags, $data) = @_; mnt('bulkhead', $at, 'tmpfs', flags($flags), $data) },
+  tmpfs  => sub { my ($at, $flags, $data) = @_; mnt('bulkhead', $at, 'tmpfs', flags($flags), $data) }, tree => sub { $tree = $_[0] },
   devpts => sub { mnt('devpts', $_[0], 'devpts', MS_NOSUID | MS_NOEXEC, 'newinstance,ptmxmode=0666,mode=620') },
   proc   => sub { mnt('proc', $_[0], 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC, 'hidepid=invisible') },
   spread => sub { spread(@_) },
@@ -90,7 +90,7 @@ my %order = (
   link   => sub { linked(@_) }, bind => sub { flagged(@_) },
   stub   => sub { stub(@_) },
   stubs  => sub { my ($of, $folder, @names) = @_; for (@names) { link $of, "$folder/$_" or fail("link $folder/$_") } },
-  gate   => sub { @gate = @_ }, runs => sub { runs(@_) }, caps => sub { @caps = map { 0 + $_ } @_ },
+  gate   => sub { @gate = @_ }, runs => sub { landlock(); runs(@_); $runs = 1 }, caps => sub { @caps = map { 0 + $_ } @_ },
   device => sub { my ($from, $at) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NOEXEC | locked($at), 0) },
   idbind => sub { my ($from, $at, $flags, $uids, $gids) = @_; mapped($from, $at, $flags, $uids, $gids) },
   seal   => sub { my ($at, $flags) = @_; mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags), 0) },
@@ -273,7 +273,7 @@ sub become {
   if ($beside) { # from the uid on the agent can reach us: nothing is missing then
     must('PR_SET_NO_NEW_PRIVS', call('prctl', 38, 1, 0, 0, 0));
     scoped() if $scopes;
-    only_runs();
+    only_runs() if $runs;
     confine();
   }
   must('setresuid', call('setresuid', $uid, $uid, $uid));
@@ -371,6 +371,7 @@ if ($mode eq 'enter' || $mode eq 'script') {
   for (@modules) { require "$_.pm"; $_->import() unless $_ eq 'POSIX' }
   become(1);
   limit();
+  only_runs() if $runs && !$beside;
   confine() unless $beside;
   if ($held) { # here it waits, as confined as what it is to start
     read_orders();
