@@ -52,22 +52,21 @@ sub mnt { my ($from, $at, $type, $flags, $data) = @_; must("mount $at", call('mo
 # What only some need is a file of its own, read when an order asks for it.
 sub part { my ($name) = @_; return require(__FILE__ =~ s{[^/]*$}{launch-$name.pl}r) }
 
-my $mode = shift @ARGV // '';
-my $more = 0;
+my ($mode, $more) = (shift @ARGV // '', 0);
 if ($mode eq 'enter') { # it may wait for its orders (src/host/spare-launcher.ts): nobody looks into it, and it holds nothing of others
   $more = shift @ARGV // 0; # descriptors from 4 on that it was given: the way to the gate
   must('PR_SET_DUMPABLE', call('prctl', 4, 0, 0, 0, 0));
   must('close_range', call('close_range', 4 + $more, ~0 & 0xffffffff, 0));
 }
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $port, $nproc, @gate, @caps, $held, $beside, $scopes, $rooted, $tree);
+my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $port, $nproc, @gate, @caps, $held, $beside, $scopes, $rooted, $tree, $runs);
 our $own;
 $umask = 027;
 $kept = 0;
 
 # One handler an order: src/tiers/orders.ts has the list.
 my %order = (
-  beside => sub { part('beside'); stay_outside($_[0], $spec); $beside = 1 }, scopes => sub { $scopes = 1 },
+  beside => sub { part('beside'); stay_outside($_[0], $spec); $beside = 1 }, scopes => sub { part('landlock'); $scopes = 1 },
   unshare => sub { must("unshare $_", call('unshare', $space{$_})) for split /,/, $_[0] },
   cgroup => sub { open(my $f, '>', $_[0]) or fail("join $_[0]"); syswrite($f, "$$\n") or fail("join $_[0]"); close $f },
   netns  => sub { open(my $f, '<', $_[0]) or fail("open $_[0]"); must("enter $_[0]", call('setns', fileno($f), $space{net})) },
@@ -82,7 +81,7 @@ my %order = (
     $staged = 1;
     mnt('bulkhead', $_[0], 'tmpfs', MS_NOSUID, 'size=16m,mode=755');
   },
-  tmpfs  => sub { my ($at, $flags, $data) = @_; mnt('bulkhead', $at, 'tmpfs', flags($flags), $data) },
+  tmpfs  => sub { my ($at, $flags, $data) = @_; mnt('bulkhead', $at, 'tmpfs', flags($flags), $data) }, tree => sub { $tree = $_[0] },
   devpts => sub { mnt('devpts', $_[0], 'devpts', MS_NOSUID | MS_NOEXEC, 'newinstance,ptmxmode=0666,mode=620') },
   proc   => sub { mnt('proc', $_[0], 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC, 'hidepid=invisible') },
   spread => sub { spread(@_) },
@@ -93,7 +92,7 @@ my %order = (
   link   => sub { linked(@_) }, bind => sub { flagged(@_) },
   stub   => sub { stub(@_) },
   stubs  => sub { my ($of, $folder, @names) = @_; for (@names) { link $of, "$folder/$_" or fail("link $folder/$_") } },
-  gate   => sub { @gate = @_ }, runs => sub { runs(@_) }, caps => sub { @caps = map { 0 + $_ } @_ },
+  gate   => sub { @gate = @_ }, runs => sub { part('landlock'); runs(@_); $runs = 1 }, caps => sub { @caps = map { 0 + $_ } @_ },
   device => sub { my ($from, $at) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NOEXEC | locked($at), 0) },
   idbind => sub { my ($from, $at, $flags, $uids, $gids) = @_; mapped($from, $at, $flags, $uids, $gids) },
   seal   => sub { my ($at, $flags) = @_; mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags), 0) },
@@ -172,8 +171,8 @@ sub become {
   drop_bounding();
   if ($beside) { # from the uid on the agent can reach us: nothing is missing then
     must('PR_SET_NO_NEW_PRIVS', call('prctl', 38, 1, 0, 0, 0));
-    scoped(landlock()) if $scopes && landlock() >= 2;
-    only_runs();
+    scoped(landlock_version()) if $scopes && landlock_version() >= 2;
+    only_runs() if $runs;
     confine();
   }
   must('setresuid', call('setresuid', $uid, $uid, $uid));
@@ -271,6 +270,7 @@ if ($mode eq 'enter' || $mode eq 'script') {
   for (@modules) { require "$_.pm"; $_->import() unless $_ eq 'POSIX' }
   become(1);
   limit();
+  only_runs() if $runs && !$beside;
   confine() unless $beside;
   if ($held) { # here it waits, as confined as what it is to start
     read_orders();

@@ -1,5 +1,5 @@
 import { agentReadme, groupFile, hostsFile, nsswitchFile, passwdFile, resolverFile } from './etc.ts';
-import type { CompartmentFacts } from './facts.ts';
+import type { CompartmentFacts, GateFacts } from './facts.ts';
 import { CODE, deviceOrders, identityOrders, placeOrders, READ } from './inside.ts';
 import { netnsRuleset } from './netns-rules.ts';
 import type { MountFlags, Order } from './orders.ts';
@@ -46,9 +46,18 @@ export function enterOrders(
     ...(facts.network.in === 'own' ? [...rootlessOrders(facts), outerSpace(keeperPid)] : []),
     ...kinds.map((kind): Order => ({ do: 'ns', kind, path: `/proc/${firstPid}/ns/${kind}` })),
     { do: 'filter', path: facts.gate?.filter ?? facts.filter },
-    ...(facts.gate ? [{ do: 'gate', agent: facts.agent.name, stub: STUB } as const] : []),
+    ...(facts.gate ? gateOrders(facts, facts.gate, `/proc/${firstPid}/root`) : []),
     ...identityOrders(facts),
     ...rest,
+  ];
+}
+
+/** What holds the compartment was started before the gate could answer for it, and has the agent's uid. In a Landlock domain of their own its
+ *  commands cannot look into it, and so cannot make it start something that nobody is asked for. */
+function gateOrders({ agent }: CompartmentFacts, gate: GateFacts, root: string): Order[] {
+  return [
+    { do: 'gate', agent: agent.name, stub: STUB },
+    { do: 'runs', root, files: [root, gate.pins, `${gate.pins}/named/${agent.name}`] },
   ];
 }
 

@@ -26,6 +26,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
   ['a gate that is killed starts nobody, and the next one answers those who waited', killed],
   ['while the gate stands still nothing is started, and everything after it', stopped],
   ['a name that is not there is not found, and leaves no trace', absent],
+  ['the processes that hold the compartment, for which no gate answers, cannot be looked into', holders],
   ['without on-miss, what is not allowed does not exist', strict],
   ['a rule over arguments that an up adds is in force when it returns, and the compartment stays', changed],
 ];
@@ -195,4 +196,18 @@ async function changed(stand: Stand): Promise<void> {
   assert.equal(status, 126);
   assert.doesNotMatch(stderr, /waiting for approval/);
   assert.equal(await pid(), before);
+}
+
+/** Opens the memory of every process that it sees but its own. */
+const MEMORIES = `import os
+for pid in os.listdir("/proc"):
+    if not pid.isdigit() or int(pid) == os.getpid(): continue
+    try: open(f"/proc/{pid}/mem", "r+b", buffering=0); print("GOT", pid)
+    except OSError as error: print("held", pid, error.errno)`;
+
+async function holders(stand: Stand): Promise<void> {
+  const { stdout } = await stand.run('one', ['python3', '-c', MEMORIES]);
+  assert.match(stdout, /^held 1 13$/m);
+  assert.match(stdout, /^held 2 13$/m);
+  assert.doesNotMatch(stdout, /GOT/);
 }
