@@ -65,7 +65,7 @@ $kept = 0;
 
 # One handler an order: src/tiers/orders.ts has the list.
 my %order = (
-  beside => sub { part('beside'); stay_outside($_[0], $spec); $beside = 1 }, scopes => sub { $scopes = 1 },
+  beside => sub { part('beside'); stay_outside($_[0], $spec); $beside = 1 }, scopes => sub { part('landlock'); $scopes = 1 },
   unshare => sub { must("unshare $_", call('unshare', $space{$_})) for split /,/, $_[0] },
   cgroup => sub { open(my $f, '>', $_[0]) or fail("join $_[0]"); syswrite($f, "$$\n") or fail("join $_[0]"); close $f },
   netns  => sub { open(my $f, '<', $_[0]) or fail("open $_[0]"); must("enter $_[0]", call('setns', fileno($f), $space{net})) },
@@ -169,7 +169,7 @@ sub become {
   drop_bounding();
   if ($beside) { # from the uid on the agent can reach us: nothing is missing then
     must('PR_SET_NO_NEW_PRIVS', call('prctl', 38, 1, 0, 0, 0));
-    scoped(landlock()) if $scopes && landlock() >= 2;
+    scoped(landlock_version()) if $scopes && landlock_version() >= 2;
     confine();
   }
   must('setresuid', call('setresuid', $uid, $uid, $uid));
