@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { removeTree } from '../../src/host/mounts.ts';
 
-const PART = fileURLToPath(new URL('../../src/host/launch-beside.pl', import.meta.url));
+const PART = fileURLToPath(new URL('../../src/host/launch-landlock.pl', import.meta.url));
 
 /** Two processes of one user, beside each other, each in a domain as the launcher makes it for this version; one tries the other's memory,
  *  and to move and link a file between folders. */
@@ -17,7 +17,7 @@ sub fail { die "$_[0]: $!\n" }
 sub must { $_[1] < 0 ? fail($_[0]) : $_[1] }
 my ($part, $version, $at, $prctl) = @ARGV;
 require $part;
-print landlock(), "\n" and exit if !length $version;
+print landlock_version(), "\n" and exit if !length $version;
 sub into { return if !$version; must('prctl', syscall(0 + $prctl, 38, 1, 0, 0, 0)); scoped($version) }
 pipe my $told, my $tell;
 my $other = fork // die;
