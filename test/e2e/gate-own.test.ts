@@ -21,7 +21,8 @@ agents:
 `;
 
 /** Tries of the race; ten thousand with BULKHEAD_LONG, as test:long runs it. */
-const TRIES = process.env.BULKHEAD_LONG ? 10_000 : 300;
+const TRIES = process.env.BULKHEAD_LONG ? 10_000 : 250;
+const AT_ONCE = 250;
 
 const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise<void>])[] = [
   ['a program that the agent made waits, is shown by path and digest, and runs under its own path', binary],
@@ -42,6 +43,15 @@ test('programs that an agent made', { skip: NOT_ROOT }, async (t) => {
     for (const [claim, check] of CASES) await t.test(claim, () => check(stand));
   });
 });
+
+/** The copies that there are before an agent made anything. */
+let before: readonly string[] = [];
+
+function copiesIn(stand: Stand): string[] {
+  return readdirSync(`${stand.state}/pins`)
+    .filter((name) => name !== 'named')
+    .sort();
+}
 
 function sh(stand: Stand, script: string, agent = 'one'): Promise<Result> {
   return stand.run(agent, ['sh', '-c', script]);
@@ -71,6 +81,7 @@ async function no(stand: Stand, start: string, ...scope: string[]): Promise<void
 }
 
 async function binary(stand: Stand): Promise<void> {
+  before = copiesIn(stand);
   const run = sh(stand, 'mkdir -p bin; cp /usr/bin/readlink bin/tool; sha256sum bin/tool; ./bin/tool /proc/self/exe');
   const shown = await yes(stand, './bin/tool /proc/self/exe');
   const { status, stdout, stderr } = await run;
@@ -114,18 +125,7 @@ async function deleted(stand: Stand): Promise<void> {
 async function leftNothing(stand: Stand): Promise<void> {
   const { stdout } = await sh(stand, 'sleep 4; grep -c " /workspace/" /proc/self/mountinfo');
   assert.equal(stdout, '0\n', 'nothing is mounted over its files');
-  const copies = readdirSync(`${stand.state}/pins`).filter((name) => name !== 'named');
-  const started = (await execs(stand, 5000)) as readonly { event: string; path?: string; digest?: string }[];
-  const own = new Set(
-    started.flatMap(({ event, path, digest }) =>
-      event === 'exec.allowed' && path?.startsWith('/workspace/') && digest ? [digest] : [],
-    ),
-  );
-  assert.ok(own.size > 3);
-  assert.deepEqual(
-    copies.filter((name) => own.has(name) || name.startsWith('own-')),
-    [],
-  );
+  assert.deepEqual(copiesIn(stand), before);
 }
 
 async function paused(stand: Stand): Promise<void> {
@@ -192,11 +192,13 @@ async function race(stand: Stand): Promise<void> {
     await run;
     assert.equal((await sh(stand, './link', 'quick')).stdout, name === 'good' ? 'good\n' : '');
   }
-  const { stdout, stderr } = await stand.run('quick', ['python3', '-c', RACE, String(TRIES)]);
-  const [good = 0, refused = 0, noexec = 0, others] = stdout.trim().split(' ').map(Number);
-  assert.ok(good > 0 && refused > 0, `the race never hit both: ${stdout}${stderr}`);
-  assert.equal(others, 0, stdout);
-  assert.equal(good + refused + noexec, TRIES);
+  for (let done = 0; done < TRIES; done += AT_ONCE) {
+    const { stdout, stderr } = await stand.run('quick', ['python3', '-c', RACE, String(AT_ONCE)]);
+    const [good = 0, refused = 0, noexec = 0, others] = stdout.trim().split(' ').map(Number);
+    assert.ok(good > 0 && refused > 0, `the race never hit both: ${stdout}${stderr}`);
+    assert.equal(others, 0, stdout);
+    assert.equal(good + refused + noexec, AT_ONCE);
+  }
 }
 
 async function interpreter(stand: Stand): Promise<void> {
@@ -219,6 +221,13 @@ async function elsewhere(stand: Stand): Promise<void> {
 }
 
 async function ordinary(stand: Stand): Promise<void> {
+  const listed = await sh(stand, 'ln -sf /usr/bin/seq listed; ./listed 3 3');
+  assert.equal(listed.stdout, '3\n', 'a link to what may be started by its file');
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  assert.ok(
+    (await execs(stand)).some(({ argv }) => argv?.join(' ') === './listed 3 3'),
+    'it is on record',
+  );
   const { stdout } = await sh(
     stand,
     './none 2>/dev/null; echo $?; mkdir -p e; ./e 2>/dev/null; echo $?; echo x > plain; ./plain 2>/dev/null; echo $?; python3 -c "import os; os.mkfifo(\'p\', 0o755)"; ./p 2>/dev/null; echo $?',

@@ -1,13 +1,10 @@
 import { closeSync, openSync } from 'node:fs';
 import { duplicate } from '../../host/gate-ground.ts';
-import { write } from '../../host/libc-gate.ts';
-import { pipe } from '../../host/pipes.ts';
 import { argumentOf, callOf, idOf, letGo, pidOf, put, refuse, stillWaits } from '../../host/seccomp-notify.ts';
 import { BULKHEAD_DO } from '../../model/elevated.ts';
-import { type CommandPolicy, commandPolicy, judgeCommand } from '../../policy/command/judge.ts';
-import { ASK_AGAIN, OUTSIDE, REFUSED } from '../../tiers/stub/instruction.ts';
+import { judgeCommand } from '../../policy/command/judge.ts';
+import { ASK_AGAIN, OUTSIDE } from '../../tiers/stub/instruction.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
-import type { AgentPolicy } from '../../wire/gate-policy.ts';
 import { isStub, readAll } from './asker.ts';
 import type { Endings } from './endings.ts';
 import type { Flight } from './flight.ts';
@@ -15,6 +12,8 @@ import type { Journal } from './journal.ts';
 import type { Asker, FromHot, ListenerFacts, Opened, OwnProgram, ToHot } from './messages.ts';
 import { judgeOwn, mayBeOwn, OwnStubs, Scripts } from './own-stubs.ts';
 import { ReadyCopies } from './ready-copies.ts';
+import { refuseSaying } from './refusal.ts';
+import { type Standing, standing } from './standing.ts';
 import { pathAt, wordsAt } from './words.ts';
 
 /** execveat: x86-64, asm-generic. */
@@ -27,19 +26,6 @@ const ENOENT = 2;
 const EBADF = 9;
 /** What one agent may have waiting for a person, and in all. */
 const MOST_HELD = 256;
-
-/** What an agent is judged by. */
-interface Standing {
-  readonly commands: CommandPolicy;
-  readonly there: ReadonlySet<string>;
-  readonly stubs: AgentPolicy['stubs'];
-  /** What it made itself waits for a person. */
-  readonly own: boolean;
-}
-
-function standing({ exec, allowed, names, stubs }: AgentPolicy): Standing {
-  return { commands: commandPolicy(exec, allowed), there: new Set(names), stubs, own: exec.own === 'ask' };
-}
 
 interface Held extends Asker {
   readonly facts: ListenerFacts;
@@ -60,7 +46,7 @@ export class Answers {
   readonly #own = new OwnStubs();
   readonly #scripts = new Scripts();
   /** Whoever executes what may be a file of the agent's, by place. */
-  readonly #tries = new Map<number, Asker & { readonly facts: ListenerFacts }>();
+  readonly #tries = new Map<number, Asker & { readonly facts: ListenerFacts; readonly path: string }>();
   #policies: ReadonlyMap<string, Standing> = new Map();
 
   constructor(flight: Flight, journal: Journal, endings: Endings, tell: (message: FromHot) => void) {
@@ -106,7 +92,7 @@ export class Answers {
     if (message.do === 'run') {
       if (there) {
         this.#scripts.add(message.pin, message.file, message.own);
-        this.#start(there, message, message.record, message.approval);
+        this.#start(there, message, message.file, message.record, message.approval);
       }
       closeSync(message.fd);
     } else if (message.do === 'connect') {
@@ -129,28 +115,34 @@ export class Answers {
   /** What may be executed at all is decided by the mounts, whatever becomes of the path while we look at it: it goes on, recorded.
    *  A name that is not there is said to be not there, so that a search through PATH leaves no trace. */
   #byFile(place: number, facts: ListenerFacts, pid: number): void {
-    const { fd, agent } = facts;
+    const { agent } = facts;
     const question = this.#flight.at(place);
     const id = idOf(question);
     const first = callOf(question) === EXECVEAT ? 1 : 0;
     const path = pathAt(pid, argumentOf(question, first));
     if (facts.asks && this.#policies.get(agent)?.own && mayBeOwn(path)) {
       const base = first === 0 ? AT_FDCWD : Number(BigInt.asIntN(32, argumentOf(question, 0)));
-      this.#tries.set(place, { place, id, facts });
+      this.#tries.set(place, { place, id, facts, path });
       this.#count(agent, 1);
       this.#tell({ tell: 'own', place, id, agent, pid, base, path });
       return;
     }
+    this.#goOn(place, facts, path);
+  }
+
+  #goOn(place: number, { fd, agent }: ListenerFacts, path: string): void {
+    const question = this.#flight.at(place);
+    const id = idOf(question);
     if (this.#absent(agent, path)) refuse(fd, id, ENOENT);
     else {
-      const argv = wordsAt(pid, argumentOf(question, first + 1));
+      const argv = wordsAt(pidOf(question), argumentOf(question, callOf(question) === EXECVEAT ? 2 : 1));
       this.#journal.write({ event: 'exec.allowed', agent, path, argv, rule: 'by file' });
       letGo(fd, id);
     }
     this.#flight.release(place);
   }
 
-  /** The exec goes on: the stub stands over what it leads to, or nothing of the agent's does. */
+  /** The stub stands over what it leads to, or nothing of the agent's does. Recorded either way: it may lead elsewhere by now. */
   #go({ place, id, own }: { readonly own?: OwnProgram } & Asker): void {
     const tried = this.#tries.get(place);
     if (tried?.id !== id) return;
@@ -160,8 +152,7 @@ export class Answers {
       this.#forget(own.pid);
       this.#own.set(own);
     }
-    if (!letGo(tried.facts.fd, id) && own) this.#tell({ tell: 'uncover', ticket: own.ticket });
-    this.#flight.release(place);
+    this.#goOn(place, tried.facts, tried.path);
   }
 
   #forget(pid: number): void {
@@ -221,22 +212,21 @@ export class Answers {
     const command = { program: { name: program.name, path: program.file }, argv };
     const verdict = own ? judgeOwn(policy.commands, command) : judgeCommand(policy.commands, command);
     const script = this.#scripts.of(pid, argv);
+    const denied = (rule: string): object => ({ event: 'exec.denied', agent, path: program.file, argv, cwd, rule });
     if (verdict.kind === 'deny') {
-      const record = { event: 'exec.denied', agent, path: program.file, argv, cwd, rule: verdict.why };
-      this.#deny(held, `bulkhead: ${program.name} is refused: ${verdict.why}`, record);
+      this.#deny(held, `bulkhead: ${program.name} is refused: ${verdict.why}`, denied(verdict.why));
       return;
     }
     if (verdict.kind === 'ask' && script?.own) {
       const why = `${program.name} would read ${script.path} anew, so it must be among the programs that the agent may start`;
-      const record = { event: 'exec.denied', agent, path: program.file, argv, cwd, rule: why };
-      this.#deny(held, `bulkhead: refused: ${why}`, record);
+      this.#deny(held, `bulkhead: refused: ${why}`, denied(why));
       return;
     }
     const pin = verdict.kind === 'allow' ? this.#ready.of(agent, program.file) : undefined;
     if (verdict.kind === 'allow' && pin) {
       this.#scripts.add(pin.pin, program.file, false);
       const what = { path: program.file, digest: pin.pin.digest, argv, cwd };
-      this.#start(held, pin, { event: 'exec.allowed', agent, rule: verdict.rule, ...what });
+      this.#start(held, pin, program.file, { event: 'exec.allowed', agent, rule: verdict.rule, ...what });
       return;
     }
     this.#held.set(held.place, held);
@@ -250,8 +240,9 @@ export class Answers {
     this.#tell({ tell: 'asked', ...who, program, argv, environment, cwd, ...rule, ...more });
   }
 
-  /** @param approval  the rule under which its end is written down */
-  #start(held: Held, { pin, fd }: Opened, record: object, approval?: string): void {
+  /** @param path  of the original
+   *  @param approval  the rule under which its end is written down */
+  #start(held: Held, { pin, fd }: Opened, path: string, record: object, approval?: string): void {
     const { facts, id, place } = held;
     let file: number;
     try {
@@ -274,7 +265,7 @@ export class Answers {
     const unwatched = approval !== undefined && handle === undefined;
     const of = this.#journal.write(unwatched ? { ...record, end: 'not watched' } : record);
     if (handle !== undefined && approval !== undefined)
-      this.#endings.begin(handle, { agent: facts.agent, pid, rule: approval, of });
+      this.#endings.begin(handle, { agent: facts.agent, path, pid, rule: approval, of });
     letGo(facts.fd, id);
     this.#forget(pid);
     this.#settle(held);
@@ -293,13 +284,7 @@ export class Answers {
   #deny(held: Held, line: string, record: object): void {
     const { facts, id } = held;
     this.#journal.write(record);
-    const { read, write: end } = pipe();
-    const text = Buffer.from(`${line}\n`).subarray(0, 4000);
-    write(end, text, text.length);
-    closeSync(end);
-    const failed = put(facts.fd, id, read, held.at, false);
-    closeSync(read);
-    refuse(facts.fd, id, failed === 0 ? REFUSED : failed);
+    refuseSaying(facts.fd, id, held.at, line);
     this.#forget(pidOf(this.#flight.at(held.place)));
     this.#settle(held);
   }

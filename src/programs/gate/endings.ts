@@ -13,7 +13,9 @@ const ADD = 1;
 const CLOEXEC = 0o2000000;
 /** So many at once, of all agents. */
 const MOST = 1024;
-const SLOT = 512;
+/** More than a line needs whose path is of bytes that JSON writes as six. */
+const SLOT = 2048;
+const LONGEST_PATH = 200;
 
 /** A program that was approved and runs, as the next gate must know it. */
 interface Running {
@@ -21,6 +23,8 @@ interface Running {
   readonly began: string;
   readonly agent: string;
   readonly rule: string;
+  /** Its beginning. */
+  readonly path: string;
   /** The number of the line that says it was started. */
   readonly of: number;
   /** Milliseconds since 1970. */
@@ -28,7 +32,7 @@ interface Running {
 }
 
 /** Watches what was approved until it ends. We are nobody's parent: a handle of the process becomes readable. Who is watched is
- *  also in a file (slots of 512 bytes), so that the next gate goes on; for those who end while there is no gate it says that nobody knows. */
+ *  also in a file (a slot each), so that the next gate goes on; for those who end while there is no gate it says that nobody knows. */
 export class Endings {
   /** Readable when somebody has ended. */
   readonly fd: number = epollCreate(CLOEXEC);
@@ -87,7 +91,7 @@ export class Endings {
     const slot = this.#free.pop();
     if (slot === undefined) return false;
     const line = Buffer.alloc(SLOT);
-    line.write(JSON.stringify(who));
+    line.write(JSON.stringify({ ...who, path: who.path.slice(0, LONGEST_PATH) }));
     writeSync(this.#file, line, 0, SLOT, slot * SLOT);
     this.#running.set(handle, { who, slot });
     const event = Buffer.alloc(EVENT);
@@ -103,8 +107,8 @@ export class Endings {
     return line[0] === 0 ? undefined : (JSON.parse(line.toString('utf8', 0, line.indexOf(0))) as Running);
   }
 
-  #write({ agent, rule, pid, of, at }: Running, how: HowEnded | undefined, why: string): void {
+  #write({ agent, rule, path, pid, of, at }: Running, how: HowEnded | undefined, why: string): void {
     const ended = how ?? { status: 'unknown', why };
-    this.#journal.write({ event: 'exec.ended', agent, rule, pid, of, ...ended, ms: Date.now() - at });
+    this.#journal.write({ event: 'exec.ended', agent, path, rule, pid, of, ...ended, ms: Date.now() - at });
   }
 }

@@ -1,0 +1,15 @@
+import { type CommandPolicy, commandPolicy } from '../../policy/command/judge.ts';
+import type { AgentPolicy } from '../../wire/gate-policy.ts';
+
+/** What an agent is judged by. */
+export interface Standing {
+  readonly commands: CommandPolicy;
+  readonly there: ReadonlySet<string>;
+  readonly stubs: AgentPolicy['stubs'];
+  /** What it made itself waits for a person. */
+  readonly own: boolean;
+}
+
+export function standing({ exec, allowed, names, stubs }: AgentPolicy): Standing {
+  return { commands: commandPolicy(exec, allowed), there: new Set(names), stubs, own: exec.own === 'ask' };
+}
