@@ -40,7 +40,7 @@ export function elevatedPrograms(agent: WantedAgent, rootless: OrdinaryUser | un
       if (open)
         refuse(
           `names ${name}, and ${open} can be changed by others than root`,
-          `Make it root's: chown root:root, chmod go-w ${open}`,
+          'Keep it where only root may write, such as /usr/local/sbin (root:root, 0755), with every folder above.',
         );
     }
     for (const [argument, type] of Object.entries(types)) {

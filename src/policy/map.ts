@@ -172,7 +172,7 @@ function outsideOf({ elevated = [] }: WantedAgent): string[] {
   ];
   const part = (asked: boolean): string[] => {
     const count = elevated.filter(({ ask }) => ask === asked).length;
-    const commands = count === 1 ? 'one exact command' : `${count} exact commands`;
+    const commands = count === 1 ? 'one listed command' : `${count} listed commands`;
     return count === 0
       ? []
       : [`${asked ? 'ask to have' : 'have'} ${commands} run outside as ${list(users(asked), 'and')}`];

@@ -21,6 +21,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand, tool: Tool
   ['when its time is over it is ended, with all that it started', late],
   ['revoking an approval ends what runs under it', revoked],
   ['the agent’s API runs the same, with the same judgement', api],
+  ['what up takes away while a person decides is not run', takenAway],
   ['a program that changed after up is refused until the next up, also by the next warden', pinned],
 ];
 
@@ -193,6 +194,20 @@ async function revokedAs(stand: Stand, { file }: Tool, ...scope: string[]): Prom
   assert.equal((await stand.bulkhead(['revoke', String(id)])).status, 0);
   assert.equal((await ended).status, 143);
   assert.equal(existsSync(`/proc/${pid}`), false);
+}
+
+async function takenAway(stand: Stand, tool: Tool): Promise<void> {
+  const { file, fleet } = tool;
+  const { ended } = stand.start(['run', 'one', '--', 'bulkhead-do', file, 'say', 'asked', '6']);
+  const id = await question(stand, `${file} say asked 6 (as root outside: ${file})`);
+  stand.write(fleet.replace('say asked {n}', 'say other {n}'));
+  assert.equal((await stand.bulkhead(['up'])).status, 0);
+  await stand.bulkhead(['approve', String(id)]);
+  const { status, stdout, stderr } = await ended;
+  assert.deepEqual([status, stdout], [126, '']);
+  assert.equal(stderr, 'bulkhead: not run outside: policy has changed meanwhile\n');
+  stand.write(fleet);
+  assert.equal((await stand.bulkhead(['up'])).status, 0);
 }
 
 const POST = String.raw`

@@ -114,6 +114,7 @@ export class Elevated {
 
   async #start(run: number, ticket: Ticket): Promise<number> {
     const { agent, rule, terms, via, question } = ticket;
+    this.#mustStand(ticket);
     const user = elevatedUser(terms.as);
     if (!user) throw new Failure('no-user', `there is no user ${terms.as} on this machine`, 'Run bulkhead plan.', 1);
     if (question !== undefined) await this.#around.inbox.use(question);
@@ -142,6 +143,17 @@ export class Elevated {
   /** How many run, and for whom. */
   running(agent: string): number {
     return [...this.#running.values()].filter((one) => one.agent === agent).length;
+  }
+
+  /** A person may have taken minutes: what is started is what policy and disk say now. @throws Failure */
+  #mustStand({ agent, terms, question }: Ticket): void {
+    const wanted = this.#around.agent(agent);
+    const match = wanted && matchElevated(wanted.elevated ?? [], terms.argv);
+    const program = match && this.#around.pinned(wanted)[match.index];
+    const same = match?.rule.as === terms.as && program?.digest === terms.program.digest;
+    const asked = match && (question !== undefined || !match.rule.ask);
+    const why = match && same && asked ? whyNot(match, program) : 'policy has changed meanwhile';
+    if (why !== undefined) throw new Failure('not-allowed', why, 'Run it again.', 1);
   }
 
   /** Ends what runs under an approval. @returns how many */
