@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { TIMES, TIMES_FILE, timeOf } from '../../src/programs/gate/times.ts';
+import { buildLine } from '../build.ts';
 import type { Ground } from '../ground.ts';
 import { type Line, line, type Samples } from '../line.ts';
 import { connectedRun, timedRun } from '../session.ts';
@@ -12,7 +13,7 @@ const run = promisify(execFile);
 const loop = (times: number): string[] => ['bash', '-c', `for ((i = 0; i < ${times}; i++)); do /bin/true; done`];
 const BUSY = ['bash', '-c', 'while :; do /bin/true; done'];
 const CROWD = 31;
-const rules = (count: number): string => Array.from({ length: count }, (_, n) => `"true --n${n}"`).join(', ');
+const rules = (count: number): string => Array.from({ length: count }, (_, n) => `"true n${n}"`).join(', ');
 
 /** What the exec gate costs. `plain` is the same compartment without it; `ruled` and `many` have /bin/true behind a stub, by rules over arguments. */
 export async function rows(ground: Ground): Promise<Line[]> {
@@ -25,11 +26,18 @@ export async function rows(ground: Ground): Promise<Line[]> {
       agent('gated', ', ask: on-miss') +
       agent('ruled', `, ask: on-miss, allow-argv: ["true", ${rules(9)}]`) +
       agent('many', `, ask: on-miss, allow-argv: ["true", ${rules(ground.count(9_999, 99))}]`) +
-      crowd,
+      crowd +
+      `  builder:\n${limits}    exec: { sets: [base, node], own: allow, ask: on-miss }\n` +
+      `  plainbuilder:\n${limits}    exec: { sets: [base, node], own: allow }\n`,
   );
   const timed = (name: string, argv: readonly string[]): Promise<number> =>
     timedRun(stand.places.wardenSocket, name, argv);
-  return [...(await loops(ground, timed)), ...(await answers(ground, stand)), ...(await flood(ground, stand, timed))];
+  return [
+    ...(await loops(ground, timed)),
+    await buildLine(ground, stand, ['builder', 'plainbuilder']),
+    ...(await answers(ground, stand)),
+    ...(await flood(ground, stand, timed)),
+  ];
 }
 
 type Timed = (agent: string, argv: readonly string[]) => Promise<number>;

@@ -7,6 +7,9 @@ const MOST_BYTES = 16 * 1024 * 1024;
 
 const TIMES = 65_536;
 
+/** Of one list of words, so many bytes are recorded; then their number is given. An exec may bring megabytes, and the journal is everybody's. */
+const MOST_RECORDED = 16 * 1024;
+
 /** What is let go on is recorded first: a line in a file of our own, which survives the death of every program, is synced within
  *  20 ms, and is given to the ledger in order. Shared words: 0 counts lines written, 1 those of them on disk. */
 export class Journal {
@@ -39,7 +42,7 @@ export class Journal {
   /** @returns the line's number. @throws when it cannot be written: the gate ends, and nothing goes on */
   write(entry: object): number {
     const n = this.#next++;
-    const line = Buffer.from(`${JSON.stringify({ n, at: new Date().toISOString(), ...entry })}\n`);
+    const line = Buffer.from(`${JSON.stringify({ n, at: new Date().toISOString(), ...shortened(entry) })}\n`);
     writeSync(this.#fd, line);
     this.#bytes += line.length;
     this.#times[Atomics.load(this.#shared, 0) & (TIMES - 1)] = performance.now();
@@ -54,4 +57,23 @@ export class Journal {
     ftruncateSync(this.#fd, 0);
     this.#bytes = 0;
   }
+}
+
+/** The first words of `argv` and `environment`, and how many there were where that is not all. */
+export function shortened(entry: object): object {
+  const { argv, environment } = entry as { argv?: readonly string[]; environment?: readonly string[] };
+  return { ...entry, ...first('argv', argv), ...first('environment', environment) };
+}
+
+function first(name: string, words: readonly string[] | undefined): object {
+  if (words === undefined) return {};
+  let left = MOST_RECORDED;
+  const kept: string[] = [];
+  for (const word of words) {
+    if (left <= 0) break;
+    kept.push(word.slice(0, left));
+    left -= word.length + 1;
+  }
+  const whole = kept.length === words.length && kept.at(-1)?.length === words.at(-1)?.length;
+  return whole ? {} : { [name]: kept, [`${name}Words`]: words.length };
 }

@@ -17,6 +17,12 @@ const EPOLLHUP = 16;
 const ADD = 1;
 const DELETE = 2;
 const AT_ONCE = 64;
+/** An answer that takes longer costs its agent a rest of so many times as long: megabytes of arguments are read and compared in the
+ *  thread that answers everybody. */
+const LONG_MS = 2;
+const REST_TIMES = 8;
+/** How often it is looked whether whoever rests, or has too much waiting, may go on. */
+const PARKED_MS = 20;
 /** How often it is looked whether those who wait for a person are still there. */
 const LOOK_MS = 500;
 
@@ -33,6 +39,9 @@ export class Listeners {
   readonly #tell: (message: FromHot) => void;
   readonly #byFd = new Map<number, ListenerFacts>();
   #parked: number[] = [];
+  #unparked = 0;
+  /** By agent: until when. */
+  readonly #rests = new Map<string, number>();
   #next = 1;
   #looked = 0;
 
@@ -74,7 +83,7 @@ export class Listeners {
 
   /** Waits for what comes next and answers it. */
   turn(take: () => void): void {
-    const count = epollWait(this.#epoll, this.#events, AT_ONCE, LOOK_MS);
+    const count = epollWait(this.#epoll, this.#events, AT_ONCE, this.#parked.length > 0 ? PARKED_MS : LOOK_MS);
     for (let i = 0; i < count; i++) {
       const what = this.#events.readUInt32LE(i * EVENT);
       const fd = this.#events.readInt32LE(i * EVENT + DATA_AT);
@@ -86,13 +95,15 @@ export class Listeners {
       else if (fd === this.#endings.fd) this.#endings.look();
       else this.#question(fd, what);
     }
-    if (performance.now() - this.#looked < LOOK_MS) return;
-    this.#looked = performance.now();
+    const now = performance.now();
+    if (now - this.#unparked > PARKED_MS) this.#unpark();
+    if (now - this.#looked < LOOK_MS) return;
+    this.#looked = now;
     this.#answers.look();
-    this.#unpark();
   }
 
   #unpark(): void {
+    this.#unparked = performance.now();
     for (const fd of this.#parked.splice(0)) this.#watch(fd);
   }
 
@@ -103,7 +114,7 @@ export class Listeners {
       if ((what & EPOLLHUP) !== 0) this.#gone(facts);
       return;
     }
-    if (!this.#answers.mayTake(facts.agent)) {
+    if (this.#resting(facts.agent) || !this.#answers.mayTake(facts.agent)) {
       epollCtl(this.#epoll, DELETE, fd, this.#events); // it is looked at again when there may be room
       this.#parked.push(fd);
       return;
@@ -115,7 +126,17 @@ export class Listeners {
     }
     const begun = performance.now();
     this.#answers.judge(place, facts);
-    this.#times.add(performance.now() - begun);
+    const end = performance.now();
+    this.#times.add(end - begun);
+    if (end - begun > LONG_MS) this.#rests.set(facts.agent, end + REST_TIMES * (end - begun));
+  }
+
+  #resting(agent: string): boolean {
+    const until = this.#rests.get(agent);
+    if (until === undefined) return false;
+    if (performance.now() < until) return true;
+    this.#rests.delete(agent);
+    return false;
   }
 
   /** The last process with this filter has ended. The other thread closes it: it may not have given it to the warden yet. */
