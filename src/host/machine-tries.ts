@@ -37,7 +37,10 @@ export async function tryBubblewrap(uid: number): Promise<Tried> {
     '--unshare-cgroup',
     '--disable-userns',
   ];
-  const rest = ['--die-with-parent', '--cap-drop', 'ALL', '--ro-bind', '/', '/', '--proc', '/proc', '--', 'true'];
+  // Only what `true` needs: below / are mounts that may go away meanwhile (another fleet's network namespaces), and then it fails.
+  const libraries = ['/bin', '/lib', '/lib64'].flatMap((at) => ['--ro-bind-try', at, at]);
+  const view = ['--ro-bind', '/usr', '/usr', ...libraries, '--proc', '/proc'];
+  const rest = ['--die-with-parent', '--cap-drop', 'ALL', ...view, '--', 'true'];
   if (uid === 0) return tried(await ran('bwrap', [...spaces, ...rest], { uid: NOBODY }));
   // Without root it stands in a namespace that owns its network and its mounts.
   const around = ['--user', '--map-current-user', '--net', '--mount', 'bwrap'];
