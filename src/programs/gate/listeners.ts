@@ -17,7 +17,7 @@ const EPOLLHUP = 16;
 const ADD = 1;
 const DELETE = 2;
 const AT_ONCE = 64;
-/** An answer that takes longer costs its agent a rest of so many times as long: megabytes of arguments are read and compared in the
+/** An answer that takes more of the processor costs its agent a rest of so many times as long: megabytes of arguments are read and compared in the
  *  thread that answers everybody. */
 const LONG_MS = 2;
 const REST_TIMES = 8;
@@ -125,10 +125,13 @@ export class Listeners {
       return;
     }
     const begun = performance.now();
+    const before = process.threadCpuUsage();
     this.#answers.judge(place, facts);
     const end = performance.now();
     this.#times.add(end - begun);
-    if (end - begun > LONG_MS) this.#rests.set(facts.agent, end + REST_TIMES * (end - begun));
+    const { user, system } = process.threadCpuUsage(before); // a busy machine is not the agent's doing
+    const tookMs = (user + system) / 1000;
+    if (tookMs > LONG_MS) this.#rests.set(facts.agent, end + REST_TIMES * tookMs);
   }
 
   #resting(agent: string): boolean {

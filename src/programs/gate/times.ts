@@ -25,6 +25,9 @@ export class Times {
 export function timeOf(counts: readonly number[], part: number): number {
   const all = counts.reduce((sum, count) => sum + count, 0);
   let seen = 0;
-  const at = counts.findIndex((count) => (seen += count) >= part * all);
+  const at = counts.findIndex((count) => {
+    seen += count;
+    return seen >= part * all;
+  });
   return 2 ** (at / 4);
 }
