@@ -45,7 +45,7 @@ export const processVmReadv: (
 const systemCall: (call: number, pid: number, flags: number) => number = libc.func(
   'long syscall(long call, int pid, unsigned int flags)',
 );
-export const pidfdOpen = (pid: number, flags: number): number => Number(systemCall(434, pid, flags));
+export const openPidfd = (pid: number, flags: number): number => Number(systemCall(434, pid, flags));
 /** open_tree(2), 428 everywhere. */
 const systemCallAt: (call: number, at: number, path: string, flags: number) => number = libc.func(
   'long syscall(long call, int at, const char* path, unsigned int flags)',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ioctl } from './libc.ts';
-import { pidfdOpen as open } from './libc-gate.ts';
+import { openPidfd as open } from './libc-gate.ts';
 
 /** linux/pidfd.h: PIDFD_GET_INFO is _IOWR(0xFF, 11, struct pidfd_info) with the structure's first 64 bytes {u64 mask; u64 cgroupid; u32 pid,
  *  tgid, ppid, eight ids; s32 exit_code}; PIDFD_INFO_EXIT (since Linux 6.15) is there once the process was reaped. */
