@@ -159,14 +159,15 @@ async function links(stand: Stand): Promise<void> {
 const RACE = `
 import os, subprocess, sys, threading, time
 tries = int(sys.argv[1])
+next = 'next%d' % os.getpid()
 on = True
 def swap():
     i = 0
     while on:
         i += 1
         try:
-            os.symlink('good' if i % 2 else 'bad', 'next'); os.rename('next', 'link')
-        except FileExistsError: pass
+            os.symlink('good' if i % 2 else 'bad', next); os.rename(next, 'link')
+        except FileExistsError: os.unlink(next)
         time.sleep(0.0005 * (i % 7))
 threading.Thread(target=swap, daemon=True).start()
 seen = {}

@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { errno } from '../../host/libc.ts';
 import { epollCreate, epollCtl, epollWait } from '../../host/libc-gate.ts';
-import { beganAt, type HowEnded, howEnded, openProcess } from '../../host/pidfd.ts';
+import { openProcess } from '../../host/pidfd.ts';
+import { beganAt, type HowEnded, howEnded } from '../../host/process-end.ts';
 import type { Journal } from './journal.ts';
 
 /** epoll_ctl(2), as in listeners.ts. A process that ended and was not waited for yet stays readable: told once (EPOLLET). */
