@@ -18,6 +18,7 @@ const ROWS: Readonly<Record<string, () => Promise<{ rows: Row }>>> = {
   ledger: () => import('./rows/ledger.ts'),
   fleet: () => import('./rows/fleet.ts'),
   rules: () => import('./rows/rules.ts'),
+  gate: () => import('./rows/gate.ts'),
 };
 
 const { values } = parseArgs({

@@ -1,7 +1,8 @@
 import type { NotApplicable } from './attack.ts';
 
 /** Lines of the list that no text can try from inside a compartment yet, and why. */
-const GATE = 'it attacks the exec gate, with a question to a person, and a drill asks nobody: tests of the gate try it';
+const GATE =
+  'it attacks the exec gate, with a thread or a question to a person, and a drill has neither: tests of the gate try it';
 const SECRETS = 'it attacks the swapping of placeholders; until then a compartment has neither secret nor placeholder';
 const PERSON = 'it attacks questions to a person, and a drill asks nobody: tests of the inbox try it';
 
@@ -36,11 +37,6 @@ export const PROCESSES_LATER: readonly NotApplicable[] = [
     why: 'nothing is ever decided from the text of a shell command; programs are there or not',
   },
   { id: 'd75-exec-toctou', line: 75, why: GATE },
-  { id: 'd76-exec-toctou-shared', line: 76, why: GATE },
-  { id: 'd77-symlink-between-check-and-exec', line: 77, why: GATE },
-  { id: 'd78-notify-starve', line: 78, why: GATE },
-  { id: 'd80-argv-truncate', line: 80, why: GATE },
-  { id: 'd81-argv0-encoding', line: 81, why: GATE },
   { id: 'd82-approval-fatigue', line: 82, why: PERSON },
   { id: 'd83-approval-replay', line: 83, why: PERSON },
   { id: 'd84-approval-timeout', line: 84, why: PERSON },

@@ -51,6 +51,7 @@ const NUMBERS = {
   io_uring_setup: [425, 425],
   memfd_create: [319, 279],
   memfd_secret: [447, 447],
+  execve: [59, 221],
   execveat: [322, 281],
   bpf: [321, 280],
   perf_event_open: [298, 241],

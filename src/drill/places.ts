@@ -11,7 +11,7 @@ export function ownPlaces(agent: AgentFacts): Args {
     workspace: '/workspace',
     home: '/home/agent',
     write_dirs: ['/workspace', ...own].join(':'),
-    noexec_dirs: (agent.exec.own === 'never' ? ['/workspace', ...own] : own).join(':'),
+    noexec_dirs: (agent.exec.own !== 'allow' ? ['/workspace', ...own] : own).join(':'),
     size_limit: String(Math.max(limits.disk, PRIVATE_TMP)),
     process_limit: String(limits.processes),
     memory_limit: String(limits.memory),

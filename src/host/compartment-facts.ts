@@ -15,6 +15,7 @@ import { orderText } from '../tiers/orders.ts';
 import { procsFiles } from './cgroup.ts';
 import { noUnified } from './cgroup-files.ts';
 import { type CgroupRoots, unifiedFolder } from './cgroup-roots.ts';
+import { elevatedPrograms } from './elevated-programs.ts';
 import { gateFacts, isGated } from './gate-facts.ts';
 import { tableOf } from './host-filter.ts';
 import { mountBelow } from './mounts.ts';
@@ -23,6 +24,7 @@ import { rulesWanted } from './netns-listing.ts';
 import { homesOf } from './open-homes.ts';
 import type { OrdinaryUser } from './ordinary-user.ts';
 import { findProgram, type Installed, installedPrograms } from './programs.ts';
+import { mustBeSudoers, sudoersOf } from './sudoers.ts';
 import { lookAtSystem } from './system-view.ts';
 import type { ViewFacts } from './view-facts.ts';
 
@@ -67,11 +69,17 @@ export function fleetFacts(
   const policy = digest(
     canonicalJson(
       fleet.agents.map((agent) => {
-        const { name, egress, egressAsk, ask, exec } = agent;
-        return { name, egress, ...(egressAsk && { egressAsk, ask }), ...(isGated(agent) && { exec, ask }) };
+        const { name, egress, egressAsk, ask, exec, elevated } = agent;
+        const outside = elevated && { elevated, programs: compartments.get(name)?.elevated };
+        return {
+          ...{ name, egress, ...(egressAsk && { egressAsk, ask }), ...(isGated(agent) && { exec, ask }) },
+          ...(outside && { outside }),
+        };
       }),
     ),
   );
+  const sudoers = fleet.sudoers && sudoersOf(fleet, (name) => compartments.get(name)?.elevated).text;
+  if (sudoers) mustBeSudoers(sudoers);
   const rootless = host.user !== undefined;
   const homes = homesOf(fleet, host.places);
   return {
@@ -83,6 +91,7 @@ export function fleetFacts(
       table: tableOf(host.places.state),
       rootless,
       homes,
+      ...(sudoers && { sudoers }),
     },
     compartments,
   };
@@ -102,6 +111,7 @@ function compartmentFacts(
   const trees = [...new Set(sets.flatMap((set) => set.trees))].filter((tree) =>
     statSync(tree, { throwIfNoEntry: false })?.isDirectory(),
   );
+  const elevated = elevatedPrograms(agent, host.user);
   const seenAs = host.user ? () => undefined : (stat: Stats) => ownerSeenAs(stat, uid);
   return {
     agent,
@@ -124,6 +134,7 @@ function compartmentFacts(
     cgroupProcs: host.user ? [] : procsFiles(host.cgroups, cgroupPath(fleet.fleet, agent.name)),
     network: networkOf(fleet, agent, host),
     filter: host.places.filter,
+    ...(elevated.length > 0 && { elevated }),
     ...(isGated(agent) && { gate: gateFacts(agent, host, programs, trees) }),
     bwrap: BWRAP,
     anchor: ANCHOR,

@@ -1,25 +1,50 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { BULKHEAD_DO } from '../model/elevated.ts';
 import { Failure } from '../model/failure.ts';
 import type { WantedAgent } from '../model/fleet.ts';
 import type { Places } from '../plan/places.ts';
 import { commandPolicy, hasArgvRules } from '../policy/command/judge.ts';
 import type { CompartmentFacts, GateFacts } from '../tiers/facts.ts';
+import type { OrdinaryUser } from './ordinary-user.ts';
 import { copiesIn, findProgram, type Installed } from './programs.ts';
 
 /** Whether anything is asked for, or judged by its arguments. */
-export function isGated({ exec }: WantedAgent): boolean {
-  return exec.ask === 'on-miss' || [exec.allowArgv, exec.askArgv, exec.denyArgv].some((rules) => rules?.length);
+export function isGated({ exec, elevated }: WantedAgent): boolean {
+  return (
+    exec.ask === 'on-miss' ||
+    exec.own === 'ask' ||
+    (elevated ?? []).length > 0 ||
+    [exec.allowArgv, exec.askArgv, exec.denyArgv].some((rules) => rules?.length)
+  );
 }
 
 /** A stub for every program of the host that is not simply allowed, and over each that is, but whose arguments decide.
  *  @throws Failure where there can be no gate */
 export function gateFacts(
-  { exec }: WantedAgent,
-  { places, installed }: { readonly places: Places; readonly installed: readonly Installed[] },
+  { name, tier, exec, elevated }: WantedAgent,
+  {
+    places,
+    installed,
+    user,
+  }: { readonly places: Places; readonly installed: readonly Installed[]; readonly user?: OrdinaryUser },
   programs: CompartmentFacts['programs'],
   trees: readonly string[],
 ): GateFacts {
+  if (exec.own === 'ask' && (tier === 'user' || user))
+    throw new Failure(
+      'nobody-asked-there',
+      `agents.${name}.exec.own is ask, which ${user ? 'needs root' : 'tier user cannot do'}.`,
+      `${user ? 'sudo bulkhead up' : 'Give it tier: sandbox'}, or exec.own: never or allow.`,
+      3,
+    );
+  if (elevated?.length && user)
+    throw new Failure(
+      'nothing-outside',
+      `agents.${name}.elevated lists commands of other users, and without root nobody can be one.`,
+      'sudo bulkhead up, or leave elevated out.',
+      3,
+    );
   if (readFileSync('/proc/sys/fs/suid_dumpable', 'utf8').trim() === '1')
     throw new Failure(
       'open-programs',
@@ -36,14 +61,16 @@ export function gateFacts(
     [file, ...copiesIn(trees, file)].map((at) => ({ at, name, file: at })),
   );
   const missing = exec.ask === 'never' ? [] : installed.filter(({ at }) => !there.has(at));
-  const folders = Map.groupBy(missing, ({ at }) => dirname(at));
+  const outside = elevated?.length ? [{ at: BULKHEAD_DO, name: basename(BULKHEAD_DO), file: BULKHEAD_DO }] : [];
+  const stubbed = [...missing.filter(({ at }) => at !== BULKHEAD_DO), ...outside];
+  const folders = Map.groupBy(stubbed, ({ at }) => dirname(at));
   return {
     filter: places.gatedFilter,
     stub: places.stub,
     pins: places.pins,
     stubs: [...folders].map(([folder, some]) => ({ folder, names: some.map(({ name }) => name) })),
     over: [...new Set(over.map(({ at }) => at))],
-    behind: Object.fromEntries([...missing, ...over].toReversed().map(({ at, name, file }) => [at, { name, file }])), // the first name is the file's
+    behind: Object.fromEntries([...stubbed, ...over].toReversed().map(({ at, name, file }) => [at, { name, file }])), // the first name is the file's
     denied: exec.deny.flatMap((name) => [name, findProgram(name)?.file ?? name]),
   };
 }

@@ -27,7 +27,7 @@ open(my $arch, '<', '/proc/sys/kernel/arch') or die "launcher: which processor t
 chomp(my $machine = <$arch>);
 close $arch;
 # System call numbers: arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h
-my %n = $machine eq 'aarch64'
+our %n = $machine eq 'aarch64'
   ? (mount => 40, setns => 268, unshare => 97, prctl => 167, seccomp => 277, setresuid => 147, setresgid => 149, setgroups => 159,
      capget => 90, capset => 91, statfs => 43, setrlimit => 164, sendmsg => 211, close_range => 436, open_tree => 428, move_mount => 429, mount_setattr => 442, setsid => 157, pivot_root => 41, umount2 => 39)
   : (mount => 165, setns => 308, unshare => 272, prctl => 157, seccomp => 317, setresuid => 117, setresgid => 119, setgroups => 116,
@@ -40,7 +40,7 @@ sub MS_BIND () { 4096 } sub MS_REC () { 16384 } sub MS_PRIVATE () { 1 << 18 }
 sub ENOENT () { 2 } sub EINVAL () { 22 } sub EINPROGRESS () { 115 }
 my %flag = (ro => MS_RDONLY, nosuid => MS_NOSUID, nodev => MS_NODEV, noexec => MS_NOEXEC);
 # unshare(2), setns(2): linux/sched.h
-my %space = (mnt => 0x00020000, cgroup => 0x02000000, uts => 0x04000000, ipc => 0x08000000, user => 0x10000000, pid => 0x20000000,
+our %space = (mnt => 0x00020000, cgroup => 0x02000000, uts => 0x04000000, ipc => 0x08000000, user => 0x10000000, pid => 0x20000000,
   net => 0x40000000);
 
 sub fail { my ($what) = @_; syswrite STDERR, "launcher: $what: $!\n"; exit 125 }
@@ -49,8 +49,8 @@ sub must { my ($what, $r) = @_; fail($what) if $r < 0; return $r }
 sub text { return pack 'H*', $_[0] }
 sub flags { my $f = 0; $f |= $flag{$_} // die "launcher: no such mount flag $_\n" for grep { length } split /,/, $_[0]; return $f }
 sub mnt { my ($from, $at, $type, $flags, $data) = @_; must("mount $at", call('mount', $from, $at, $type, $flags, $data)) }
-sub landlock { require(__FILE__ =~ s{[^/]*$}{launch-landlock.pl}r) }
-sub touch { open(my $f, '>', $_[0]) or fail("create $_[0]"); close $f }
+# What only some need is a file of its own, read when an order asks for it.
+sub part { my ($name) = @_; return require(__FILE__ =~ s{[^/]*$}{launch-$name.pl}r) }
 
 my ($mode, $more) = (shift @ARGV // '', 0);
 if ($mode eq 'enter') { # it may wait for its orders (src/host/spare-launcher.ts): nobody looks into it, and it holds nothing of others
@@ -59,21 +59,23 @@ if ($mode eq 'enter') { # it may wait for its orders (src/host/spare-launcher.ts
   must('close_range', call('close_range', 4 + $more, ~0 & 0xffffffff, 0));
 }
 open(my $spec, '<&=', 3) or fail('no spec on descriptor 3');
-my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $own, $port, $nproc, @gate, @caps, $held, $beside, $scopes, $rooted, $tree, $runs);
+my (@argv, %env, @groups, @covers, @modules, %A, %ns, $uid, $gid, $filter, $program, $cwd, $tty, $umask, $kept, $whole, $staged, $port, $nproc, @gate, @caps, $held, $beside, $scopes, $rooted, $tree, $runs);
+our $own;
 $umask = 027;
 $kept = 0;
 
 # One handler an order: src/tiers/orders.ts has the list.
 my %order = (
-  beside => sub { require(__FILE__ =~ s{[^/]*$}{launch-beside.pl}r); stay_outside($_[0], $spec); $beside = 1 }, scopes => sub { landlock(); $scopes = 1 },
+  beside => sub { part('beside'); stay_outside($_[0], $spec); $beside = 1 }, scopes => sub { part('landlock'); $scopes = 1 },
   unshare => sub { must("unshare $_", call('unshare', $space{$_})) for split /,/, $_[0] },
   cgroup => sub { open(my $f, '>', $_[0]) or fail("join $_[0]"); syswrite($f, "$$\n") or fail("join $_[0]"); close $f },
   netns  => sub { open(my $f, '<', $_[0]) or fail("open $_[0]"); must("enter $_[0]", call('setns', fileno($f), $space{net})) },
-  emptynet => sub { $own ? owned($space{net}) : must('an empty network namespace', call('unshare', $space{net})) },
+  emptynet => sub { $own ? (part('rootless'), owned($space{net})) : must('an empty network namespace', call('unshare', $space{net})) },
   rootless => sub { $own = 1 },
-  userns => sub { owned($space{mnt} | $space{net}); door(text($_[0])) },
-  nproc => sub { $nproc = 0 + $_[0] }, port => sub { $port = 0 + $_[0] },
+  userns => sub { part('rootless'); owned($space{mnt} | $space{net}); door(text($_[0])) },
+  nproc => sub { $nproc = 0 + $_[0] }, port => sub { $port = 0 + $_[0] }, tree => sub { $tree = $_[0] },
   stage  => sub {
+    part('stage');
     must('a mount namespace', call('unshare', $space{mnt}));
     must('private mounts', call('mount', 'none', '/', 0, MS_REC | MS_PRIVATE, 0));
     $staged = 1;
@@ -90,7 +92,7 @@ my %order = (
   link   => sub { linked(@_) }, bind => sub { flagged(@_) },
   stub   => sub { stub(@_) },
   stubs  => sub { my ($of, $folder, @names) = @_; for (@names) { link $of, "$folder/$_" or fail("link $folder/$_") } },
-  gate   => sub { @gate = @_ }, runs => sub { landlock(); runs(@_); $runs = 1 }, caps => sub { @caps = map { 0 + $_ } @_ },
+  gate   => sub { @gate = @_ }, runs => sub { part('landlock'); runs(@_); $runs = 1 }, caps => sub { @caps = map { 0 + $_ } @_ },
   device => sub { my ($from, $at) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NOEXEC | locked($at), 0) },
   idbind => sub { my ($from, $at, $flags, $uids, $gids) = @_; mapped($from, $at, $flags, $uids, $gids) },
   seal   => sub { my ($at, $flags) = @_; mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags), 0) },
@@ -104,109 +106,6 @@ my %order = (
   end => sub { $whole = 1 }, hold => sub { $held = 1 },
   filter => sub { open(my $f, '<:raw', $_[0]) or fail("open $_[0]"); local $/; $filter = <$f>; fail("read $_[0]") unless length $filter },
 );
-
-# A user namespace in which only we are there, under our own ids, and what else it is to own.
-sub owned {
-  my ($also) = @_;
-  my ($u, $g) = ($> + 0, (split ' ', $))[0] + 0);
-  must('a user namespace', call('unshare', $space{user} | $also));
-  for (['setgroups', 'deny'], ['uid_map', "$u $u 1"], ['gid_map', "$g $g 1"]) {
-    open(my $f, '>', "/proc/self/$_->[0]") or fail("open $_->[0]");
-    syswrite($f, $_->[1]) or fail("write $_->[0]");
-  }
-}
-# A tool of the system keeps capabilities over exec only if they are ambient (capabilities(7)): 12 NET_ADMIN, 13 NET_RAW, 21 SYS_ADMIN.
-sub ambient {
-  my $header = pack 'LL', 0x20080522, 0;
-  my $sets = "\0" x 24;
-  must('capget', syscall($n{capget}, $header, $sets)); # not by call(), which works on copies
-  my @set = unpack 'L6', $sets;
-  $sets = pack 'L6', $set[0], $set[1], $set[1], $set[3], $set[4], $set[4]; # inheritable is what is permitted
-  must('capset', call('capset', $header, $sets));
-  for (12, 13, 21) { must('raise a capability', call('prctl', 47, 2, $_, 0, 0)) }
-  $ENV{PATH} = '/usr/sbin:/usr/bin:/sbin:/bin';
-}
-sub tool {
-  my ($input, @command) = @_;
-  open(my $to, '|-', @command) or fail("start $command[0]");
-  print $to $input;
-  close $to or die "launcher: $command[0] ended with status @{[$? >> 8]}\n";
-}
-# The compartment's network: loopback, every address local, our table; and the setting that keeps our ports ours. That
-# nobody may ping is how a network namespace begins (ping_group_range 1 0), and names groups that a user namespace does not have.
-sub door {
-  my ($rules) = @_;
-  ambient();
-  tool("link set lo up\nroute add local default dev lo\nroute add local ::/0 dev lo\n", 'ip', '-batch', '-');
-  open(my $f, '>', '/proc/sys/net/ipv4/ip_unprivileged_port_start') or fail('open ip_unprivileged_port_start');
-  syswrite($f, '1024') or fail('write ip_unprivileged_port_start');
-  close $f;
-  tool($rules, 'nft', '-f', '-');
-  must('clear ambient capabilities', call('prctl', 47, 4, 0, 0, 0));
-}
-# In a user namespace the flags a mount came with are locked (mount_namespaces(7)): asking for less is refused, so they are kept.
-sub locked {
-  my ($at) = @_;
-  return 0 unless $own;
-  my $buffer = "\0" x 256; # struct statfs (statfs(2)): eleventh word f_flags, whose lowest four bits are those of mount(2)
-  must("statfs $at", syscall($n{statfs}, "$at", $buffer));
-  return (unpack 'q11', $buffer)[10] & 15;
-}
-
-# Execute and nothing else: a process of a file that its user cannot read is one that no other process of that user can look into
-# or change (execve(2), proc(5), PR_SET_DUMPABLE in prctl(2)).
-sub stub {
-  my ($from, $at) = @_;
-  open(my $in, '<:raw', $from) or fail("open $from");
-  open(my $out, '>:raw', $at) or fail("make $at");
-  local $/;
-  print $out scalar <$in>;
-  close $out or fail("write $at");
-  chmod 0111, $at or fail("chmod $at");
-}
-
-sub linked { my ($to, $at) = @_; symlink $to, $at or fail("link $at") }
-sub flagged { my ($from, $at, $flags) = @_; bound($from, $at); mnt('none', $at, 0, MS_BIND | MS_REMOUNT | flags($flags) | locked($at), 0) }
-sub bound {
-  my ($from, $at) = @_;
-  if (-d $from) { mkdir $at or -d $at or fail("make $at") } elsif (!-e $at) { touch($at) }
-  return if call('mount', $from, $at, 0, MS_BIND, 0) >= 0;
-  # mount_namespaces(7): what came with the namespace is one piece, and no part of it can be bound without what covers it.
-  die "launcher: something is mounted below $from, and without root it cannot be left out\n" if $own && $! == EINVAL;
-  fail("mount $at");
-}
-
-# An idmapped mount (mount_setattr(2), MOUNT_ATTR_IDMAP): what its owner owns on disk appears as the agent's, and the other way
-# round; every other owner appears as nobody. "DISK SEEN" are the two ids.
-sub mapped {
-  my ($from, $at, $flags, $uids, $gids) = @_;
-  mkdir $at or -d $at or fail("make $at");
-  pipe(my $hold, my $go) or fail('pipe');
-  pipe(my $told, my $tell) or fail('pipe');
-  my $holder = fork // fail('fork');
-  if (!$holder) {
-    close $go; close $told;
-    syswrite $tell, call('unshare', $space{user}) < 0 ? 'n' : 'y';
-    sysread $hold, my $byte, 1;
-    exit 0;
-  }
-  sysread $told, my $ok, 1;
-  fail('a user namespace for the owner map') unless ($ok // '') eq 'y';
-  for (['uid_map', $uids], ['gid_map', $gids]) {
-    open(my $f, '>', "/proc/$holder/$_->[0]") or fail("open $_->[0]");
-    syswrite($f, "$_->[1] 1\n") or fail("write $_->[0]");
-  }
-  open(my $user, '<', "/proc/$holder/ns/user") or fail('open the owner map');
-  my $empty = '';
-  my $tree = must("open_tree $from", call('open_tree', -100, $from, 1 | 02000000));
-  # struct mount_attr: attr_set, attr_clr, propagation, userns_fd, each 64 bits; MOUNT_ATTR_RDONLY 1 NOSUID 2 NODEV 4 NOEXEC 8
-  my $attr = pack 'Q4', 0x00100000 | flags($flags), 0, 0, fileno($user);
-  must("map the owner of $from", call('mount_setattr', $tree, $empty, 0x1000, $attr, length $attr));
-  must("move_mount $at", call('move_mount', $tree, $empty, -100, $at, 4));
-  open(my $closing, '<&=', $tree); close $closing;
-  close $go;
-  waitpid $holder, 0;
-}
 
 # What changes mounts or makes files does so on a stage of its own, never on the host's file systems.
 my %on_stage = map { $_ => 1 } qw(tmpfs devpts proc dir file link stub stubs bind device idbind seal spread root);
@@ -272,7 +171,7 @@ sub become {
   drop_bounding();
   if ($beside) { # from the uid on the agent can reach us: nothing is missing then
     must('PR_SET_NO_NEW_PRIVS', call('prctl', 38, 1, 0, 0, 0));
-    scoped() if $scopes;
+    scoped(landlock_version()) if $scopes && landlock_version() >= 2;
     only_runs() if $runs;
     confine();
   }
@@ -329,7 +228,7 @@ if ($mode eq 'mend') {
   exit 0;
 }
 if ($mode eq 'rules' || $mode eq 'sockets' || $mode eq 'dial' || $mode eq 'tree') {
-  require(__FILE__ =~ s{[^/]*$}{launch-rootless.pl}r);
+  part('rootless');
   join_space($_) for @spaces;
   list_rules() if $mode eq 'rules';
   my @made = $mode eq 'sockets' ? gateway_sockets() : $mode eq 'tree' ? closed_tree($tree) : dialled($port);

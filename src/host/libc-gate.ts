@@ -46,6 +46,12 @@ const systemCall: (call: number, pid: number, flags: number) => number = libc.fu
   'long syscall(long call, int pid, unsigned int flags)',
 );
 export const pidfdOpen = (pid: number, flags: number): number => Number(systemCall(434, pid, flags));
+/** pidfd_send_signal(2) is 424 everywhere; without information of the sender's own, and without flags. */
+const signalCall: (call: number, process: Fd, signal: number, info: null, flags: number) => number = libc.func(
+  'long syscall(long call, int process, int signal, void* info, unsigned int flags)',
+);
+export const pidfdSendSignal = (process: Fd, signal: number): number =>
+  Number(signalCall(424, process, signal, null, 0));
 /** open_tree(2), 428 everywhere. */
 const systemCallAt: (call: number, at: number, path: string, flags: number) => number = libc.func(
   'long syscall(long call, int at, const char* path, unsigned int flags)',

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ioctl } from './libc.ts';
-import { pidfdOpen as open } from './libc-gate.ts';
+import { pidfdOpen, pidfdSendSignal } from './libc-gate.ts';
 
 /** linux/pidfd.h: PIDFD_GET_INFO is _IOWR(0xFF, 11, struct pidfd_info) with the structure's first 64 bytes {u64 mask; u64 cgroupid; u32 pid,
  *  tgid, ppid, eight ids; s32 exit_code}; PIDFD_INFO_EXIT (since Linux 6.15) is there once the process was reaped. */
@@ -11,10 +11,24 @@ const EXIT_AT = 60;
 
 const info: Buffer = Buffer.alloc(64);
 
-/** A handle of a process that is not our child; undefined when there is none of this number (pidfd_open(2)). The caller owns it. */
-export function openPid(pid: number): number | undefined {
-  const fd = open(pid, 0);
+const NUMBER = { SIGKILL: 9, nothing: 0 } as const;
+
+/** A process by a descriptor, which is that process's and never another's (pidfd_open(2)). Close-on-exec; the caller owns it.
+ *  @returns undefined when there is no such process */
+export function openProcess(pid: number): number | undefined {
+  const fd = pidfdOpen(pid, 0);
   return fd < 0 ? undefined : fd;
+}
+
+/** pidfd_send_signal(2). @returns false when it is gone */
+export function signalTo(process: number, signal: keyof typeof NUMBER): boolean {
+  return pidfdSendSignal(process, NUMBER[signal]) === 0;
+}
+
+/** Its pid as we see it (proc(5), /proc/PID/fdinfo of a pidfd); undefined when it is gone. */
+export function pidOfProcess(process: number): number | undefined {
+  const pid = Number(/^Pid:\s*(-?\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${process}`, 'latin1'))?.[1]);
+  return pid > 0 ? pid : undefined;
 }
 
 /** How a process ended, as wait(2) has it. */
@@ -31,7 +45,7 @@ export function howEnded(pidfd: number, pid: number): HowEnded | 'not yet' | und
   const known = ioctl(pidfd, GET_INFO, info) === 0;
   if (known && (info.readBigUInt64LE(MASK_AT) & INFO_EXIT) !== 0n) return decoded(info.readInt32LE(EXIT_AT));
   const zombie = lastWords(pid);
-  if (zombie === undefined || isGone(pidfd)) return undefined;
+  if (zombie === undefined || pidOfProcess(pidfd) === undefined) return undefined; // its number may be another's by now
   return zombie === 'runs' ? 'not yet' : decoded(zombie);
 }
 
@@ -56,11 +70,6 @@ function statFields(pid: number): string[] | undefined {
   } catch {
     return undefined; // it is gone
   }
-}
-
-/** Then its number may be another's by now. */
-function isGone(pidfd: number): boolean {
-  return /^Pid:\s*-1$/m.test(readFileSync(`/proc/self/fdinfo/${pidfd}`, 'latin1'));
 }
 
 function decoded(code: number): HowEnded {

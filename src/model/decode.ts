@@ -1,6 +1,8 @@
 import { whyNoRule } from './argv-rule.ts';
 import { DEADLINE, WAIT } from './ask-times.ts';
 import { CPU, DISK, LONGEST_PATH, LONGEST_WORD, MEMORY, MOST_AGENTS, MOST_RULES, PORT, PROCESSES } from './bounds.ts';
+import { elevatedRule } from './decode-elevated.ts';
+import { MOST_ELEVATED } from './elevated.ts';
 import { ENV_NAME, refusedEnv } from './env-names.ts';
 import type {
   ArgvRule,
@@ -24,7 +26,7 @@ import { dictionary, distinct, entries, members, oneOf, text, whole, wrong } fro
  *  spelling, or nothing. What comes back is built anew; nothing of `raw` is in it but strings and numbers.
  *  @throws Failure (bad-fleet, bad-name) for anything else */
 export function decodeWantedFleet(raw: unknown): WantedFleet {
-  const fleet = members(raw, 'the fleet', ['format', 'fleet', 'source', 'operators', 'agents'], ['notify']);
+  const fleet = members(raw, 'the fleet', ['format', 'fleet', 'source', 'operators', 'agents'], ['notify', 'sudoers']);
   if (fleet.format !== 1) throw wrong('format', 'is not 1');
   const wanted: WantedFleet = {
     format: 1,
@@ -32,6 +34,7 @@ export function decodeWantedFleet(raw: unknown): WantedFleet {
     source: path(fleet.source, 'source'),
     operators: distinct(entries(fleet.operators, 'operators', operator), 'operators', ({ name }) => name),
     agents: distinct(entries(fleet.agents, 'agents', agent, MOST_AGENTS), 'agents', ({ name }) => name),
+    ...(Object.hasOwn(fleet, 'sudoers') ? { sudoers: yes(fleet.sudoers, 'sudoers') } : {}),
     ...(Object.hasOwn(fleet, 'notify') ? { notify: notifyBy(fleet.notify) } : {}),
   };
   refuseWritableKnowledge(wanted.agents);
@@ -80,7 +83,7 @@ function operator(raw: unknown, at: string): Operator {
 const REQUIRED = ['name', 'tier', 'workspace', 'env', 'exec', 'limits', 'egress', 'ports', 'knowledge'];
 
 function agent(raw: unknown, at: string): WantedAgent {
-  const given = members(raw, at, REQUIRED, ['role', 'command', 'health', 'egressAsk', 'ask']);
+  const given = members(raw, at, REQUIRED, ['role', 'command', 'health', 'egressAsk', 'ask', 'elevated']);
   return {
     name: agentName(given.name),
     ...(Object.hasOwn(given, 'role') ? { role: text(given.role, `${at}.role`, 'one line', isRole) } : {}),
@@ -100,6 +103,9 @@ function agent(raw: unknown, at: string): WantedAgent {
     knowledge: distinct(entries(given.knowledge, `${at}.knowledge`, knowledge), `${at}.knowledge`, ({ name }) => name),
     ...(Object.hasOwn(given, 'egressAsk') ? { egressAsk: yes(given.egressAsk, `${at}.egressAsk`) } : {}),
     ...(Object.hasOwn(given, 'ask') ? { ask: askTimes(given.ask, `${at}.ask`) } : {}),
+    ...(Object.hasOwn(given, 'elevated')
+      ? { elevated: entries(given.elevated, `${at}.elevated`, elevatedRule, MOST_ELEVATED) }
+      : {}),
   };
 }
 
@@ -144,7 +150,7 @@ function exec(raw: unknown, at: string): WantedExec {
     sets: entries(given.sets, `${at}.sets`, (set, at) => oneOf(set, at, ['base', 'git', 'python', 'node'])),
     allow: entries(given.allow, `${at}.allow`, program),
     deny: entries(given.deny, `${at}.deny`, program),
-    own: oneOf(given.own, `${at}.own`, ['never', 'allow']),
+    own: oneOf(given.own, `${at}.own`, ['never', 'ask', 'allow']),
     ask: oneOf(given.ask, `${at}.ask`, ['never', 'on-miss']),
     ...rules('allowArgv'),
     ...rules('askArgv'),

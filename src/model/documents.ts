@@ -27,6 +27,8 @@ export interface AgentStatus {
   /** One line, when the state needs a word of explanation. */
   readonly why?: string;
   readonly walls: readonly MeasuredWall[];
+  /** Commands that may run outside for it, and how many do now; absent: none may. */
+  readonly outside?: { readonly may: readonly string[]; readonly running: number };
   /** Only where `health:` is asked for. */
   readonly health?: Health;
 }
@@ -51,6 +53,15 @@ export interface StatusDocument {
   readonly programs: readonly ProgramStatus[];
   /** Questions that wait for a person. */
   readonly waiting?: readonly ApprovalEntry[];
+  /** What cannot be used although its program runs. */
+  readonly broken?: readonly Broken[];
+}
+
+export interface Broken {
+  /** With what follows from it, in words. */
+  readonly what: string;
+  /** The command that mends it. */
+  readonly mend: string;
 }
 
 /** One question, as `bulkhead approvals --json` and the warden give it. */
@@ -144,6 +155,8 @@ export interface BlastRadius {
     readonly disk: number;
   };
   readonly ask: readonly string[];
+  /** Commands that run outside for it, as other users; absent: none. */
+  readonly outside?: readonly string[];
   readonly cannot: readonly ProvenClaim[];
   /** The oldest of the measurements that the claims rest on. */
   readonly measuredAt?: string;

@@ -1,3 +1,4 @@
+import type { ElevatedRule } from './elevated.ts';
 import type { AgentName, FleetName, KnowledgeName } from './names.ts';
 
 /** The wanted fleet: what a fleet.yaml means, every default applied and every path absolute. It crosses from the CLI to the
@@ -11,6 +12,8 @@ export interface WantedFleet {
   readonly agents: readonly WantedAgent[];
   /** Absent: nobody is told. */
   readonly notify?: NotifyBy;
+  /** What `elevated` says is in /etc/sudoers.d as well, as far as sudo can say it. */
+  readonly sudoers?: true;
 }
 
 /** How people are told that something waits. The command runs as `user`. */
@@ -43,6 +46,8 @@ export interface WantedAgent {
   readonly knowledge: readonly Knowledge[];
   /** Destinations that no rule grants are asked for. */
   readonly egressAsk?: true;
+  /** Commands that run outside for it; absent: none. */
+  readonly elevated?: readonly ElevatedRule[];
   readonly ask?: AskTimes;
 }
 
@@ -60,7 +65,7 @@ export interface WantedExec {
   /** Program names, or absolute paths. */
   readonly allow: readonly string[];
   readonly deny: readonly string[];
-  readonly own: 'never' | 'allow';
+  readonly own: 'never' | 'ask' | 'allow';
   /** Whether what is not allowed may be asked for, or does not exist. */
   readonly ask: 'never' | 'on-miss';
   /** Rules over a program and its arguments (src/policy/command/rule.ts); absent: none. */

@@ -5,6 +5,15 @@ import type { AgentName, FleetName } from './names.ts';
 export const LONGEST_USER = 32;
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 
+export function isUserName(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(name);
+}
+
+/** Users of agents and of our own programs: no person's, and nobody's to run something as. */
+export function isOurUser(name: string): boolean {
+  return /^(?:bh-|bulkhead-)/.test(name);
+}
+
 /** The agent's Unix user (and group): `bh-FLEET-AGENT`.
  *
  *  Where that is longer than 32 characters, or where the fleet's name has a dash (`a-b` with `c` would be `a` with `b-c`), it is

@@ -59,7 +59,10 @@ export function describeResource(what: Resource): string {
     case 'port':
       return `port 127.0.0.1:${what.port} to ${what.agent}`;
     case 'policy':
-      return `egress policy (${what.rules} rules, ${what.digest.slice(0, 12)})`;
+      return [
+        `egress policy (${what.rules} rules, ${what.digest.slice(0, 12)})`,
+        ...(what.outside ?? []).map((line) => `${line} may run outside`),
+      ].join('; ');
   }
 }
 

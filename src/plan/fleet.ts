@@ -2,6 +2,7 @@ import { basename, dirname } from 'node:path';
 import type { WantedAgent, WantedFleet } from '../model/fleet.ts';
 import type { AgentName, FleetName } from '../model/names.ts';
 import { unixUserName } from '../model/unix-names.ts';
+import { elevatedText } from '../policy/elevated/text.ts';
 import type { ClosedHome } from './homes.ts';
 import { agentPlaces, type Places } from './places.ts';
 import type { Resource } from './resource.ts';
@@ -19,6 +20,8 @@ export interface FleetFacts {
   readonly rootless?: boolean;
   /** Of people on this machine, closed for agents of tier `user`. */
   readonly homes?: readonly ClosedHome[];
+  /** What sudo is told, where it is to be. */
+  readonly sudoers?: string;
 }
 
 export interface AgentFacts {
@@ -34,16 +37,21 @@ export interface AgentFacts {
 /** Everything the fleet needs, in the order in which it is made. */
 export function fleetResources(fleet: WantedFleet, facts: FleetFacts): Resource[] {
   const agents = fleet.agents.map((agent) => ({ agent, at: agentFacts(facts, agent) }));
+  const outside = fleet.agents.flatMap(({ name, elevated = [] }) =>
+    elevated.map((rule) => `${name}: ${elevatedText(rule)}`),
+  );
   return [
     ...(facts.homes ?? []),
     ...agents.flatMap(({ agent, at }) =>
       facts.rootless ? rootlessGround(facts, agent, at) : groundResources(fleet, facts, agent, at),
     ),
     ...hostRules(fleet, facts),
+    ...(facts.sudoers === undefined ? [] : [sudoersFile(fleet.fleet, facts.sudoers)]),
     {
       kind: 'policy',
       digest: facts.policy,
       rules: fleet.agents.reduce((sum, agent) => sum + agent.egress.length, 0),
+      ...(outside.length > 0 && { outside }),
     },
     ...agents.map(
       ({ agent, at }): Resource => ({
@@ -112,6 +120,11 @@ export function holdsStored(resource: Resource, places: Places): boolean {
 /** Says in the user's comment field whose it is, so that another's user of the same name is never taken for ours. */
 export function userMark(places: Places, fleet: string, agent: string): string {
   return `Bulkhead ${fleet}/${agent} ${places.state}`.replace(/[:,=]/g, '_');
+}
+
+/** sudo leaves out names with a dot, and reads the rest. */
+function sudoersFile(fleet: FleetName, text: string): Resource {
+  return { kind: 'file', path: `/etc/sudoers.d/bulkhead-${fleet}`, mode: '0440', text };
 }
 
 export function cgroupPath(fleet: string, agent: string): string {

@@ -28,6 +28,8 @@ export interface Places {
   readonly format: string;
   /** Agents that an operator stopped or paused. */
   readonly heldAgents: string;
+  /** The programs of elevated commands as they were at the last `up`. */
+  readonly elevated: string;
   /** Questions and answers (SQLite; `-wal` and `-shm` beside it while the warden runs). */
   readonly inbox: string;
 }
@@ -82,6 +84,7 @@ export function placesOf(state: string): Places {
     uids: `${state}/uids.json`,
     format: `${state}/format`,
     heldAgents: `${state}/held.json`,
+    elevated: `${state}/elevated.json`,
     inbox: `${state}/inbox.db`,
   };
 }

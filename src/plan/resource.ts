@@ -52,7 +52,7 @@ export type Resource =
   | { readonly kind: 'compartment'; readonly agent: string; readonly digest: string; readonly tier?: 'user' }
   | { readonly kind: 'port'; readonly agent: string; readonly port: number }
   /** What gateway and exec gate are told to allow, for all agents. */
-  | { readonly kind: 'policy'; readonly digest: string; readonly rules: number };
+  | { readonly kind: 'policy'; readonly digest: string; readonly rules: number; readonly outside?: readonly string[] };
 
 export type Kind = Resource['kind'];
 

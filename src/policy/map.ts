@@ -2,6 +2,7 @@ import type { BlastRadius, MeasuredWall, ProvenClaim } from '../model/documents.
 import type { Wall } from '../model/enforcement.ts';
 import type { EgressRule, WantedAgent } from '../model/fleet.ts';
 import { age } from './age.ts';
+import { elevatedText } from './elevated/text.ts';
 import { allowedPrograms } from './exec-sets.ts';
 import { interpreter } from './interpreters.ts';
 
@@ -37,6 +38,7 @@ export function blastRadius(
     run,
     reach: [...agent.egress.map(destination), ...approved.map((one) => `${destination(one)} (approval ${one.id})`)],
     spend: agent.limits,
+    ...(agent.elevated && { outside: agent.elevated.map(elevatedText) }),
     ask: agent.egressAsk ? ['any other host, one by one (egress-ask)'] : [],
     cannot: claims,
     ...(oldest !== undefined && { measuredAt: new Date(oldest).toISOString() }),
@@ -99,7 +101,10 @@ const CLAIMS: readonly Claim[] = [
     walls: ['identity', 'files', 'processes'],
   },
   { says: ({ egress }) => (egress.length > 0 ? 'reach anything else' : 'reach any network'), walls: ['network'] },
-  { says: () => 'run outside its compartment', walls: ['identity', 'processes', 'syscalls'] },
+  {
+    says: ({ elevated }) => (elevated ? 'run anything else outside its compartment' : 'run outside its compartment'),
+    walls: ['identity', 'processes', 'syscalls'],
+  },
   { says: () => 'start programs that it was not given', walls: ['exec'] },
   { says: () => 'use more than its limits', walls: ['limits'] },
   { says: () => 'alter the record', walls: ['record'] },
@@ -141,6 +146,7 @@ function sentence(
     ...(run.all ? [`read ${EVERYBODY_READS}`, `start ${ALL_PROGRAMS}`] : []),
     ...(run.code === 'any' ? ['run any code in its compartment'] : []),
     ...reachOf(agent.egress),
+    ...outsideOf(agent),
   ];
   const proven = claims.filter((claim) => claim.proven).map(({ claim }) => claim);
   const open = claims.filter((claim) => !claim.proven);
@@ -158,6 +164,21 @@ function sentence(
     parts.push(`Measured ${age(sinceMs)}.`);
   }
   return parts.join(' ');
+}
+
+/** What needs no person is told apart from what does. */
+function outsideOf({ elevated = [] }: WantedAgent): string[] {
+  const users = (asked: boolean): string[] => [
+    ...new Set(elevated.flatMap(({ as, ask }) => (ask === asked ? [as] : []))),
+  ];
+  const part = (asked: boolean): string[] => {
+    const count = elevated.filter(({ ask }) => ask === asked).length;
+    const commands = count === 1 ? 'one exact command' : `${count} exact commands`;
+    return count === 0
+      ? []
+      : [`${asked ? 'ask to have' : 'have'} ${commands} run outside as ${list(users(asked), 'and')}`];
+  };
+  return [...part(false), ...part(true)];
 }
 
 function reachOf(egress: readonly EgressRule[]): string[] {

@@ -2,6 +2,7 @@ import type { Question } from '../model/question.ts';
 import { redactArgv, redactText, redactWord } from './command/redact.ts';
 import { shown } from './display.ts';
 import { type CommandTerms, shownCommand } from './question/command.ts';
+import { type ElevatedTerms, shownElevated } from './question/elevated.ts';
 
 /** What the operator's command gets as one line of JSON on its standard input, and a webhook of kind `json` as its body. It tells; nothing
  *  in it lets anybody answer. */
@@ -23,6 +24,10 @@ const LONGEST = 500;
 
 /** A question as the record and notices have it: without what looks like a secret. */
 export function publicText({ kind, shown, terms }: Pick<Question, 'kind' | 'shown' | 'terms'>): string {
+  if (kind === 'elevated') {
+    const outside = terms as unknown as ElevatedTerms;
+    return redactText(shownElevated({ ...outside, argv: redactArgv(outside.argv) }));
+  }
   if (kind !== 'command') return redactText(shown);
   const command = terms as unknown as CommandTerms;
   const argv = redactArgv(command.argv);

@@ -44,7 +44,8 @@ function proposed({ kind, terms }: Question): Pick<Suggestion, 'key' | 'entry'> 
     return to && { key: ['egress'], entry: ruleText(to) };
   }
   if (kind !== 'command' || typeof terms !== 'object' || terms === null || !('program' in terms)) return undefined;
-  const { name, path } = terms.program as { name?: unknown; path?: unknown };
+  const { name, path, own } = terms.program as { name?: unknown; path?: unknown; own?: unknown };
+  if (own === true) return undefined; // a name says nothing about what an agent makes
   if (typeof name !== 'string' || typeof path !== 'string' || !/^[A-Za-z0-9_+.-]+$/.test(name)) return undefined;
   return startsOthers(name) || startsOthers(path) ? undefined : { key: ['exec', 'allow'], entry: name };
 }

@@ -1,3 +1,4 @@
+import { BULKHEAD_DO } from '../model/elevated.ts';
 import { shownArgv } from './display.ts';
 import { grantLine } from './egress.ts';
 
@@ -24,7 +25,7 @@ export interface Tried {
 }
 
 /** The events that say that something was refused, and those that bound a drill. */
-export const REFUSED: readonly string[] = ['egress.denied', 'dns.refused', 'exec.denied'];
+export const REFUSED: readonly string[] = ['egress.denied', 'dns.refused', 'exec.denied', 'elevated.refused'];
 export const DRILLS: readonly string[] = ['drill.begin', 'drill.end'];
 
 /** A drill whose end is not on record (the warden was killed) hides no more than this. */
@@ -71,7 +72,14 @@ function read(agent: string, entry: TriedEntry): Omit<Tried, 'count' | 'last'> |
     const allow = /^no rule grants/.test(why) ? grantLine(agent, { host: name, port: 443, literal: false }) : null;
     return { kind: 'name', what: name, why, allow };
   }
+  if (entry.event === 'elevated.refused') {
+    const words = Array.isArray(argv) ? argv.map(String) : [];
+    const what = shownArgv(['bulkhead-do', ...words]);
+    const run = /^no elevated command/.test(why) ? `agents.${agent}.elevated: [{ run: ..., as: USER }]` : null;
+    return { kind: 'command', what, why, allow: run };
+  }
   if (entry.event !== 'exec.denied' || typeof path !== 'string') return undefined;
+  if (path === BULKHEAD_DO) return undefined; // the warden has said it, with its reason
   const words = Array.isArray(argv) ? argv.map(String) : [path];
   const program = path.slice(path.lastIndexOf('/') + 1);
   const listed = /among the programs/.test(why);

@@ -35,8 +35,17 @@ export interface CompartmentFacts {
   readonly filter: string;
   /** Set where programs may be asked for (docs/design/009-exec-gate.md). Absent: what is not allowed does not exist. */
   readonly gate?: GateFacts;
+  /** What each of the agent's elevated commands leads to on the host, in their order; absent: none. */
+  readonly elevated?: readonly ElevatedProgram[];
   readonly bwrap: string;
   readonly anchor: string;
+}
+
+/** A program that runs outside for an agent, as it was when its policy came into force. */
+export interface ElevatedProgram {
+  readonly file: string;
+  /** SHA-256 in hexadecimal. */
+  readonly digest: string;
 }
 
 export interface BehindStub {

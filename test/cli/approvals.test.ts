@@ -102,7 +102,9 @@ test('grants are listed, and what was revoked is said to be refused only where t
 });
 
 test('wrong words are refused in two lines before anybody is asked', async () => {
-  await using there = await standIn({});
+  await using there = await standIn({
+    ...{ 'question.answer': () => asked, 'grant.revoke': () => ({}), approvals: () => ({ approvals: [] }) },
+  });
   for (const args of [
     ['approve'],
     ['approve', '0'],

@@ -52,6 +52,17 @@ test('what does not stand, or is not known, is named with its reason, and the ex
   assert.deepEqual(up.asked, ['warden status {}', 'warden probe {}', 'warden status {}']);
 });
 
+test('what is broken although its program runs is told with what mends it, and the exit is 1', async () => {
+  const broken = [{ what: 'The inbox cannot be used (no \u001b[2Kdatabase)', mend: 'mv it && bulkhead up' }];
+  await using up = await standIn({ status: () => ({ ...fleet([agent('chief')]), broken }) });
+  const { stdout, exit } = await bulkhead(['status', '--state', up.state]);
+  assert.match(
+    stdout,
+    /\nThe inbox cannot be used \(no \\u\{1b\}\[2Kdatabase\)\nMend it: mv it && bulkhead up\nRunning: /,
+  );
+  assert.equal(exit, 1);
+});
+
 test('a wall said to be full without a time of measurement is unknown', async () => {
   const careless = walls().map(({ probedAt: _, ...wall }) => wall);
   await using up = await standIn({ status: () => fleet([agent('coder', { walls: careless })]) });

@@ -128,7 +128,7 @@ test('values out of range or in another spelling are refused', () => {
   refuses('agents.0.env', { '1A': 'x' }, { 'A=B': 'x' }, { '': 'x' }, { LD_PRELOAD: 'x' }, { PATH: 'x' }, { A: 1 }, []);
   refuses('agents.0.exec.sets.0', 'all', 'constructor');
   refuses('agents.0.exec.allow.0', '', '.', '..', 'a/b', './a', 'a b', '/', '/a/..', '/a\n');
-  refuses('agents.0.exec.own', 'ask');
+  refuses('agents.0.exec.own', 'always');
   refuses('agents.0.exec.ask', 'always');
   refuses('agents.0.limits.memory', 0, 1024, 2 ** 53, '2G');
   refuses('agents.0.limits.processes', 0, 7, 1e9);

@@ -39,7 +39,6 @@ test('what a later version brings is refused by name, never accepted and ignored
     'model: m',
     'presets: false',
     'secrets: { A: b }',
-    'elevated: [x]',
     'mail: [b]',
     'shares: [b]',
     'sockets: [b]',
@@ -50,7 +49,6 @@ test('what a later version brings is refused by name, never accepted and ignored
     'notify: [x]',
     'tier: container',
     'tier: vm',
-    'exec: { own: ask }',
     'egress: [telegram]',
     'egress: [{ host: a.example, methods: [GET] }]',
     'egress: [{ host: a.example, paths: ["/x"] }]',
@@ -59,7 +57,6 @@ test('what a later version brings is refused by name, never accepted and ignored
   for (const before of [
     'operators: { o: { user: x, telegram: 1 } }\n',
     'defaults: { tier: vm }\n',
-    'defaults: { exec: { own: ask } }\n',
     'defaults: { budget: { runs: 1/day } }\n',
   ])
     assert.equal(codeOf('{}', before), 'not-yet', before);

@@ -14,6 +14,7 @@ import type { EgressRule } from '../../src/model/fleet.ts';
 import type { Compartments, Stage } from '../../src/programs/cli/drill.ts';
 import { Client, dial } from '../../src/wire/client.ts';
 import { sendDescriptors } from '../../src/wire/handover.ts';
+import { type Reachable, withinReach } from '../e2e/within-reach.ts';
 
 /** The network wall without the rest: a machine of its own (a network namespace with an arena), the real gateway and the real
  *  ledger in it, and agents whose texts run as an ordinary uid in a real compartment namespace. */
@@ -25,10 +26,9 @@ export interface Bench {
 }
 
 const ROOT = new URL('../../', import.meta.url).pathname;
-const CONTROL = join(ROOT, 'src/host/arena/control.pl');
 const GATEWAY_UID = SPARE_UID + 1;
 const AGENT_UID = SPARE_UID + 2;
-const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'];
+const FLAG = '--disable-warning=ExperimentalWarning';
 
 function as(uid: number): string[] {
   return ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--no-new-privs', '--bounding-set=-all'];
@@ -55,6 +55,8 @@ export async function openBench(agents: readonly string[]): Promise<Bench> {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
+    const product = await withinReach();
+    closers.push(() => product.close());
     const house = `bhdt-${process.pid}`;
     execFileSync('ip', ['netns', 'add', house]);
     closers.push(() => deleteNetns(house));
@@ -73,7 +75,7 @@ export async function openBench(agents: readonly string[]): Promise<Bench> {
     writeFileSync(`${dir}/nsswitch.conf`, 'hosts: files dns\n');
 
     const ledger = await startLedger(dir, closers);
-    const gateway = await startGateway(dir, netnsPath(house), closers);
+    const gateway = await startGateway(product, dir, netnsPath(house), closers);
     const spaces = new Map<string, string>();
     for (const agent of agents) {
       const space = `bhda-${process.pid}-${agent}`;
@@ -98,7 +100,7 @@ export async function openBench(agents: readonly string[]): Promise<Bench> {
           agents.filter((other) => other !== agent),
         ),
       script: (agent, { text, args, timeoutMs }) =>
-        runInside(netnsPath(spaces.get(agent) ?? ''), dir, text, args, timeoutMs),
+        runInside(product, netnsPath(spaces.get(agent) ?? ''), dir, text, args, timeoutMs),
       lease: async (agent, more) => {
         rules.set(agent, more);
         await policy();
@@ -120,10 +122,18 @@ export async function openBench(agents: readonly string[]): Promise<Bench> {
   }
 }
 
-function runInside(space: string, dir: string, text: string, args: Args, timeoutMs: number): Promise<Outcome> {
+function runInside(
+  product: Reachable,
+  space: string,
+  dir: string,
+  text: string,
+  args: Args,
+  timeoutMs: number,
+): Promise<Outcome> {
+  const control = join(product.tree, 'src/host/arena/control.pl');
   const bind =
     'mount --bind "$0/inside.conf" /etc/resolv.conf; mount --bind "$0/nsswitch.conf" /etc/nsswitch.conf; exec "$@"';
-  const argv = [`--net=${space}`, 'unshare', '--mount', 'sh', '-c', bind, dir, ...as(AGENT_UID), 'perl', CONTROL];
+  const argv = [`--net=${space}`, 'unshare', '--mount', 'sh', '-c', bind, dir, ...as(AGENT_UID), 'perl', control];
   const child = spawn('nsenter', argv, {
     stdio: ['pipe', 'pipe', 'inherit'],
     cwd: '/',
@@ -152,8 +162,7 @@ function runInside(space: string, dir: string, text: string, args: Args, timeout
 
 async function startLedger(dir: string, closers: (() => unknown)[]): Promise<Client> {
   const argv = [join(ROOT, 'src/programs/ledger/main.ts'), '--dir', `${dir}/ledger`, '--socket', `${dir}/ledger.sock`];
-  const [node = '', ...flags] = NODE;
-  const child = spawn(node, [...flags, ...argv, '--gateway-uid', String(GATEWAY_UID)], {
+  const child = spawn(process.execPath, [FLAG, ...argv, '--gateway-uid', String(GATEWAY_UID)], {
     stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'pipe'],
   });
   closers.push(() => ended(child, () => (child.stdio[3] as Socket).end()));
@@ -167,6 +176,7 @@ async function startLedger(dir: string, closers: (() => unknown)[]): Promise<Cli
 }
 
 async function startGateway(
+  product: Reachable,
   dir: string,
   house: string,
   closers: (() => unknown)[],
@@ -179,7 +189,8 @@ async function startGateway(
   const [ours, theirs] = [pair.readInt32LE(0), pair.readInt32LE(4)];
   const bind =
     'mount --bind "$0/resolv.conf" /etc/resolv.conf; mount --bind "$0/nsswitch.conf" /etc/nsswitch.conf; exec "$@"';
-  const main = [...NODE, join(ROOT, 'src/programs/gateway/main.ts'), '--ledger', `${dir}/ledger.sock`, '--dir', state];
+  const program = join(product.tree, 'src/programs/gateway/main.ts');
+  const main = [product.node, FLAG, program, '--ledger', `${dir}/ledger.sock`, '--dir', state];
   const child = spawn(
     'nsenter',
     [`--net=${house}`, 'unshare', '--mount', 'sh', '-c', bind, dir, ...as(GATEWAY_UID), ...main],

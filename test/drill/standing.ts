@@ -78,6 +78,7 @@ export async function standUp(wishes: Readonly<Record<string, Wish>>): Promise<S
           disconnect: nothing,
           record: nothing,
           tell: () => {},
+          note: () => {},
           watch: () => {},
           unwatch: () => {},
         },

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,6 +14,8 @@ defaults:
 agents:
   one: {}
   two: {}
+  bare:
+    exec: { sets: [base] }
 `;
 
 /** Programs of this test on the host: in a folder that compartments see, with links from where programs are looked for. */
@@ -51,6 +54,10 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
   ['a Python script finds the modules beside it', (stand) => script(stand, 'py', `beside ${PARTS} ['7']`)],
   ['a Node script finds the modules beside it', (stand) => script(stand, 'js', `beside ${PARTS} 7`)],
   ['two agents, and the next gate, give the names again', again],
+  [
+    'an interpreter that is asked for itself is asked for with its script, and the answer is good for no other',
+    interpreter,
+  ],
 ];
 
 test('names of approved programs', { skip: NOT_ROOT }, async (t) => {
@@ -89,4 +96,38 @@ async function again(stand: Stand): Promise<void> {
     await approve(stand, `${name} -n /proc/self/exe (program ${PROGRAMS}/${name})`);
     assert.equal((await ended).stdout, `${PROGRAMS}/${name}`);
   }
+}
+
+async function interpreter(stand: Stand): Promise<void> {
+  const first = stand.run('bare', [`${PREFIX}-py`, '7']);
+  await approve(stand, `${PREFIX}-py 7 (program ${PARTS}/tool.py)`);
+  const [digest] = execFileSync('sha256sum', [`${PARTS}/tool.py`])
+    .toString()
+    .split(' ');
+  const { id, shown } = await waiting(stand, 'bare', '/usr/bin/python3 /dev/fd/');
+  const [, fd] = /^\/usr\/bin\/python3 \/dev\/fd\/(\d+) 7 /.exec(shown) ?? [];
+  assert.ok(shown.endsWith(` (script ${PARTS}/tool.py sha256 ${digest})`), shown);
+  assert.equal((await stand.bulkhead(['approve', String(id), '--for', '1h'])).status, 0);
+  await first; // without its library Python may end as it likes
+  const other = stand.run('bare', [
+    'bash',
+    '-c',
+    `echo 'print(1)' > x.py; exec ${fd}< x.py; exec /usr/bin/python3 /dev/fd/${fd} 7`,
+  ]);
+  const again = await waiting(stand, 'bare', '/usr/bin/python3 /dev/fd/');
+  assert.doesNotMatch(again.shown, /script/);
+  await stand.bulkhead(['deny', String(again.id)]);
+  assert.equal((await other).status, 126);
+}
+
+async function waiting(stand: Stand, agent: string, start: string): Promise<{ id: number; shown: string }> {
+  for (let i = 0; i < 100; i++) {
+    const { json } = await stand.bulkhead(['approvals', '--json']);
+    const found = json.approvals.find(
+      (one: { agent: string; shown: string }) => one.agent === agent && one.shown.startsWith(start),
+    );
+    if (found) return found;
+    await sleep(100);
+  }
+  assert.fail(`${agent} asked for nothing that begins with ${start}`);
 }

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeTree } from '../../src/host/mounts.ts';
 import { approve, execs, question } from './asking.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 
@@ -96,7 +97,7 @@ function remove(): void {
   execFileSync('dpkg', ['-P', PREFIX], { stdio: 'pipe' });
   for (const path of [PLAIN, ASKED, MULTI, APPLET, ALTERNATIVE, CHOICE, `/tmp/${PREFIX}-deb.deb`])
     rmSync(path, { force: true });
-  rmSync(`/tmp/${PREFIX}-deb`, { recursive: true, force: true });
+  removeTree(`/tmp/${PREFIX}-deb`);
 }
 
 async function pinned(stand: Stand): Promise<Record<string, unknown>[]> {

@@ -10,7 +10,7 @@ import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 
 /** Each cycle kills one to three programs; a long run makes at least 200 killings. A warden that dies often is waited for longest. */
 const [CYCLES, KILLINGS] = process.env.BULKHEAD_LONG ? [130, 200] : [12, 12];
-const CHANCE: Readonly<Record<string, number>> = { warden: 0.35, gateway: 0.7, ledger: 0.7 };
+const CHANCE: Readonly<Record<string, number>> = { warden: 0.35, gateway: 0.7, ledger: 0.7, gate: 0.7 };
 const SEED = Number(process.env.SEED ?? 20_260_501);
 
 /** Tries without pause to reach what it may not, and what it may; one line of /workspace/tried for each kind of outcome. */
@@ -50,7 +50,7 @@ async function statusWhenWhole(stand: Stand): Promise<StatusDocument> {
   for (;;) {
     const { json } = await stand.bulkhead(['status', '--json']);
     const whole =
-      json?.programs?.length === 3 && json.programs.every(({ state }: { state: string }) => state === 'running');
+      json?.programs?.length === 4 && json.programs.every(({ state }: { state: string }) => state === 'running');
     if (whole && json.agents.every(({ state }: { state: string }) => state === 'running')) return json;
     assert.ok(Date.now() < late, `the fleet did not come back: ${JSON.stringify(json)}`);
     await wait(100);

@@ -2,10 +2,17 @@ import assert from 'node:assert/strict';
 import { chownSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { removeTree } from '../../src/host/mounts.ts';
-import { BULKHEAD, type Result, start } from './command.ts';
+import { type Result, start } from './command.ts';
 import { NOT_ROOT } from './stand.ts';
+import { type Reachable, withinReach } from './within-reach.ts';
+
+let product: Reachable;
+before(async () => {
+  product = await withinReach();
+});
+after(() => product?.close());
 
 const UID = 62_900 + (process.pid % 90);
 const GIVEN: Readonly<Record<string, string>> = {
@@ -19,7 +26,7 @@ function withMount(at: string, home: string, args: readonly string[]): Promise<R
     ...['unshare', '--mount', '--propagation', 'private'],
     ...['sh', '-c', 'mount -t tmpfs -o size=64k bulkhead-test "$0" && exec "$@"', at],
     ...['setpriv', `--reuid=${UID}`, `--regid=${UID}`, '--clear-groups'],
-    ...['env', '-i', `HOME=${home}`, `PATH=${process.env.PATH}`, BULKHEAD],
+    ...['env', '-i', `HOME=${home}`, `PATH=${process.env.PATH}`, `${product.tree}/bulkhead`],
   ];
   return start([...args, '--state', join(home, 'state'), '-f', join(home, 'fleet.yaml')], { program }).ended;
 }

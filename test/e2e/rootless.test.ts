@@ -19,8 +19,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeTree } from '../../src/host/mounts.ts';
-import { BULKHEAD, type Result, start } from './command.ts';
+import { type Result, start } from './command.ts';
 import { NOT_ROOT } from './stand.ts';
+import { withinReach } from './within-reach.ts';
 
 /** All of it as a user who is nobody on this machine: a uid without an entry anywhere, and a home with nothing in it. */
 interface Nobody {
@@ -55,18 +56,20 @@ const CASES: readonly (readonly [claim: string, check: (nobody: Nobody) => Promi
 test('without root', { skip: NOT_ROOT }, async (t) => {
   const server = createServer((_, response) => response.end('hello from the host'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const nobody = newNobody(server);
+  const product = await withinReach();
+  const nobody = newNobody(server, `${product.tree}/bulkhead`);
   try {
     for (const [claim, check] of CASES) await t.test(claim, () => check(nobody));
   } finally {
     await nobody.bulkhead(['uninstall']);
     for (const pid of pidsOf(nobody.uid)) process.kill(pid, 'SIGKILL');
     removeTree(nobody.home);
+    product.close();
     server.close();
   }
 });
 
-function newNobody(server: Server): Nobody {
+function newNobody(server: Server, program: string): Nobody {
   const uid = 62_000 + (process.pid % 900);
   const { port } = server.address() as AddressInfo;
   const home = mkdtempSync(join(tmpdir(), 'bulkhead-nobody-'));
@@ -88,7 +91,7 @@ function newNobody(server: Server): Nobody {
       const [first = '', ...rest] = args;
       const file = first === 'up' || first === 'plan' ? ['-f', nobody.file] : [];
       const line = [first, ...(args.includes('--state') ? [] : state), ...file, ...rest];
-      return start(line, { program: [...as, `PATH=${process.env.PATH}`, ...around, BULKHEAD] }).ended;
+      return start(line, { program: [...as, `PATH=${process.env.PATH}`, ...around, program] }).ended;
     },
     run: (agent, ...argv) => nobody.bulkhead(['run', agent, '--', ...argv]),
     processes: () => pidsOf(uid).map((pid) => `${pid} ${commandLine(pid)}`),
@@ -303,6 +306,7 @@ async function killed({ bulkhead, processes }: Nobody): Promise<void> {
     return { warden: find(json?.programs, 'warden'), worker: find(json?.agents, 'worker') };
   };
   const before = await of();
+  assert.ok(before.warden > 1, 'no warden runs'); // 0 would be our own process group (kill(2))
   process.kill(before.warden, 'SIGKILL');
   const there = (): boolean => processes().some((line) => line.startsWith(`${before.worker} `));
   for (const late = Date.now() + 5_000; there(); await sleep(20))

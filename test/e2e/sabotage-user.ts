@@ -2,8 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeTree } from '../../src/host/mounts.ts';
-import { agentPlaces, placesOf } from '../../src/plan/places.ts';
-import { lifted, type Sabotage, tool } from './sabotage.ts';
+import { lifted, OPENED_HOME, type Sabotage, tool } from './sabotage.ts';
 
 /** The mounts of a compartment of tier `user` belong to the host's user namespace, so root can take their flags off; always in the
  *  compartment's own mount namespace. */
@@ -57,16 +56,7 @@ export function userSabotage(inHost: readonly string[]): readonly Sabotage[] {
         return () => void inside('mount', '-t', 'tmpfs', '-o', 'ro,nosuid,nodev,noexec,mode=755', 'none', state);
       },
     },
-    {
-      what: 'its home is opened',
-      wall: 'identity',
-      says: /mode 0755/,
-      down: ({ state, agent }) => {
-        const { home } = agentPlaces(placesOf(state), agent);
-        chmodSync(home, 0o755);
-        return () => chmodSync(home, 0o700);
-      },
-    },
+    OPENED_HOME,
     {
       what: 'a service of the host opens a socket to everybody',
       wall: 'files',

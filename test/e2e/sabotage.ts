@@ -21,7 +21,7 @@ export interface Sabotage {
   readonly wall: Wall;
   /** What the status must say of it. */
   readonly says: RegExp;
-  readonly down: (target: Target) => (() => void) | undefined;
+  readonly down: (target: Target) => () => void;
 }
 
 export const tool = (name: string, ...args: string[]): string =>
@@ -83,6 +83,18 @@ function intruder(...spaces: string[]): Sabotage['down'] {
     };
   };
 }
+
+/** In every tier. */
+export const OPENED_HOME: Sabotage = {
+  what: 'its home is opened',
+  wall: 'identity',
+  says: /mode 0755/,
+  down: ({ state, agent }) => {
+    const { home } = agentPlaces(placesOf(state), agent);
+    chmodSync(home, 0o755);
+    return () => chmodSync(home, 0o700);
+  },
+};
 
 export const SABOTAGE: readonly Sabotage[] = [
   {
@@ -150,16 +162,7 @@ export const SABOTAGE: readonly Sabotage[] = [
     says: /not allowed: nc-by-hand/,
     down: laidOver('/usr/local/bin', ['nosuid', 'nodev'], 'nc-by-hand'),
   },
-  {
-    what: 'its home is opened',
-    wall: 'identity',
-    says: /mode 0755/,
-    down: ({ state, agent }) => {
-      const { home } = agentPlaces(placesOf(state), agent);
-      chmodSync(home, 0o755);
-      return () => chmodSync(home, 0o700);
-    },
-  },
+  OPENED_HOME,
   {
     what: 'its user is put into a group',
     wall: 'identity',
@@ -203,7 +206,7 @@ const CEILINGS: Readonly<Record<string, readonly [file: string, free: string][]>
   ],
 };
 
-export function lifted({ fleet, agent }: Target, kind: string): (() => void) | undefined {
+export function lifted({ fleet, agent }: Target, kind: string): () => void {
   const folders = cgroupFolders(observeCgroups(), `bulkhead/${fleet}/${agent}`);
   const files = folders.flatMap((folder) =>
     (CEILINGS[kind] ?? [])
@@ -212,7 +215,7 @@ export function lifted({ fleet, agent }: Target, kind: string): (() => void) | u
   );
   // memory.memsw stands above memory, so it is lifted first and lowered last; here only the one is touched where that is possible.
   const [file] = files;
-  if (!file) return undefined;
+  if (!file) throw new Error(`no cgroup of ${agent} limits ${kind}, and yet its limits stood until now`);
   const memsw = file.path.replace('memory.limit', 'memory.memsw.limit');
   const paths = memsw !== file.path && existsSync(memsw) ? [memsw, file.path] : [file.path];
   const before = paths.map((path) => readFileSync(path, 'utf8').trim());

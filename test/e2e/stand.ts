@@ -33,6 +33,8 @@ export interface Wishes {
   readonly state?: string;
   /** Words before every command of ours: where it runs. */
   readonly inside?: readonly string[];
+  /** True: other fleets may be up meanwhile, and it does not matter how long anything takes. */
+  readonly beside?: boolean;
 }
 
 export const NOT_ROOT: false | string = process.getuid?.() === 0 ? false : 'putting up a fleet needs root';
@@ -64,7 +66,7 @@ export async function withFleet(
     }
     if (failed.length === 1) throw failed[0];
     if (failed.length > 1) throw new AggregateError(failed, failed.map(String).join('\n'));
-  });
+  }, wishes.beside);
 }
 
 function newStand(yaml: string, wishes: Wishes): Stand {

@@ -249,17 +249,6 @@ async function attacks(t: TestContext, stand: Stand, net: HostNet): Promise<void
     assert.equal(reaches(triedBy(net.outside, [`tcp,${HOST4},6000`, `udp,${HOST6},6000`]), 'host').length, 2);
   });
 
-  await t.test('a connection whose process has gone leaves nothing behind that could leave', async () => {
-    await net.arrived();
-    const orphan = `use Socket; for (1..20) { socket(my $s, AF_INET, SOCK_STREAM, 0); connect($s, pack_sockaddr_in(9, inet_aton('${WORLD4}')));
-      fcntl($s, 4, 2048); syswrite $s, 'canary' x 100000; push @all, $s } kill 9, $$`;
-    await stand.run('ann', ['perl', '-e', orphan]);
-    run(...net.inside, 'nft', 'flush', 'ruleset');
-    await sleep(2_000);
-    assert.deepEqual(await net.arrived(), []);
-    assert.equal((await stand.bulkhead(['up'])).status, 0);
-  });
-
   await t.test(
     'somebody flushes the packet filter: the agent is cut off from every other machine, and it is mended',
     async () => {

@@ -156,10 +156,9 @@ test('an agent on the host’s own files', { skip: NOT_ROOT }, async (t) => {
         ledger: 0,
       };
       for (const { what, wall, says, down } of userSabotage(host.inside))
-        await t.test(what, async (t) => {
+        await t.test(what, async () => {
           assert.doesNotMatch(before[wall] ?? '', says);
           const undo = down(target);
-          if (!undo) return t.skip('this machine has no such limit');
           let fallen: string;
           try {
             fallen = words(await agentOf(stand, 'plain', true), wall);

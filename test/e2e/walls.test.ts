@@ -42,9 +42,8 @@ test('a wall that is taken down by hand is seen at the next probe, and no other 
       ...{ gateway: pid('gateway'), ledger: pid('ledger') },
     };
     for (const { what, wall, says, down } of SABOTAGE)
-      await t.test(what, async (t) => {
+      await t.test(what, async () => {
         const undo = down(target);
-        if (!undo) return t.skip('this machine has no such limit');
         let fallen: Measured;
         try {
           fallen = await measure(stand);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { removeTree } from '../../src/host/mounts.ts';
 import { packageOf } from '../../src/host/package-digest.ts';
 
 const SKIP = process.getuid?.() === 0 ? false : 'only a file of root’s is ever confirmed';
@@ -18,7 +19,7 @@ interface Ground {
 
 function ground(t: TestContext): Ground {
   const folder = mkdtempSync(join(tmpdir(), 'bulkhead-dpkg-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  t.after(() => removeTree(folder));
   const admin = join(folder, 'dpkg');
   mkdirSync(join(admin, 'info'), { recursive: true });
   const file = join(folder, 'program');

@@ -32,6 +32,14 @@ test('what was approved becomes a line, the most approved first', () => {
   ]);
 });
 
+test('how often people said yes decides before how often it was used', () => {
+  const often = { ...host('a.test'), uses: 9 };
+  assert.deepEqual(lines([often, host('b.test'), host('b.test')]), [
+    'agents.coder.egress: [b.test]',
+    'agents.coder.egress: [a.test]',
+  ]);
+});
+
 test('what nobody said yes to, or what was taken back or refused since, is not proposed', () => {
   assert.deepEqual(lines([host('a.test', 'expired'), host('b.test', 'refused'), host('c.test', 'withdrawn')]), []);
   assert.deepEqual(lines([host('a.test'), host('a.test', 'withdrawn')]), []);

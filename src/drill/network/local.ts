@@ -24,12 +24,27 @@ refused("no resolver socket: $tried[0]");`),
     positive: 'host-user',
     watch: ['resolver'],
   }),
+  attack({
+    id: 'a26-command-outside',
+    line: 26,
+    tries: "asks the agent's own API to run a shell outside of the compartment (POST /v1/do)",
+    control: 'what runs outside is what `elevated` lists word for word, and no shell can be listed',
+    program: text(String.raw`
+my $body = '{"argv":["/bin/sh","-c","id"]}';
+my $got = ask(to_name($A{proxy_host}, 80), "POST /v1/do HTTP/1.1\r\nHost: $A{proxy_host}\r\nContent-Type: application/json\r\nContent-Length: "
+  . length($body) . "\r\nConnection: close\r\n\r\n$body");
+done("accepted: $1") if $got =~ /^HTTP\/1\.[01] (2\d\d)/;
+judge('outside', $got);`),
+    positive: 'open-net',
+    watch: ['admin'],
+  }),
   ...['/mode', '/policy', '/egress', '/allow', '/grants'].map((path) =>
     attack({
       id: `a26-proxy-admin${path.replace('/', '-')}`,
       line: 26,
       tries: `asks the agent's own API to change its policy (POST ${path})`,
-      control: 'the agent API only reads; policy comes from the warden over a socket that is not in the compartment',
+      control:
+        'the agent API reads, and asks for what `elevated` lists word for word; policy comes from the warden over a socket that is not in the compartment',
       program: text(String.raw`
 my $body = '{"mode":"full","agent":"*","egress":[{"host":"*","port":443}]}';
 my $got = ask(to_name($A{proxy_host}, 80), "POST ${path} HTTP/1.1\r\nHost: $A{proxy_host}\r\nContent-Type: application/json\r\nContent-Length: "

@@ -1,6 +1,7 @@
 import type { Family } from '../attack.ts';
 import { PROCESSES_LATER } from '../later.ts';
 import { abis } from './abi.ts';
+import { gate } from './gate.ts';
 import { kernelCalls } from './kernel-calls.ts';
 import { kernelFiles } from './kernel-files.ts';
 import { limits } from './limits.ts';
@@ -23,6 +24,7 @@ export const PROCESSES_FAMILY: Family = {
     ...abis,
     ...memfds,
     ...running,
+    ...gate,
     ...sockets,
     ...signals,
     ...ownUid,

@@ -99,7 +99,9 @@ function mustBeFree(path: '/etc/passwd' | '/etc/group', name: string, id: number
   throw new Failure(
     'taken',
     `The ${kind} ${name} was to have the number ${id}, which now belongs to ${other.name}.`,
-    `Look at it with: getent ${file} ${id}; an agent of another name gets a number of its own.`,
+    ofProgram(name)
+      ? 'Run the command again: it takes a number that is free.'
+      : `Look at it with: getent ${file} ${id}; an agent of another name gets a number of its own.`,
   );
 }
 
@@ -108,6 +110,13 @@ function taken(kind: 'user' | 'group', name: string, why: string): Failure {
   return new Failure(
     'taken',
     `The ${kind} ${name} is there already, and ${why}.`,
-    `Rename the fleet or the agent, or look at it with: ${look}`,
+    ofProgram(name)
+      ? `Look at it with: ${look}; where nobody needs it, ${kind}del ${name}, and run the command again`
+      : `Rename the fleet or the agent, or look at it with: ${look}`,
   );
+}
+
+/** Whether it is of one of our own programs: its name says of which state, and no fleet has a say in it. */
+function ofProgram(name: string): boolean {
+  return name.startsWith('bulkhead-');
 }

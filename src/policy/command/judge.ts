@@ -1,6 +1,6 @@
 import type { ArgvRule, WantedExec } from '../../model/fleet.ts';
 import type { Verdict } from '../../model/verdict.ts';
-import { literal } from './glob.ts';
+import { type Glob, literal } from './glob.ts';
 import { matchesNarrowly, matchesWidely, parseRule, type Rule } from './rule.ts';
 
 /** What is to be executed. argv are bytes, one a character (latin1), program name first. */
@@ -16,7 +16,7 @@ export interface Command {
 
 type Direction = 'deny' | 'ask' | 'allow';
 
-/** The rules of one program and direction: by their first literal operand, and those without. */
+/** The rules of one program and direction: by their first literal word that must be there, and those without. */
 interface Indexed {
   readonly by: ReadonlyMap<string, readonly Rule[]>;
   readonly others: readonly Rule[];
@@ -37,7 +37,11 @@ export function commandPolicy(exec: WantedExec, allowed: Iterable<string>): Comm
     onMiss: exec.ask === 'never' ? 'never' : 'ask',
     allowed: new Set(allowed),
     denied: new Set(exec.deny),
-    rules: { deny: index(exec.denyArgv), ask: index(exec.askArgv), allow: index(exec.allowArgv) },
+    rules: {
+      deny: index(exec.denyArgv, ({ operands }) => operands),
+      ask: index(exec.askArgv, ({ operands }) => operands),
+      allow: index(exec.allowArgv, ({ words }) => words), // here each of them must be there as it is written
+    },
   };
 }
 
@@ -82,14 +86,17 @@ function lastPart(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-function index(rules: readonly ArgvRule[] = []): Map<string, Indexed> {
+/** @param needed  words of a rule without which it cannot match */
+function index(rules: readonly ArgvRule[] = [], needed: (rule: Rule) => readonly Glob[]): Map<string, Indexed> {
   const found = new Map<string, { by: Map<string, Rule[]>; others: Rule[] }>();
   for (const words of rules) {
     const rule = parseRule(words);
     if (typeof rule === 'string') throw new Error(`a rule that was read ${rule}`);
     const of = found.get(rule.program) ?? { by: new Map<string, Rule[]>(), others: [] };
     found.set(rule.program, of);
-    const key = rule.operands.map(literal).find((word) => word !== undefined);
+    const key = needed(rule)
+      .map(literal)
+      .find((word) => word !== undefined);
     if (key === undefined) of.others.push(rule);
     else if (of.by.get(key)?.push(rule) === undefined) of.by.set(key, [rule]);
   }

@@ -45,7 +45,10 @@ export const TABLE: readonly Entry[] = [
   {
     name: 'plan',
     group: 'the fleet',
-    options: [FILE],
+    options: [
+      FILE,
+      { flags: '--sudoers', summary: 'print elevated commands as a policy for sudo, for machines that must use it' },
+    ],
     summary: 'every change that up would make, as text; nothing is changed',
     load: () => import('./commands/plan.ts'),
   },

@@ -10,15 +10,13 @@ import { processesOfUids, programsOf } from '../../host/warden-processes.ts';
 import { describe } from '../../plan/describe.ts';
 import { groundOf } from '../../plan/machine.ts';
 import type { Places } from '../../plan/places.ts';
-import type { Resource } from '../../plan/resource.ts';
-import { machineKinds } from '../../plan/scope.ts';
+import { machineKinds, outlivesDown } from '../../plan/scope.ts';
 import { planSteps, type Step } from '../../plan/step.ts';
 import type { Client } from '../../wire/client.ts';
 import { carryOut, hostHands } from './machine.ts';
 import { mustBeState, takeTurn } from './state.ts';
 import { endKeeping, endWarden, wardenThere } from './warden-process.ts';
 
-const STAYING: ReadonlySet<Resource['kind']> = new Set(['user', 'group', 'folder', 'disk']);
 /** A warden that does not answer is ended all the same. */
 const PATIENCE_MS = 45_000;
 const LEAVES_MS = 5_000;
@@ -35,8 +33,8 @@ export async function takeDown(places: Places, purge: boolean): Promise<string[]
   endPrograms(places);
   const done = [...(asked ?? []), ...(await withoutWarden(places, purge)).map(describe)];
   if (purge) for (const folder of [places.ledger, places.gateway, places.logs, places.agentLogs]) empty(folder);
-  const { wanted, uids, heldAgents, inbox } = places;
-  const files = [wanted, uids, heldAgents, ...['', '-wal', '-shm'].map((end) => `${inbox}${end}`)];
+  const { wanted, uids, heldAgents, elevated, inbox } = places;
+  const files = [wanted, uids, heldAgents, elevated, ...['', '-wal', '-shm'].map((end) => `${inbox}${end}`)];
   if (purge) for (const file of files) rmSync(file, { force: true });
   return done;
 }
@@ -76,7 +74,7 @@ function endPrograms(places: Places): void {
 /** What is left when there is no warden (any more): its death has ended every agent. */
 async function withoutWarden(places: Places, purge: boolean): Promise<Step[]> {
   const made = new Made(places.made).list().filter((resource) => !machineKinds(resource, places));
-  const staying = purge ? [] : made.filter(({ kind }) => STAYING.has(kind));
+  const staying = purge ? [] : made.filter(outlivesDown);
   const steps = planSteps(staying, await observe(hostHands(), staying, made)).filter((step) => step.do === 'remove');
   await carryOut(places, steps);
   return steps;

@@ -1,18 +1,20 @@
-import { closeSync, openSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { duplicate } from '../../host/gate-ground.ts';
 import { write } from '../../host/libc-gate.ts';
 import { pipe } from '../../host/pipes.ts';
 import { argumentOf, callOf, idOf, letGo, pidOf, put, refuse, stillWaits } from '../../host/seccomp-notify.ts';
+import { BULKHEAD_DO } from '../../model/elevated.ts';
 import { type CommandPolicy, commandPolicy, judgeCommand } from '../../policy/command/judge.ts';
-import { ASK_AGAIN, REFUSED } from '../../tiers/stub/instruction.ts';
+import { ASK_AGAIN, OUTSIDE, REFUSED } from '../../tiers/stub/instruction.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { AgentPolicy } from '../../wire/gate-policy.ts';
-import { readStarted } from './arguments.ts';
+import { isStub, readAll } from './asker.ts';
 import type { Endings } from './endings.ts';
 import type { Flight } from './flight.ts';
 import type { Journal } from './journal.ts';
-import type { Asker, FromHot, ListenerFacts, Opened, ToHot } from './messages.ts';
-import { versionOf } from './pins.ts';
+import type { Asker, FromHot, ListenerFacts, Opened, OwnProgram, ToHot } from './messages.ts';
+import { judgeOwn, mayBeOwn, OwnStubs, Scripts } from './own-stubs.ts';
+import { ReadyCopies } from './ready-copies.ts';
 import { pathAt, wordsAt } from './words.ts';
 
 /** execveat: x86-64, asm-generic. */
@@ -20,6 +22,7 @@ const EXECVEAT = process.arch === 'arm64' ? 281 : 322;
 const AT_EMPTY_PATH = 0x1000n;
 /** Links that every compartment has (src/tiers/sandbox.ts). */
 const ALIASES: Readonly<Record<string, string>> = { '/bin': '/usr/bin', '/sbin': '/usr/sbin' };
+const AT_FDCWD = -100;
 const ENOENT = 2;
 const EBADF = 9;
 /** What one agent may have waiting for a person, and in all. */
@@ -30,10 +33,12 @@ interface Standing {
   readonly commands: CommandPolicy;
   readonly there: ReadonlySet<string>;
   readonly stubs: AgentPolicy['stubs'];
+  /** What it made itself waits for a person. */
+  readonly own: boolean;
 }
 
 function standing({ exec, allowed, names, stubs }: AgentPolicy): Standing {
-  return { commands: commandPolicy(exec, allowed), there: new Set(names), stubs };
+  return { commands: commandPolicy(exec, allowed), there: new Set(names), stubs, own: exec.own === 'ask' };
 }
 
 interface Held extends Asker {
@@ -51,8 +56,11 @@ export class Answers {
   readonly #held = new Map<number, Held>();
   readonly #waiting = new Map<string, number>();
   readonly #paused = new Set<string>();
-  /** By agent and file. */
-  readonly #pins = new Map<string, Opened>();
+  readonly #ready = new ReadyCopies();
+  readonly #own = new OwnStubs();
+  readonly #scripts = new Scripts();
+  /** Whoever executes what may be a file of the agent's, by place. */
+  readonly #tries = new Map<number, Asker & { readonly facts: ListenerFacts }>();
   #policies: ReadonlyMap<string, Standing> = new Map();
 
   constructor(flight: Flight, journal: Journal, endings: Endings, tell: (message: FromHot) => void) {
@@ -70,14 +78,11 @@ export class Answers {
   take(message: Exclude<ToHot, { do: 'listener' | 'begin' }>): void {
     if (message.do === 'policies') {
       this.#policies = new Map(message.policies.map((policy) => [policy.agent, standing(policy)]));
-      for (const { fd } of this.#pins.values()) closeSync(fd);
-      this.#pins.clear();
+      this.#ready.clear();
       return;
     }
     if (message.do === 'pin') {
-      const before = this.#pins.get(`${message.agent} ${message.file}`);
-      if (before) closeSync(before.fd);
-      this.#pins.set(`${message.agent} ${message.file}`, message);
+      this.#ready.set(message.agent, message.file, message);
       return;
     }
     if (message.do === 'record') {
@@ -88,15 +93,26 @@ export class Answers {
       this.#pause(message.agent, message.paused);
       return;
     }
+    if (message.do === 'go') {
+      this.#go(message);
+      return;
+    }
     if (message.do === 'shorten') {
       this.#journal.shorten(message.upTo);
       return;
     }
     const held = this.#held.get(message.place);
+    const there = held?.id === message.id ? held : undefined;
     if (message.do === 'run') {
-      if (held?.id === message.id) this.#start(held, message, message.record, message.approval);
+      if (there) {
+        this.#scripts.add(message.pin, message.file, message.own);
+        this.#start(there, message, message.record, message.approval);
+      }
       closeSync(message.fd);
-    } else if (held?.id === message.id) this.#deny(held, message.line, message.record);
+    } else if (message.do === 'connect') {
+      if (there) this.#connect(there, message.fd);
+      else closeSync(message.fd); // nobody is there: what was started ends
+    } else if (there) this.#deny(there, message.line, message.record);
   }
 
   judge(place: number, facts: ListenerFacts): void {
@@ -112,11 +128,19 @@ export class Answers {
 
   /** What may be executed at all is decided by the mounts, whatever becomes of the path while we look at it: it goes on, recorded.
    *  A name that is not there is said to be not there, so that a search through PATH leaves no trace. */
-  #byFile(place: number, { fd, agent }: ListenerFacts, pid: number): void {
+  #byFile(place: number, facts: ListenerFacts, pid: number): void {
+    const { fd, agent } = facts;
     const question = this.#flight.at(place);
     const id = idOf(question);
     const first = callOf(question) === EXECVEAT ? 1 : 0;
     const path = pathAt(pid, argumentOf(question, first));
+    if (facts.asks && this.#policies.get(agent)?.own && mayBeOwn(path)) {
+      const base = first === 0 ? AT_FDCWD : Number(BigInt.asIntN(32, argumentOf(question, 0)));
+      this.#tries.set(place, { place, id, facts });
+      this.#count(agent, 1);
+      this.#tell({ tell: 'own', place, id, agent, pid, base, path });
+      return;
+    }
     if (this.#absent(agent, path)) refuse(fd, id, ENOENT);
     else {
       const argv = wordsAt(pid, argumentOf(question, first + 1));
@@ -124,6 +148,25 @@ export class Answers {
       letGo(fd, id);
     }
     this.#flight.release(place);
+  }
+
+  /** The exec goes on: the stub stands over what it leads to, or nothing of the agent's does. */
+  #go({ place, id, own }: { readonly own?: OwnProgram } & Asker): void {
+    const tried = this.#tries.get(place);
+    if (tried?.id !== id) return;
+    this.#tries.delete(place);
+    this.#count(tried.facts.agent, -1);
+    if (own) {
+      this.#forget(own.pid);
+      this.#own.set(own);
+    }
+    if (!letGo(tried.facts.fd, id) && own) this.#tell({ tell: 'uncover', ticket: own.ticket });
+    this.#flight.release(place);
+  }
+
+  #forget(pid: number): void {
+    const own = this.#own.forget(pid);
+    if (own) this.#tell({ tell: 'forget', ticket: own.ticket });
   }
 
   #absent(agent: string, path: string): boolean {
@@ -135,6 +178,7 @@ export class Answers {
 
   /** Frees what was taken for those who were killed meanwhile. */
   look(): void {
+    for (const pid of this.#own.gone()) this.#forget(pid);
     for (const held of this.#held.values()) if (!stillWaits(held.facts.fd, held.id)) this.#leave(held);
   }
 
@@ -152,33 +196,45 @@ export class Answers {
     }
     const { agent } = facts;
     const policy = this.#policies.get(agent);
-    const program = typeof read === 'string' ? undefined : policy?.stubs[read.stub];
+    const known = typeof read === 'string' ? undefined : policy?.stubs[read.stub];
+    const own = known ? undefined : this.#own.of(pid);
+    if (own) this.#tell({ tell: 'uncover', ticket: own.ticket });
+    const program = known ?? (own && { name: own.name.slice(own.name.lastIndexOf('/') + 1), file: own.name });
     if (typeof read === 'string' || policy === undefined || program === undefined) {
       const why = typeof read === 'string' ? read : 'no program is known under this name';
       this.#deny(held, `bulkhead: refused: ${why}`, { event: 'exec.denied', agent, rule: why });
       return;
     }
     const { argv, environment, cwd } = read;
-    const verdict = judgeCommand(policy.commands, { program: { name: program.name, path: program.file }, argv });
+    if (read.stub === BULKHEAD_DO && !facts.asks) {
+      const record = { event: 'exec.denied', agent, path: program.file, argv, rule: 'a probe or drill asks nobody' };
+      this.#deny(held, 'bulkhead: a probe or drill has nothing run outside', record);
+      return;
+    }
+    if (read.stub === BULKHEAD_DO) {
+      this.#held.set(held.place, held);
+      this.#count(agent, 1);
+      const who = { place: held.place, id, agent, pid, listener: facts.fd, asks: true };
+      this.#tell({ tell: 'asked', ...who, program, argv, environment, cwd, outside: true });
+      return;
+    }
+    const command = { program: { name: program.name, path: program.file }, argv };
+    const verdict = own ? judgeOwn(policy.commands, command) : judgeCommand(policy.commands, command);
+    const script = this.#scripts.of(pid, argv);
     if (verdict.kind === 'deny') {
       const record = { event: 'exec.denied', agent, path: program.file, argv, cwd, rule: verdict.why };
       this.#deny(held, `bulkhead: ${program.name} is refused: ${verdict.why}`, record);
       return;
     }
-    if (verdict.kind === 'ask' && !facts.asks) {
-      const record = {
-        event: 'exec.denied',
-        agent,
-        path: program.file,
-        argv,
-        cwd,
-        rule: 'a probe or drill asks nobody',
-      };
-      this.#deny(held, `bulkhead: ${program.name} would wait for a person; a probe or drill asks nobody`, record);
+    if (verdict.kind === 'ask' && script?.own) {
+      const why = `${program.name} would read ${script.path} anew, so it must be among the programs that the agent may start`;
+      const record = { event: 'exec.denied', agent, path: program.file, argv, cwd, rule: why };
+      this.#deny(held, `bulkhead: refused: ${why}`, record);
       return;
     }
-    const pin = verdict.kind === 'allow' ? this.#pinOf(agent, program.file) : undefined;
+    const pin = verdict.kind === 'allow' ? this.#ready.of(agent, program.file) : undefined;
     if (verdict.kind === 'allow' && pin) {
+      this.#scripts.add(pin.pin, program.file, false);
       const what = { path: program.file, digest: pin.pin.digest, argv, cwd };
       this.#start(held, pin, { event: 'exec.allowed', agent, rule: verdict.rule, ...what });
       return;
@@ -186,14 +242,12 @@ export class Answers {
     this.#held.set(held.place, held);
     this.#count(agent, 1);
     const rule = verdict.kind === 'allow' ? { rule: verdict.rule } : {};
-    this.#tell({ tell: 'asked', place: held.place, id, agent, program, argv, environment, cwd, ...rule });
-  }
-
-  /** Unless the original has changed since: then the other thread sees to it. */
-  #pinOf(agent: string, file: string): Opened | undefined {
-    const known = this.#pins.get(`${agent} ${file}`);
-    const now = known && statSync(file, { bigint: true, throwIfNoEntry: false });
-    return now && versionOf(now) === known.pin.version ? known : undefined;
+    const more = {
+      ...(own && { own: own.pin }),
+      ...(script && { script: { path: script.path, digest: script.digest } }),
+    };
+    const who = { place: held.place, id, agent, pid, listener: facts.fd, asks: facts.asks };
+    this.#tell({ tell: 'asked', ...who, program, argv, environment, cwd, ...rule, ...more });
   }
 
   /** @param approval  the rule under which its end is written down */
@@ -222,6 +276,16 @@ export class Answers {
     if (handle !== undefined && approval !== undefined)
       this.#endings.begin(handle, { agent: facts.agent, pid, rule: approval, of });
     letGo(facts.fd, id);
+    this.#forget(pid);
+    this.#settle(held);
+  }
+
+  /** From here on the stub passes the bytes of what runs outside (src/tiers/stub), and no call of it waits for us. */
+  #connect(held: Held, socket: number): void {
+    const { facts, id } = held;
+    const failed = put(facts.fd, id, socket, held.at, false);
+    closeSync(socket);
+    refuse(facts.fd, id, failed === 0 ? OUTSIDE : failed);
     this.#settle(held);
   }
 
@@ -236,6 +300,7 @@ export class Answers {
     const failed = put(facts.fd, id, read, held.at, false);
     closeSync(read);
     refuse(facts.fd, id, failed === 0 ? REFUSED : failed);
+    this.#forget(pidOf(this.#flight.at(held.place)));
     this.#settle(held);
   }
 
@@ -264,40 +329,5 @@ export class Answers {
 
   #count(agent: string, by: number): void {
     this.#waiting.set(agent, (this.#waiting.get(agent) ?? 0) + by);
-  }
-}
-
-/** By the file that the process runs, as the kernel has it: its memory was made by that exec, and no agent can write it. */
-function isStub(pid: number, { device, inode }: ListenerFacts): boolean {
-  try {
-    const { dev, ino } = statSync(`/proc/${pid}/exe`, { bigint: true });
-    return String(dev) === device && String(ino) === inode;
-  } catch {
-    return false; // it has ended
-  }
-}
-
-interface Whole {
-  readonly stub: string;
-  readonly argv: readonly string[];
-  readonly environment: readonly string[];
-  readonly cwd: string;
-}
-
-/** @returns why not, where not everything that decides can be seen */
-function readAll(pid: number, question: Buffer): Whole | string {
-  const started = readStarted(pid, argumentOf(question, 2), argumentOf(question, 3));
-  if (typeof started === 'string') return started;
-  try {
-    const filters = /^Seccomp_filters:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
-    if (filters !== '1') return 'it runs under a filter of its own, which could change what it does';
-    return {
-      stub: readlinkSync(`/proc/${pid}/exe`),
-      cwd: readlinkSync(`/proc/${pid}/cwd`, { encoding: 'latin1' } as never),
-      argv: started.argv.map((text) => text.toString('latin1')),
-      environment: started.environment.map((text) => text.toString('latin1')),
-    };
-  } catch {
-    return 'it has ended';
   }
 }

@@ -4,8 +4,8 @@ import { Accepted } from './accepted.ts';
 import type { Pin } from './messages.ts';
 import { Names } from './names.ts';
 import { allowedFiles } from './needed.ts';
-import { OwnNames } from './own-names.ts';
 import { Pins } from './pins.ts';
+import { RootlessNames } from './rootless-names.ts';
 
 /** The copies of programs: made when they are needed, each under its digest and under the names of those who run it, and deleted when
  *  nothing needs them: no rule, nobody who waits, no process that runs from one. (A grant needs none: what is granted is a digest, and what has it
@@ -23,7 +23,7 @@ export class Copies {
    *  @param record  a line for the ledger */
   constructor(folder: string, gate: string, record: (entry: object) => void) {
     this.#pins = new Pins(folder);
-    this.names = new (process.getuid?.() === 0 ? Names : OwnNames)(`${folder}/named`);
+    this.names = new (process.getuid?.() === 0 ? Names : RootlessNames)(`${folder}/named`);
     this.#accepted = new Accepted(`${gate}/accepted.json`, record);
     this.#record = record;
   }
@@ -51,13 +51,28 @@ export class Copies {
     return pin;
   }
 
+  /** A program that the agent made, copied by the warden. */
+  async own(name: string, who: string): Promise<Pin> {
+    const pin = await this.#pins.adopt(name);
+    this.#held.set(who, pin);
+    return pin;
+  }
+
+  /** For whoever asks for it now. */
+  hold(pin: Pin, who: string): void {
+    this.#held.set(who, pin);
+  }
+
   /** Whether what policy allows of this file holds for this content of it. */
   holds(file: string, pin: Pin): boolean {
     return this.#accepted.holds(file, pin);
   }
 
+  /** What an agent made is deleted at once: it could fill the host's disk with it. */
   release(who: string): void {
+    const pin = this.#held.get(who);
     this.#held.delete(who);
+    if (pin?.own && !this.#needed().has(pin.digest)) this.#pins.delete(pin.digest);
   }
 
   #accept(file: string): void {
@@ -68,9 +83,12 @@ export class Copies {
     }
   }
 
+  #needed(): Set<string> {
+    return new Set([...this.#accepted.digests, ...[...this.#held.values()].map(({ digest }) => digest)]);
+  }
+
   #collect(): void {
-    const needed = new Set([...this.#accepted.digests, ...[...this.#held.values()].map(({ digest }) => digest)]);
-    this.#pins.keep(needed);
+    this.#pins.keep(this.#needed());
     this.names.keepFiles(runningFiles());
   }
 }

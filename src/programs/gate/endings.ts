@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { errno } from '../../host/libc.ts';
 import { epollCreate, epollCtl, epollWait } from '../../host/libc-gate.ts';
-import { beganAt, type HowEnded, howEnded, openPid } from '../../host/pidfd.ts';
+import { beganAt, type HowEnded, howEnded, openProcess } from '../../host/pidfd.ts';
 import type { Journal } from './journal.ts';
 
 /** epoll_ctl(2), as in listeners.ts. A process that ended and was not waited for yet stays readable: told once (EPOLLET). */
@@ -50,7 +50,7 @@ export class Endings {
     ftruncateSync(this.#file, 0);
     for (const who of left) {
       if (who === undefined) continue;
-      const handle = openPid(who.pid);
+      const handle = openProcess(who.pid);
       if (handle !== undefined && beganAt(who.pid) === who.began && this.#add(handle, who)) continue;
       if (handle !== undefined) closeSync(handle);
       this.#write(who, undefined, 'it ended while there was no gate to see it');
@@ -59,7 +59,7 @@ export class Endings {
 
   /** Before it goes on, while it certainly is who it is. @returns what `begin` wants */
   open(pid: number): number | undefined {
-    return this.#free.length > 0 ? openPid(pid) : undefined;
+    return this.#free.length > 0 ? openProcess(pid) : undefined;
   }
 
   begin(handle: number, who: Omit<Running, 'began' | 'at'>): void {

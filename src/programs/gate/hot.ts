@@ -10,8 +10,9 @@ import { Flight } from './flight.ts';
 import { Journal } from './journal.ts';
 import { Listeners } from './listeners.ts';
 import type { FromHot, ToHot } from './messages.ts';
+import { Times } from './times.ts';
 
-const { port, wake, launchers, flight, running, journal, unsynced, next } = workerData;
+const { port, wake, launchers, flight, times, running, journal, unsynced, next } = workerData;
 
 realTime();
 const places = new Flight(flight);
@@ -19,7 +20,7 @@ const tell = (message: FromHot): void => port.postMessage(message);
 const lines = new Journal(journal, unsynced, next);
 const endings = new Endings(running, lines);
 const answers: Answers = new Answers(places, lines, endings, tell);
-const listeners = new Listeners({ launchers, wake }, places, { answers, endings }, tell);
+const listeners = new Listeners({ launchers, wake }, places, { answers, endings, times: new Times(times) }, tell);
 
 const take = (): void => {
   for (let got = receiveMessageOnPort(port); got; got = receiveMessageOnPort(port)) {

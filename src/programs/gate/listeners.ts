@@ -7,6 +7,7 @@ import type { Answers } from './answers.ts';
 import type { Endings } from './endings.ts';
 import type { Flight } from './flight.ts';
 import type { FromHot, ListenerFacts } from './messages.ts';
+import type { Times } from './times.ts';
 
 /** epoll_ctl(2), struct epoll_event: on x86-64 packed, 12 bytes with the data at 4; elsewhere 16 with the data at 8. */
 const EVENT = process.arch === 'x64' ? 12 : 16;
@@ -28,6 +29,7 @@ export class Listeners {
   readonly #flight: Flight;
   readonly #answers: Answers;
   readonly #endings: Endings;
+  readonly #times: Times;
   readonly #tell: (message: FromHot) => void;
   readonly #byFd = new Map<number, ListenerFacts>();
   #parked: number[] = [];
@@ -37,7 +39,7 @@ export class Listeners {
   constructor(
     { launchers, wake }: { readonly launchers: number; readonly wake: number },
     flight: Flight,
-    { answers, endings }: { readonly answers: Answers; readonly endings: Endings },
+    { answers, endings, times }: { readonly answers: Answers; readonly endings: Endings; readonly times: Times },
     tell: (message: FromHot) => void,
   ) {
     this.#launchers = launchers;
@@ -45,6 +47,7 @@ export class Listeners {
     this.#flight = flight;
     this.#answers = answers;
     this.#endings = endings;
+    this.#times = times;
     this.#tell = tell;
     this.#watch(wake);
   }
@@ -106,8 +109,13 @@ export class Listeners {
       return;
     }
     const place = this.#flight.take(facts.number);
-    if (receive(fd, this.#flight.at(place))) this.#answers.judge(place, facts);
-    else this.#flight.release(place);
+    if (!receive(fd, this.#flight.at(place))) {
+      this.#flight.release(place);
+      return;
+    }
+    const begun = performance.now();
+    this.#answers.judge(place, facts);
+    this.#times.add(performance.now() - begun);
   }
 
   /** The last process with this filter has ended. The other thread closes it: it may not have given it to the warden yet. */

@@ -7,12 +7,14 @@ import { constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { memoryFile } from '../../host/gate-ground.ts';
 import { eventfd, write } from '../../host/libc-gate.ts';
 import { Client } from '../../wire/client.ts';
 import { Control } from './control.ts';
 import { Copies } from './copies.ts';
 import type { FromHot, ToHot } from './messages.ts';
 import { Shipping } from './ship.ts';
+import { TIMES_BYTES, TIMES_FILE } from './times.ts';
 
 const CONTROL = 3;
 const DESCRIPTORS = 4;
@@ -44,7 +46,7 @@ const running = openSync(`${values.dir}/running`, constants.O_RDWR | constants.O
 const shipping = new Shipping(values.dir, values.ledger, say);
 const hot = new Worker(new URL('./hot.ts', import.meta.url), {
   workerData: {
-    ...{ port: port2, wake, launchers: LAUNCHERS, flight: FLIGHT, running },
+    ...{ port: port2, wake, launchers: LAUNCHERS, flight: FLIGHT, running, times: memoryFile(TIMES_FILE, TIMES_BYTES) },
     ...{ journal: shipping.fd, unsynced: shipping.shared, next: shipping.next },
   },
   transferList: [port2],

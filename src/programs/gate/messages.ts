@@ -10,6 +10,8 @@ export interface Pin {
   readonly digest: string;
   /** Of the original when it was copied (`versionOf`). */
   readonly version: string;
+  /** The agent made it. */
+  readonly own?: true;
 }
 
 /** The copy, open under the name of its original. Whoever gets it closes it. */
@@ -27,10 +29,21 @@ export interface Asker {
 /** What a stub was started for. Texts hold bytes (latin1). */
 export interface Asked extends Asker {
   readonly agent: string;
+  readonly pid: number;
+  /** The listener that it came by. */
+  readonly listener: number;
+  /** False: it is only said what would become of it. */
+  readonly asks: boolean;
   readonly program: Behind;
   readonly argv: readonly string[];
   readonly environment: readonly string[];
   readonly cwd: string;
+  /** Set for a program that the agent made: the copy of it, made before. */
+  readonly own?: Pin;
+  /** Set for an interpreter. */
+  readonly script?: { readonly path: string; readonly digest: string };
+  /** It is bulkhead-do: the command is to run outside. */
+  readonly outside?: true;
   /** Set where policy allows it, and only its copy is missing. */
   readonly rule?: string;
 }
@@ -47,22 +60,55 @@ export interface ListenerFacts {
 
 export type ToHot =
   | { readonly do: 'policies'; readonly policies: readonly AgentPolicy[] }
-  /** What policy allows of this file is put in place without asking the other thread, from now until the next policy. */
   /** A line for the ledger. */
   | { readonly do: 'record'; readonly record: object }
+  /** What policy allows of this file is put in place without asking the other thread, from now until the next policy. */
   | ({ readonly do: 'pin'; readonly agent: string; readonly file: string } & Opened)
   | ({ readonly do: 'listener' } & ListenerFacts)
   | { readonly do: 'begin' }
   /** So many bytes of the journal are the ledger's. */
   | { readonly do: 'shorten'; readonly upTo: number }
+  /** The exec goes on; what it finds is decided by the mounts. */
+  | ({ readonly do: 'go'; readonly own?: OwnProgram } & Asker)
   /** `approval`: how it ends is written down under this rule. */
-  | ({ readonly do: 'run'; readonly record: object; readonly approval?: string } & Opened & Asker)
+  | ({
+      readonly do: 'run';
+      readonly record: object;
+      readonly approval?: string;
+      /** Of the original. */
+      readonly file: string;
+      readonly own: boolean;
+    } & Opened &
+      Asker)
+  /** What it asked for runs outside, at the other end of this socket. */
+  | ({ readonly do: 'connect'; readonly fd: number } & Asker)
   | ({ readonly do: 'refuse'; readonly line: string; readonly record: object } & Asker)
   /** Its agent is paused, so that the kernel can freeze it: whoever waits asks again, until `paused` is false. */
   | { readonly do: 'pause'; readonly agent: string; readonly paused: boolean };
 
+/** Somebody executes what may be a file that the agent made: path and base as it gave them. */
+export interface OwnTry extends Asker {
+  readonly agent: string;
+  readonly pid: number;
+  readonly base: number;
+  readonly path: string;
+}
+
+/** What lies under the stub that is over such a file now, for the process `pid` (the first thread's). */
+export interface OwnProgram {
+  readonly pid: number;
+  readonly ticket: number;
+  readonly name: string;
+  readonly pin: Pin;
+}
+
 export type FromHot =
   | ({ readonly tell: 'listener' } & ListenerFacts)
+  | ({ readonly tell: 'own' } & OwnTry)
+  /** Its stub has asked, so the file may be seen again. */
+  | { readonly tell: 'uncover'; readonly ticket: number }
+  /** It runs, was refused, or was killed: the copy is needed by nobody who waits. */
+  | { readonly tell: 'forget'; readonly ticket: number }
   | { readonly tell: 'gone'; readonly number: number; readonly fd: number }
   | ({ readonly tell: 'asked' } & Asked)
   /** It was killed, or is to ask again; nobody waits for this answer any more. */

@@ -3,6 +3,7 @@ import {
   type BigIntStats,
   chmodSync,
   closeSync,
+  createReadStream,
   existsSync,
   fstatSync,
   fsyncSync,
@@ -49,6 +50,24 @@ export class Pins {
     }
   }
 
+  /** A copy that the warden made takes its place among the others; read piece by piece, as an agent chose its length.
+   *  @param name  in our folder */
+  async adopt(name: string): Promise<Pin> {
+    const next = `${this.#folder}/${name}`;
+    const hash = createHash('sha256');
+    let head = '';
+    for await (const chunk of createReadStream(next, { highWaterMark: CHUNK })) {
+      if (head === '') head = chunk.toString('latin1', 0, 2);
+      hash.update(chunk);
+    }
+    const digest = hash.digest('hex');
+    return { path: this.#settle(next, digest, head === '#!'), script: head === '#!', digest, version: '', own: true };
+  }
+
+  delete(digest: string): void {
+    rmSync(`${this.#folder}/${digest}`, { force: true });
+  }
+
   /** Deletes all others. What runs from one goes on. */
   keep(digests: ReadonlySet<string>): void {
     for (const name of readdirSync(this.#folder))
@@ -75,9 +94,13 @@ export class Pins {
       closeSync(to);
     }
     const digest = hash.digest('hex');
+    return { path: this.#settle(next, digest, script), script, digest };
+  }
+
+  #settle(next: string, digest: string, script: boolean): string {
     const path = `${this.#folder}/${digest}`;
     chmodSync(next, script ? 0o555 : 0o511);
     renameSync(next, path);
-    return { path, script, digest };
+    return path;
   }
 }

@@ -1,7 +1,8 @@
 import { ruleText } from '../../policy/egress.ts';
 import { hostText } from '../../protocol/host.ts';
-import { onlyHost, requestTarget } from '../../protocol/http1.ts';
+import { onlyHost, type RequestHead, requestTarget } from '../../protocol/http1.ts';
 import type { Compartment } from './compartment.ts';
+import { serveDo } from './do.ts';
 import { sayAndClose } from './first-bytes.ts';
 import { INTERNAL } from './names.ts';
 import type { Door } from './passage.ts';
@@ -19,13 +20,18 @@ export async function serveApi(door: Door): Promise<void> {
       door.client,
       httpText(400, 'text/plain', 'This is http://bulkhead.internal/ and nothing else.\n'),
     );
-  return answerApi(door, head.method, target.path);
+  return answerApi(door, head, target.path);
 }
 
-export function answerApi({ client, compartment }: Door, method: string, path: string): void {
+export async function answerApi(door: Door, request: RequestHead, path: string): Promise<void> {
+  const { client, compartment } = door;
+  const { method } = request;
+  if (method === 'POST' && path === '/v1/do') return serveDo(door, request);
   const head = method === 'HEAD';
   const known = method === 'GET' || head;
-  const text = known ? answer(compartment, path.replace(/\?.*$/, '')) : httpText(405, 'text/plain', 'GET or HEAD.\n');
+  const text = known
+    ? answer(compartment, path.replace(/\?.*$/, ''))
+    : httpText(405, 'text/plain', 'GET or HEAD; POST for /v1/do.\n');
   sayAndClose(client, head ? text.slice(0, text.indexOf('\r\n\r\n') + 4) : text);
 }
 
@@ -33,10 +39,23 @@ function answer(compartment: Compartment, path: string): string {
   if (path === '/') return httpText(200, 'text/plain; charset=utf-8', welcome(compartment));
   if (path === '/denials')
     return httpText(200, 'application/json', `${JSON.stringify({ denials: compartment.denials.list() }, null, 2)}\n`);
-  return httpText(404, 'text/plain', 'There is / and /denials.\n');
+  if (path === '/v1/' || path === '/v1')
+    return httpText(200, 'application/json', `${JSON.stringify(versionOne(compartment), null, 2)}\n`);
+  return httpText(404, 'text/plain', 'There is /, /denials and /v1/.\n');
 }
 
-function welcome({ name, rules, grants, askMs }: Compartment): string {
+function versionOne({ name, elevated }: Compartment): object {
+  return {
+    agent: name,
+    requests: {
+      'GET /denials': 'what was refused to you, and what would allow it',
+      'POST /v1/do': 'runs one of `elevated` outside: {"argv": [...]}, application/json; or bulkhead-do in a shell',
+    },
+    elevated,
+  };
+}
+
+function welcome({ name, rules, grants, askMs, elevated }: Compartment): string {
   const approved = grants.map(({ id, once, ...to }) => `  ${ruleText(to)}  (approval ${id}${once ? ', once' : ''})`);
   const granted = [...rules.map((rule) => `  ${ruleText(rule)}`), ...approved];
   const others =
@@ -51,6 +70,9 @@ function welcome({ name, rules, grants, askMs }: Compartment): string {
     '',
     others,
     'What was refused, and what would allow it, is at http://bulkhead.internal/denials; there is no way around.',
+    ...(elevated.length > 0 ? ['', 'Outside of it you may have run, with bulkhead-do COMMAND or POST /v1/do:'] : []),
+    ...elevated.map((line) => `  ${line}`),
+    ...(elevated.length > 0 ? [''] : []),
     'No proxy setting is needed. If a program wants one: http://bulkhead.internal:3128 or socks5h://bulkhead.internal:1080.',
     '',
   ].join('\n');

@@ -27,6 +27,8 @@ export class Compartment {
   grants: readonly Grant[] = [];
   /** Set: destinations that no rule grants are asked for, and held so long. Milliseconds. */
   askMs: number | undefined;
+  /** Commands that it may have run outside, as text. */
+  elevated: readonly string[] = [];
   /** Just revoked, and being tested to be refused. */
   barred: Omit<Grant, 'once'> | undefined;
   readonly answers: Answers = new Answers();

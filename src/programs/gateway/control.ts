@@ -3,6 +3,7 @@ import type { AgentName } from '../../model/names.ts';
 import type { Client } from '../../wire/client.ts';
 import { receiveDescriptors } from '../../wire/handover.ts';
 import type { Inbox, Reply } from './asking.ts';
+import type { CommandReply, Commands } from './do.ts';
 import type { Gateway } from './gateway.ts';
 import { REQUESTS } from './requests.ts';
 
@@ -43,6 +44,19 @@ export function wardenInbox(client: Client): Inbox {
   return {
     ask: async (agent, terms) => (await client.call('question.ask', { agent, terms })) as Reply,
     use: async (agent, grant) => void (await client.call('question.use', { agent, grant })),
+  };
+}
+
+/** Commands outside: the warden judges and runs them. Its socket is taken in the microtask of the reply. */
+export function wardenCommands(client: Client, descriptors: number): Commands {
+  return {
+    ask: async (agent, argv) => (await client.call('elevated.ask', { agent, argv })) as CommandReply,
+    start: (ticket) =>
+      client.call('elevated.start', { ticket }).then(() => {
+        const [fd] = receiveDescriptors(descriptors);
+        if (fd === undefined) throw new Error('the warden sent no descriptor');
+        return fd;
+      }),
   };
 }
 

@@ -26,7 +26,7 @@ export async function serveProxy(door: Door): Promise<void> {
   if (host.kind === 'bad')
     return sayInHttp(client, 400, await compartment.refuseMalformed(host, port, 'proxy', Date.now()));
   const destination = compartment.destination(host, port);
-  if (isApi(destination)) return answerApi(door, head.method, target.path);
+  if (isApi(destination)) return answerApi(door, head, target.path);
   await forwardRequest({ ...door, via: 'proxy' }, destination, head);
 }
 

@@ -16,6 +16,8 @@ export interface AgentPolicy {
   readonly grants: readonly Grant[];
   /** Absent: nothing is asked. Milliseconds. */
   readonly askMs?: number;
+  /** Commands that run outside for it, as text. */
+  readonly elevated?: readonly string[];
 }
 
 export interface AgentStatus {
@@ -59,6 +61,7 @@ export class Gateway {
       compartment.rules = policy?.egress ?? [];
       compartment.grants = policy?.grants ?? [];
       compartment.askMs = policy?.askMs;
+      compartment.elevated = policy?.elevated ?? [];
       for (const { id } of compartment.grants) compartment.answers.give(id, undefined);
       for (const passage of compartment.passages) {
         const verdict = judge(compartment, passage.destination);

@@ -6,7 +6,7 @@
 import { Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 import { Client } from '../../wire/client.ts';
-import { answerWarden, dialThrough, wardenInbox } from './control.ts';
+import { answerWarden, dialThrough, wardenCommands, wardenInbox } from './control.ts';
 import { Gateway } from './gateway.ts';
 import { LedgerSocket } from './ledger.ts';
 import { hostResolver } from './resolve.ts';
@@ -24,5 +24,10 @@ if (values.ledger === undefined || values.dir === undefined) {
 
 const warden = new Client(new Socket({ fd: CONTROL }));
 warden.onEnd = () => process.exit(0);
-const outside = { recorder: new LedgerSocket(values.ledger), resolve: hostResolver, inbox: wardenInbox(warden) };
+const outside = {
+  recorder: new LedgerSocket(values.ledger),
+  resolve: hostResolver,
+  inbox: wardenInbox(warden),
+  commands: wardenCommands(warden, DESCRIPTORS),
+};
 answerWarden(warden, DESCRIPTORS, new Gateway(outside, values.dir, dialThrough(warden, DESCRIPTORS)));

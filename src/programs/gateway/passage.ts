@@ -4,6 +4,7 @@ import type { Address } from '../../protocol/address.ts';
 import { type Grant, type Inbox, judgeOrAsk } from './asking.ts';
 import { type Compartment, hostPort } from './compartment.ts';
 import type { Explanation } from './denials.ts';
+import type { Commands } from './do.ts';
 import { LIMITS } from './limits.ts';
 import type { Recorder } from './record.ts';
 import { addressesOnly, inTime, judgeAddresses, type Resolve } from './resolve.ts';
@@ -15,6 +16,8 @@ export interface Outside {
   readonly recorder: Recorder;
   readonly resolve: Resolve;
   readonly inbox: Inbox;
+  /** Absent: nothing runs outside. */
+  readonly commands?: Commands;
 }
 
 /** A connection from inside, and how it came. */

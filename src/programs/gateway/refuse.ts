@@ -13,10 +13,14 @@ export function sayInHttp(client: Socket, status: number, explanation: Explanati
 
 const REASONS: Readonly<Record<number, string>> = {
   200: 'OK',
+  202: 'Accepted',
   400: 'Bad Request',
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  411: 'Length Required',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
   431: 'Request Header Fields Too Large',
   502: 'Bad Gateway',
   503: 'Service Unavailable',

@@ -37,7 +37,8 @@ function readPolicy(raw: unknown): AgentPolicy {
     once: record(one).once !== false,
   }));
   const asks = body.askMs === undefined ? {} : { askMs: wholeNumber(body.askMs) };
-  return { name: agentName(body.name), egress, grants, ...asks };
+  const elevated = body.elevated === undefined ? {} : { elevated: list(body.elevated).map(text) };
+  return { name: agentName(body.name), egress, grants, ...asks, ...elevated };
 }
 
 /** Rules are held in canonical spelling, so that matching is comparing. */

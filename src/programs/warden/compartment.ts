@@ -1,5 +1,4 @@
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { basename } from 'node:path';
 import type { Grip, Held } from '../../host/grip.ts';
 import { launch, type Streams } from '../../host/launch.ts';
@@ -10,6 +9,7 @@ import type { CompartmentFacts } from '../../tiers/facts.ts';
 import type { Order } from '../../tiers/orders.ts';
 import { agentEnvironment, enterOrders } from '../../tiers/sandbox.ts';
 import { type Attempts, NO_ATTEMPTS, nextAttempt } from './backoff.ts';
+import { FirstProcess } from './first-process.ts';
 import type { LogFile } from './log-file.ts';
 import type { NetSpace } from './net-space.ts';
 import { type Home, OwnCommand } from './own-command.ts';
@@ -29,6 +29,8 @@ export interface Surroundings {
   /** Recorded after it has happened. */
   readonly tell: (event: string, fields: object) => void;
   readonly log: LogFile;
+  /** A line in the warden's own log. */
+  readonly note: (text: string) => void;
   /** Set where the exec gate answers for what is started. */
   readonly gate?: {
     readonly launchers: number;
@@ -39,15 +41,12 @@ export interface Surroundings {
   readonly unwatch: (compartment: Compartment) => void;
 }
 
-const READY_MS = 15_000;
-
 /** One compartment and the agent in it, from start to end, started again when they end by themselves. */
 export class Compartment {
   #facts: CompartmentFacts;
   readonly digest: string;
   readonly #around: Surroundings;
-  #first: ChildProcess | undefined;
-  #firstPid: number | undefined;
+  #first: FirstProcess | undefined;
   readonly #command: OwnCommand | undefined;
   #state: CompartmentState = 'stopped';
   #since = new Date();
@@ -90,23 +89,23 @@ export class Compartment {
 
   /** Pid, on the host, of the first process in the compartment's process namespace. */
   get firstPid(): number | undefined {
-    return this.#firstPid;
+    return this.#first?.pid;
   }
 
   get standing(): boolean {
-    return this.#firstPid !== undefined;
+    return this.firstPid !== undefined;
   }
 
   /** Where its network is, while it stands. */
   get network(): NetSpace | undefined {
     const { network } = this.facts;
-    if (!this.standing || this.#first?.pid === undefined) return undefined;
+    if (!this.standing || this.keeperPid === undefined) return undefined;
     if (network.in === 'namespace') return { name: basename(network.path), path: network.path };
-    return network.in === 'own' ? { keeperPid: this.#first.pid } : { hostUid: this.facts.uid };
+    return network.in === 'own' ? { keeperPid: this.keeperPid } : { hostUid: this.facts.uid };
   }
 
   get keeperPid(): number | undefined {
-    return this.#first?.pid;
+    return this.#first?.keeperPid;
   }
 
   /** How it is seen that all its processes are as they were told. */
@@ -115,7 +114,7 @@ export class Compartment {
   }
 
   get #held(): Held {
-    return { keeper: this.#first, firstPid: this.#firstPid };
+    return this.#first?.held ?? { keeper: undefined, firstPid: undefined };
   }
 
   /** Puts up the walls, then starts the agent's command, if it has one. */
@@ -151,20 +150,12 @@ export class Compartment {
     await this.#around.gate?.pause(this.facts.agent.name, false);
     // Without a process namespace, what a killed warden and keeper left behind would share the cgroup with the new one.
     if (this.facts.network.in === 'host') await this.#around.grip.killAll(this.#held);
-    const first = launch('create', createOrders(this.facts), ['pipe', 'pipe', 'pipe']);
+    const keeper = launch('create', createOrders(this.facts), ['pipe', 'pipe', 'pipe']);
+    const first = new FirstProcess(keeper, (text) => this.#around.log.note(`compartment: ${text}`));
     this.#first = first;
-    // What it says before it stands explains why it does not; later the agent could speak through it, and is not listened to.
-    let said = '';
-    first.stderr?.on('data', (chunk: Buffer) => {
-      if (this.#firstPid !== undefined || said.length > 2000) return;
-      said += chunk.toString('utf8');
-      this.#around.log.note(`compartment: ${chunk.toString('utf8').trim()}`);
-    });
-    first.once('exit', (code, signal) => void this.#ended(first, begun, signal ?? `status ${code}`));
-    await echoed(first).catch((error: Error) => {
-      throw new Error(said.trim().split('\n').at(-1) || error.message);
-    });
-    this.#firstPid = onlyChild(first.pid ?? 0);
+    first.whenEnded((how) => void this.#ended(first, begun, how));
+    await first.stand();
+    if (this.#first !== first) throw new Error('it was stopped while it was being put up');
     if (this.network) await this.#around.connect(this.network);
   }
 
@@ -207,14 +198,14 @@ export class Compartment {
 
   /** @throws Failure when the compartment is not up */
   orders(environment: Readonly<Record<string, string>> = {}): Order[] {
-    if (this.#firstPid === undefined || this.keeperPid === undefined || this.#state === 'paused')
+    if (this.firstPid === undefined || this.keeperPid === undefined || this.#state === 'paused')
       throw new Failure(
         'not-running',
         `${this.facts.agent.name} is ${this.#state}, so nothing can be started in its compartment.`,
         `First: bulkhead ${this.#state === 'paused' ? 'resume' : 'restart'} ${this.facts.agent.name}`,
         1,
       );
-    const pids = { firstPid: this.#firstPid, keeperPid: this.keeperPid };
+    const pids = { firstPid: this.firstPid, keeperPid: this.keeperPid };
     return enterOrders(this.facts, pids, { ...agentEnvironment(this.facts), ...environment });
   }
 
@@ -249,7 +240,7 @@ export class Compartment {
   }
 
   /** The walls themselves went away. */
-  async #ended(first: ChildProcess, begun: number, how: string): Promise<void> {
+  async #ended(first: FirstProcess, begun: number, how: string): Promise<void> {
     if (this.#first !== first || !this.standing) return;
     const { name } = this.facts.agent;
     await this.#clear();
@@ -272,13 +263,14 @@ export class Compartment {
   }
 
   async #clear(): Promise<void> {
+    const first = this.#first;
     const held = this.#held;
-    this.#firstPid = undefined;
     this.#command?.forget();
     this.#first = undefined;
     this.#around.unwatch(this);
     await this.#around.grip.killAll(held);
-    await letGo(held.keeper);
+    if (first && !(await first.ended()))
+      this.#around.note(`the launcher of ${this.facts.agent.name} did not end with its compartment, and was killed`);
     await this.#around.disconnect();
   }
 
@@ -287,42 +279,4 @@ export class Compartment {
     this.#state = state;
     this.#why = why;
   }
-}
-
-const LAST_ACT_MS = 5_000;
-
-/** Waits for the launcher that held a compartment: in tier `user` it writes `cgroup.kill` as its last act, which must not meet the next
- *  compartment. */
-async function letGo(keeper: ChildProcess | undefined): Promise<void> {
-  if (keeper?.pid === undefined || keeper.exitCode !== null || keeper.signalCode !== null) return;
-  const late = new AbortController();
-  const exit = once(keeper, 'exit', { signal: late.signal }).catch(() => {});
-  const timer = setTimeout(() => late.abort(), LAST_ACT_MS);
-  await exit;
-  clearTimeout(timer);
-}
-
-/** The anchor inside is `cat`: what it gives back says that every mount is made and the filter is on. */
-function echoed(first: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`it did not stand within ${READY_MS / 1000} s`)), READY_MS);
-    first.stdout?.once('data', () => {
-      clearTimeout(late);
-      first.stdout?.on('data', () => {}); // whatever the agent may write there later is nobody's business
-      resolve();
-    });
-    first.once('exit', (code, signal) => {
-      clearTimeout(late);
-      reject(new Error(`the launcher ended with ${signal ?? `status ${code}`}`));
-    });
-    first.stdin?.on('error', reject);
-    first.stdin?.write('r');
-  });
-}
-
-function onlyChild(pid: number): number {
-  const children = childrenOf(pid);
-  const [child] = children;
-  if (children.length !== 1 || child === undefined) throw new Error(`process ${pid} should have one child`);
-  return child;
 }

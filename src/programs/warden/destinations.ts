@@ -110,7 +110,8 @@ export class Destinations {
 }
 
 /** Whether policy lets an agent raise questions of a kind. Kinds of later steps are not policy's yet. */
-function asks({ egressAsk, exec }: WantedAgent, kind: Question['kind']): boolean {
+function asks({ egressAsk, exec, elevated }: WantedAgent, kind: Question['kind']): boolean {
   if (kind === 'destination') return egressAsk === true;
-  return kind !== 'command' || exec.ask !== 'never' || (exec.askArgv?.length ?? 0) > 0;
+  if (kind === 'elevated') return elevated?.some(({ ask }) => ask) === true;
+  return kind !== 'command' || exec.ask !== 'never' || exec.own === 'ask' || (exec.askArgv?.length ?? 0) > 0;
 }

@@ -12,7 +12,7 @@ import type { EgressRule, WantedFleet } from '../../model/fleet.ts';
 import { unixUserName } from '../../model/unix-names.ts';
 import { describe } from '../../plan/describe.ts';
 import { fleetResources, holdsStored } from '../../plan/fleet.ts';
-import { machineKinds } from '../../plan/scope.ts';
+import { machineKinds, outlivesDown } from '../../plan/scope.ts';
 import { planSteps, type Step } from '../../plan/step.ts';
 import type { UidBook } from '../../plan/uids.ts';
 import type { CompartmentFacts } from '../../tiers/facts.ts';
@@ -40,6 +40,8 @@ export class StandingFleet {
   readonly ports: Map<number, string> = new Map();
   /** What there is of an agent besides its resources may go. */
   onLetGo: (agent: string) => void = () => {};
+  /** An operator has put up what these facts say, and means it. */
+  onUp: (compartments: Iterable<CompartmentFacts>) => void = () => {};
   readonly #hands: Hands;
   readonly #record: Record;
   readonly #made: Made;
@@ -100,7 +102,11 @@ export class StandingFleet {
 
   /** @param left  aborted when whoever asked has gone away
    *  @returns what was done, in words */
-  async apply(fleet: WantedFleet, options: { letGo: boolean }, left?: AbortSignal): Promise<string[]> {
+  async apply(
+    fleet: WantedFleet,
+    options: { letGo: boolean; resumed?: boolean },
+    left?: AbortSignal,
+  ): Promise<string[]> {
     return this.#alone(async () => {
       const before = this.#wanted?.agents.map(({ name }) => name) ?? [];
       const planned = await this.plan(fleet);
@@ -120,6 +126,7 @@ export class StandingFleet {
       writeUidBook(this.host.places.uids, planned.uids);
       this.#save(fleet);
       this.#planned = planned;
+      if (!options.resumed) this.onUp(planned.compartments.values());
       await this.#record.readers(this.operatorUids());
       await apply(planned.steps, this.#hands, this.#made, this.#record, left);
       for (const [name, facts] of planned.compartments) this.compartments.get(name)?.learn(facts);
@@ -133,9 +140,7 @@ export class StandingFleet {
   async down(purge: boolean): Promise<string[]> {
     return this.#alone(async () => {
       const made = this.#made.list().filter((resource) => !machineKinds(resource, this.host.places));
-      const staying = purge
-        ? []
-        : made.filter(({ kind }) => kind === 'user' || kind === 'group' || kind === 'folder' || kind === 'disk');
+      const staying = purge ? [] : made.filter(outlivesDown);
       const steps = planSteps(staying, await observe(this.#hands, staying, made)).filter(
         (step) => step.do === 'remove',
       );

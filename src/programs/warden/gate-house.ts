@@ -15,6 +15,7 @@ import { type AgentPolicy, PLACE_BYTES, PLACES } from '../../wire/gate-policy.ts
 import { type GateAsks, GateLink, type KeptListener } from './gate-link.ts';
 import { handedOut } from './handed-out.ts';
 import type { Logs } from './logs.ts';
+import { OwnCovers } from './own-covers.ts';
 import { gateProgram } from './own-programs.ts';
 import type { Program } from './program.ts';
 
@@ -36,7 +37,7 @@ export class GateHouse {
   constructor(
     places: Places,
     logs: Logs,
-    asks: Pick<GateAsks, 'ask' | 'use'>,
+    asks: Pick<GateAsks, 'ask' | 'use' | 'look' | 'outside'>,
     facts: () => readonly CompartmentFacts[],
     user: OrdinaryUser | undefined,
   ) {
@@ -50,8 +51,11 @@ export class GateHouse {
     this.#pins = places.pins;
     this.#user = user;
     this.#note = (text) => logs.ofProgram('warden').note(text);
+    const covers = new OwnCovers(places.pins, this.#note);
     const all: GateAsks = {
       ...asks,
+      cover: (frame) => covers.cover(frame),
+      uncover: (ticket) => covers.uncover(ticket),
       keep: (listener) => void this.#kept.set(listener.number, listener),
       gone: (number) => this.#gone(number),
     };
@@ -125,12 +129,15 @@ export class GateHouse {
       if (had.has(agent)) continue;
       const folder = `${this.#pins}/named/${agent}`;
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const tree = this.#user ? await closedTree(folder) : detachedTree(folder);
+      let tree: number;
       try {
-        await link.tree(agent, tree);
-      } finally {
-        closeSync(tree);
+        tree = this.#user ? await closedTree(folder) : detachedTree(folder);
+      } catch (error) {
+        if (this.#user) throw error; // the copies are its own user's, who could change them through any other mount
+        this.#note(`programs of ${agent} see themselves under the path of a copy: ${(error as Error).message}`);
+        continue;
       }
+      await link.tree(agent, tree).finally(() => closeSync(tree));
     }
     await link.policy(policies);
   }

@@ -16,10 +16,22 @@ export interface KeptListener {
   readonly asks: boolean;
 }
 
+/** Commands that run outside for an agent. */
+export interface Outside {
+  readonly ask: (agent: unknown, argv: unknown, via: string) => Promise<object>;
+  /** @returns a socket to it, the caller's */
+  readonly start: (ticket: unknown) => Promise<number>;
+}
+
 /** What the gate may ask of us. */
 export interface GateAsks {
   readonly ask: (frame: Readonly<Record<string, unknown>>) => Promise<object>;
-  readonly use: (frame: Readonly<Record<string, unknown>>) => Promise<void>;
+  /** @param process  a descriptor of the process that is to be started */
+  readonly use: (frame: Readonly<Record<string, unknown>>, process: number) => Promise<void>;
+  readonly look: (frame: Readonly<Record<string, unknown>>) => object;
+  readonly cover: (frame: Readonly<Record<string, unknown>>) => Promise<object>;
+  readonly uncover: (ticket: number) => Promise<void>;
+  readonly outside: Outside;
   readonly keep: (listener: KeptListener) => void;
   readonly gone: (number: number) => void;
 }
@@ -84,6 +96,15 @@ export class GateLink {
   async #answer(frame: Record<string, unknown>): Promise<void> {
     const { id } = frame;
     try {
+      if (frame.do === 'elevated.start') {
+        const socket = await this.#asks.outside.start(frame.ticket);
+        try {
+          sendDescriptors(this.#descriptors, [socket]);
+        } finally {
+          closeSync(socket);
+        }
+        return this.#client.reply({ id, ok: {} });
+      }
       this.#client.reply({ id, ok: (await this.#obey(frame)) ?? {} });
     } catch (error) {
       const failure =
@@ -96,7 +117,15 @@ export class GateLink {
 
   #obey(frame: Record<string, unknown>): unknown {
     if (frame.do === 'question.ask') return this.#asks.ask(frame);
-    if (frame.do === 'question.use') return this.#asks.use(frame);
+    if (frame.do === 'question.look') return this.#asks.look(frame);
+    if (frame.do === 'question.use') {
+      const [process] = receiveDescriptors(this.#descriptors);
+      if (process === undefined) throw new Error('no process came with it');
+      return this.#asks.use(frame, process);
+    }
+    if (frame.do === 'own.cover') return this.#asks.cover(frame);
+    if (frame.do === 'own.uncover') return this.#asks.uncover(Number(frame.ticket));
+    if (frame.do === 'elevated.ask') return this.#asks.outside.ask(frame.agent, frame.argv, 'bulkhead-do');
     if (frame.do === 'listener.keep') {
       const [fd] = receiveDescriptors(this.#descriptors);
       if (fd === undefined) throw new Error('no listener came with it');

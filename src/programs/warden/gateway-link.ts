@@ -4,8 +4,10 @@ import { SOCK_DGRAM, SOCK_STREAM, socketPair } from '../../host/pipes.ts';
 import { ASK } from '../../model/ask-times.ts';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import type { WantedFleet } from '../../model/fleet.ts';
+import { elevatedText } from '../../policy/elevated/text.ts';
 import { Client } from '../../wire/client.ts';
 import { sendDescriptors } from '../../wire/handover.ts';
+import type { Outside } from './gate-link.ts';
 import { dialIn, type NetSpace, socketsIn } from './net-space.ts';
 
 /** An approved destination, as the gateway gets it. */
@@ -22,6 +24,7 @@ export interface DestinationGrant {
 export interface Asked {
   readonly ask: (agent: unknown, terms: unknown) => Promise<object>;
   readonly use: (agent: unknown, id: unknown) => Promise<void>;
+  readonly outside: Outside;
 }
 
 /** The warden's end of one running gateway: two socket pairs made before it starts. */
@@ -51,8 +54,9 @@ export class GatewayLink {
     leases: ReadonlyMap<string, WantedFleet['agents'][number]['egress']>,
     granted: ReadonlyMap<string, readonly DestinationGrant[]>,
   ): Promise<void> {
-    const agents = fleet.agents.map(({ name, egress, egressAsk, ask }) => ({
+    const agents = fleet.agents.map(({ name, egress, egressAsk, ask, elevated }) => ({
       ...{ name, egress: [...egress, ...(leases.get(name) ?? [])], grants: granted.get(name) ?? [] },
+      ...(elevated && { elevated: elevated.map(elevatedText) }),
       // Nobody is asked about the attacks of a drill.
       ...(egressAsk && !leases.has(name) && { askMs: (ask ?? ASK).wait }),
     }));
@@ -117,6 +121,17 @@ export class GatewayLink {
       if (request === 'question.ask') return this.#client.reply({ id, ok: await asked.ask(agent, frame.terms) });
       if (request === 'question.use') {
         await asked.use(agent, frame.grant);
+        return this.#client.reply({ id, ok: {} });
+      }
+      if (request === 'elevated.ask')
+        return this.#client.reply({ id, ok: await asked.outside.ask(agent, frame.argv, 'api') });
+      if (request === 'elevated.start') {
+        const socket = await asked.outside.start(frame.ticket);
+        try {
+          sendDescriptors(this.#handover, [socket]);
+        } finally {
+          closeSync(socket);
+        }
         return this.#client.reply({ id, ok: {} });
       }
       const netns = typeof agent === 'string' ? netnsOf(agent) : undefined;

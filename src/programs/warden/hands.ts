@@ -83,17 +83,15 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
       const facts = fleet.current?.compartments.get(what.agent);
       const name = fleet.wanted?.fleet;
       if (!facts || !name) throw new Error(`nothing is known about ${what.agent}`);
+      const note = (text: string): void => workshop.logs.ofProgram('warden').note(text);
       const compartment = new Compartment(facts, what.digest, {
         grip: fleet.host.user ? signalGrip() : cgroupGrip(fleet.host.cgroups, cgroupPath(name, what.agent)),
         ...(facts.network.in === 'host' && { mustHold: () => workshop.hostNetwork.mustHold(facts.uid) }),
-        connect: (network) =>
-          openDoor(needed(workshop.gateway()), fleet, what.agent, network, (text) =>
-            workshop.logs.ofProgram('warden').note(text),
-          ),
+        connect: (network) => openDoor(needed(workshop.gateway()), fleet, what.agent, network, note),
         disconnect: async () => workshop.gateway()?.forget(what.agent),
         record: (event, fields) => workshop.record.write({ event, ...fields }),
         tell: (event, fields) => workshop.record.tell({ event, ...fields }),
-        log: workshop.logs.ofAgent(what.agent),
+        ...{ log: workshop.logs.ofAgent(what.agent), note },
         ...(workshop.gate && facts.gate && { gate: workshop.gate }),
         watch: (of) => workshop.mending.watch(of),
         unwatch: (of) => {

@@ -58,6 +58,11 @@ export class Inbox {
     });
   }
 
+  /** Why there is none. */
+  get broken(): string | undefined {
+    return typeof this.#store === 'string' ? this.#store : undefined;
+  }
+
   /** @throws Failure `inbox-broken` */
   mustBeThere(): InboxStore {
     if (typeof this.#store !== 'string') return this.#store;
@@ -91,6 +96,11 @@ export class Inbox {
     throw new Failure('no-such-question', `There is no question ${id}.`, 'bulkhead approvals lists what waits.', 1);
   }
 
+  /** What decides about an attempt of this now, without making one. */
+  standingOf(subject: Subject): ReturnType<typeof life.deciding> {
+    return life.deciding([...(this.#same.get(sameness(subject))?.values() ?? [])], this.#clock());
+  }
+
   /** An attempt of an agent. @throws Failure `record-failed`: refused, and nothing is asked */
   ask(subject: Subject, deadlineMs: number): Promise<Outcome> {
     const { agent } = subject;
@@ -104,7 +114,7 @@ export class Inbox {
     return this.#alone(async () => {
       this.mustBeThere();
       const now = this.#clock();
-      const { standing, question } = life.deciding([...(this.#same.get(sameness(subject))?.values() ?? [])], now);
+      const { standing, question } = this.standingOf(subject);
       if (question && standing === 'waiting') {
         const repeated = life.repeat(question); // on disk with its next change: an agent can repeat itself as often as it likes
         this.#hold(repeated);
@@ -282,11 +292,11 @@ function iso(at: number): string {
   return new Date(at).toISOString();
 }
 
-function cannot(why: string, { agent, shown }: Question): Failure {
+function cannot(why: string, { id, agent, shown, state }: Question): Failure {
   return new Failure(
     'not-waiting',
     `Question ${why} (${agent}: ${shown.slice(0, 80)}).`,
-    'bulkhead approvals, bulkhead grants',
+    state === 'approved' ? `To take it back: bulkhead revoke ${id}` : 'bulkhead approvals, bulkhead grants',
     1,
   );
 }

@@ -20,8 +20,11 @@ import { serve } from '../../wire/serve.ts';
 import { Commands } from './commands.ts';
 import { Destinations } from './destinations.ts';
 import { Drills } from './drills.ts';
+import { Elevated } from './elevated.ts';
+import { ElevatedPins } from './elevated-pins.ts';
 import { StandingFleet } from './fleet.ts';
 import { GateHouse } from './gate-house.ts';
+import type { GateAsks } from './gate-link.ts';
 import { type Workshop, wardenHands } from './hands.ts';
 import { HeldAgents } from './held-agents.ts';
 import { HostNetwork } from './host-network.ts';
@@ -35,6 +38,7 @@ import { Record } from './record.ts';
 import { type Caller, type Office, requests } from './requests.ts';
 import { withdrawAll } from './revoking.ts';
 import { Rounds } from './rounds.ts';
+import { Running } from './running.ts';
 import { Sessions } from './sessions.ts';
 import { Staff } from './staff.ts';
 
@@ -70,14 +74,25 @@ const held = new HeldAgents(places.heldAgents);
 const mending = new Mending(logs, new Made(places.made));
 const spares: SpareLaunchers = new SpareLaunchers(() => [gate.launchers]);
 const inbox = new Inbox(inboxStore(), record);
+const outside = {
+  ask: (agent: unknown, argv: unknown, via: string) => elevated.ask(agent, argv, via),
+  start: (ticket: unknown) => elevated.start(ticket),
+};
 const staff: Staff = new Staff(places, ids, logs, record, () => fleet, {
   ask: (agent, terms) => destinations.ask(agent, terms),
   use: (agent, grant) => destinations.use(agent, grant),
+  outside,
 });
+const gateAsks: Pick<GateAsks, 'ask' | 'use' | 'look' | 'outside'> = {
+  ask: (frame) => commands.ask(frame),
+  use: (frame, process) => commands.use(frame, process),
+  look: (frame) => commands.look(frame),
+  outside,
+};
 const gate: GateHouse = new GateHouse(
   places,
   logs,
-  { ask: (frame) => commands.ask(frame), use: (frame) => commands.use(frame) },
+  gateAsks,
   () => [...(fleet.current?.compartments.values() ?? [])],
   user,
 );
@@ -88,7 +103,17 @@ const workshop: Workshop = {
   gate,
 };
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
-const commands: Commands = new Commands(inbox, fleet, (id, state) => gate.answered(id, state));
+const running = new Running();
+const commands: Commands = new Commands(inbox, fleet, running, (id, state) => gate.answered(id, state));
+const pins = new ElevatedPins(places.elevated);
+fleet.onUp = (compartments) => pins.keep(compartments);
+const elevated: Elevated = new Elevated({
+  ...{ inbox, record, cgroups: host.cgroups },
+  fleet: () => fleet.wanted?.fleet,
+  agent: (name) => fleet.wanted?.agents.find((one) => one.name === name),
+  pinned: (agent) => pins.of(agent),
+  note: (text) => log.note(text),
+});
 const destinations: Destinations = new Destinations(inbox, fleet, workshop.gateway);
 const notices = new Notices(
   inbox,
@@ -119,6 +144,7 @@ async function leave(): Promise<void> {
   if (leaving) return;
   leaving = true;
   spares.end();
+  await elevated.stop();
   for (const compartment of fleet.compartments.values()) await compartment.stop('the warden ends');
   await gate.end();
   await staff.end();
@@ -129,8 +155,10 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => vo
 staff.start();
 gate.start();
 const office: Office = {
-  ...{ fleet, record, held, logs, rounds, inbox, destinations, gateway: workshop.gateway },
+  ...{ fleet, record, held, logs, rounds, inbox, destinations, running, gateway: workshop.gateway },
   gate,
+  outside: (agent) => elevated.running(agent),
+  endOutside: (question) => elevated.end(question),
   sessions: new Sessions(record, spares),
   drills: new Drills(fleet, record, workshop.gateway),
   programs: () => [{ name: 'warden', state: 'running', pid: process.pid }, ...staff.programs, gate.status],
@@ -149,11 +177,12 @@ rounds.begin();
 await staff.complete();
 spares.prepare();
 inbox.begin();
+await elevated.begin();
 await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
 if (fleet.wanted && process.argv.includes('--resume')) {
   const { wanted } = fleet;
   await fleet
-    .apply(wanted, { letGo: false })
+    .apply(wanted, { letGo: false, resumed: true })
     .catch((error: Error) => log.note(`the fleet could not be put up: ${error.message}`));
   await rounds.now();
 }

@@ -18,6 +18,7 @@ import type { Inbox } from './inbox.ts';
 import type { Logs } from './logs.ts';
 import type { Record } from './record.ts';
 import type { Rounds } from './rounds.ts';
+import type { Running } from './running.ts';
 import type { Sessions } from './sessions.ts';
 import { mapDocument, statusDocument } from './status.ts';
 
@@ -34,7 +35,11 @@ export interface Office {
   readonly inbox: Inbox;
   readonly gate?: GateHouse;
   readonly destinations: Destinations;
+  readonly running: Running;
   readonly gateway: () => GatewayLink | undefined;
+  /** How many commands run outside for an agent. */
+  readonly outside: (agent: string) => number;
+  readonly endOutside: (question: number) => number;
   readonly programs: () => { name: string; state: string; pid?: number; restarts?: number }[];
   /** Resolves when ledger and gateway serve. @throws Failure when they do not come up in time */
   readonly staffed: () => Promise<void>;

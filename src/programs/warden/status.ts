@@ -1,5 +1,6 @@
-import type { MapDocument, StatusDocument } from '../../model/documents.ts';
+import type { Broken, MapDocument, StatusDocument } from '../../model/documents.ts';
 import type { AgentName } from '../../model/names.ts';
+import { elevatedText } from '../../policy/elevated/text.ts';
 import { blastRadius } from '../../policy/map.ts';
 import { approvalEntry } from './approvals.ts';
 import type { Office } from './requests.ts';
@@ -22,12 +23,25 @@ export function statusDocument(office: Office): StatusDocument {
         ...(compartment.firstPid === undefined ? {} : { pid: compartment.firstPid }),
         ...(compartment.why === undefined ? {} : { why: compartment.why }),
         walls,
+        ...(agent.elevated && {
+          outside: { may: agent.elevated.map(elevatedText), running: office.outside(agent.name) },
+        }),
         ...(health && { health }),
       };
     }),
     programs: office.programs(),
     waiting: office.inbox.waiting().map(approvalEntry),
+    ...brokenInbox(office),
   };
+}
+
+/** Its files go out of the way together: a new database beside the log of an old one would be given what is in that. */
+function brokenInbox({ inbox, fleet }: Office): { broken?: readonly Broken[] } {
+  if (inbox.broken === undefined) return {};
+  const what =
+    `The inbox cannot be used (${inbox.broken}): nothing can be asked, approved or denied. ` +
+    'With a new one, what was approved before is asked again';
+  return { broken: [{ what, mend: `mv -t /var/tmp ${fleet.host.places.inbox}* && bulkhead down && bulkhead up` }] };
 }
 
 export function mapDocument(office: Office, name: AgentName | undefined): MapDocument {

@@ -1,4 +1,4 @@
-import type { Fill, Instruction } from './instruction.ts';
+import { at, type Instruction, line } from './instruction.ts';
 
 /** The stub for aarch64 (Arm's names; encodings of the Arm Architecture Reference Manual, C6). System call numbers:
  *  include/uapi/asm-generic/unistd.h; arguments in x0 to x4, the number in x8, the result in x0, minus an errno if it failed
@@ -29,6 +29,8 @@ export const AARCH64_LINES: readonly Instruction[] = [
   line('00000054', 'b.eq ask', undefined, { form: 'imm19', to: 'ask' }),
   line('1f040231', 'cmn w0, #129', 'EKEYREJECTED'),
   line('00000054', 'b.eq line', undefined, { form: 'imm19', to: 'line' }),
+  line('1fe40131', 'cmn w0, #121', 'EREMOTEIO'),
+  line('00000054', 'b.eq pump', undefined, { form: 'imm19', to: 'pump' }),
   line('1f980031', 'cmn w0, #38', 'ENOSYS'),
   line('00000054', 'b.eq away', undefined, { form: 'imm19', to: 'away' }),
   at('unable', line('01000010', 'adr x1, broken', undefined, { form: 'adr', to: 'broken' })),
@@ -57,11 +59,3 @@ export const AARCH64_LINES: readonly Instruction[] = [
   line('010000d4', 'svc #0'),
   line('00000014', 'b more', undefined, { form: 'imm26', to: 'more' }),
 ];
-
-function line(bytes: string, text: string, why?: string, fill?: Fill): Instruction {
-  return { bytes, text, ...(why === undefined ? {} : { why }), ...(fill && { fill }) };
-}
-
-function at(label: string, instruction: Instruction): Instruction {
-  return { ...instruction, label };
-}

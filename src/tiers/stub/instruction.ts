@@ -20,6 +20,7 @@ export interface Fill {
 export const TEXTS: Readonly<Record<string, string>> = {
   empty: '\0',
   gone: 'bulkhead: the exec gate does not answer, so this program is not started\n',
+  unknown: 'bulkhead: the command outside was lost, and how it ended is not known\n',
   broken: 'bulkhead: this program could not be started here: what interprets it, or room for it, is missing\n',
 };
 
@@ -30,8 +31,18 @@ export const FIRST_FD = 250;
  *  meanwhile. EKEYREJECTED: the refusal is one line to be read from the descriptor. No exec fails with either. */
 export const ASK_AGAIN = 85;
 export const REFUSED = 129;
+/** EREMOTEIO: a command runs outside in its place; on the descriptor is a socket to it. */
+export const OUTSIDE = 121;
 /** What a shell knows as "found, and not run". */
 export const STATUS = 126;
+
+export function line(bytes: string, text: string, why?: string, fill?: Fill): Instruction {
+  return { bytes, text, ...(why === undefined ? {} : { why }), ...(fill && { fill }) };
+}
+
+export function at(label: string, instruction: Instruction): Instruction {
+  return { ...instruction, label };
+}
 
 /** Lays the lines and the texts out one after the other and fills in what depends on where they are.
  *  @throws RangeError when a distance does not fit, TypeError when a label is missing */

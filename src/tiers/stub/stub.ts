@@ -1,13 +1,18 @@
 import type { Architecture } from '../filter/filter.ts';
 import { AARCH64_LINES } from './aarch64.ts';
 import { assembleStub, type Instruction } from './instruction.ts';
+import { AARCH64_PUMP } from './pump-aarch64.ts';
+import { X86_64_PUMP } from './pump-x86-64.ts';
 import { X86_64_LINES } from './x86-64.ts';
 
 /** What stands in a compartment in place of every program that is not simply allowed: it asks the exec gate, by trying to execute
  *  a descriptor that is not there, with exactly the arguments and environment it was started with. The gate puts the program there
  *  and lets the call go on, or a line that says why not. It has memory of its own that nobody else can write, so what the gate
  *  reads is what is run (docs/design/009-exec-gate.md). Installed with mode 0111: who cannot read it cannot look into it. */
-const LINES: Readonly<Record<Architecture, readonly Instruction[]>> = { x86_64: X86_64_LINES, aarch64: AARCH64_LINES };
+const LINES: Readonly<Record<Architecture, readonly Instruction[]>> = {
+  x86_64: [...X86_64_LINES, ...X86_64_PUMP],
+  aarch64: [...AARCH64_LINES, ...AARCH64_PUMP],
+};
 
 /** elf(5): e_machine. */
 const MACHINE: Readonly<Record<Architecture, number>> = { x86_64: 62, aarch64: 183 };
@@ -16,9 +21,9 @@ const HEADER = 64;
 const SEGMENT = 56;
 const CODE_AT = HEADER + 2 * SEGMENT;
 
-/** The bytes of the executable file. */
-export function stubFile(arch: Architecture): Buffer {
-  const code = assembleStub(LINES[arch]);
+/** The bytes of the executable file. @param first  what comes before: for tests of a part */
+export function stubFile(arch: Architecture, first: readonly Instruction[] = []): Buffer {
+  const code = assembleStub([...first, ...LINES[arch]]);
   return Buffer.concat([elfHeader(arch), loadSegment(CODE_AT + code.length), stackSegment(), code]);
 }
 

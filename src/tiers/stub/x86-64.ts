@@ -1,4 +1,4 @@
-import type { Fill, Instruction } from './instruction.ts';
+import { at, type Instruction, line } from './instruction.ts';
 
 /** The stub for x86-64 (Intel's names). System call numbers: arch/x86/entry/syscalls/syscall_64.tbl; arguments in rdi, rsi, rdx, r10,
  *  r8, the number in rax, which holds the result after it, or minus an errno (syscall(2)). At the start rsp points to argc, then
@@ -29,6 +29,8 @@ export const X86_64_LINES: readonly Instruction[] = [
   line('7400', 'je ask', undefined, { form: 'rel8', to: 'ask' }),
   line('3d7fffffff', 'cmp eax, -129', 'EKEYREJECTED'),
   line('7400', 'je line', undefined, { form: 'rel8', to: 'line' }),
+  line('83f887', 'cmp eax, -121', 'EREMOTEIO'),
+  line('0f8400000000', 'je pump', undefined, { form: 'rel32', to: 'pump' }),
   line('83f8da', 'cmp eax, -38', 'ENOSYS'),
   line('7400', 'je away', undefined, { form: 'rel8', to: 'away' }),
   at('unable', line('488d3500000000', 'lea rsi, [rip + broken]', undefined, { form: 'rel32', to: 'broken' })),
@@ -57,11 +59,3 @@ export const X86_64_LINES: readonly Instruction[] = [
   line('0f05', 'syscall'),
   line('eb00', 'jmp more', undefined, { form: 'rel8', to: 'more' }),
 ];
-
-function line(bytes: string, text: string, why?: string, fill?: Fill): Instruction {
-  return { bytes, text, ...(why === undefined ? {} : { why }), ...(fill && { fill }) };
-}
-
-function at(label: string, instruction: Instruction): Instruction {
-  return { ...instruction, label };
-}

@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Expected, OutsideFacts } from '../../../src/checks/walls/facts.ts';
-import { readFacts } from '../../../src/checks/walls/judge.ts';
-import { network } from '../../../src/checks/walls/network.ts';
+import { judge, outsideOf, WANTED } from './compartment.ts';
 
 /** The wall `network` of an agent in the host's own network: each thing it stands on, taken away by itself. */
 const EXPECTED: Expected = {
-  ...{ uid: 47_000, gid: 47_000, groups: [], ownPrograms: false, sharedWorkspace: false, programs: [] },
-  limits: { memory: 1 << 30, processes: 100, cpu: 100, disk: 1 << 30 },
+  ...{ ...WANTED, programs: [], homes: [], closed: [], readable: [], open: [] },
   onHost: { address: '127.0.183.152', system: [], denied: [] },
-  ...{ homes: [], closed: [], readable: [], open: [] },
 };
-const OUTSIDE: OutsideFacts = {
-  ...{ hostNamespaces: {}, agentNamespaces: {}, processes: [], limitsMissing: [], ledger: { answers: true } },
-  ...{ gateway: true, packetFilter: true, hostNetwork: [], hostGroups: [], masksGone: [] },
-};
+const OUTSIDE: OutsideFacts = { ...outsideOf({}), hostNetwork: [] };
 const FACTS: Readonly<Record<string, string>> = {
   ...{ links: 'lo eth0', api: 'open', api6: 'open', tcp: 'denied', udp: 'refused 1', udp6: 'refused 13' },
   ...{ listener: 'refused 111', route4: '127.0.183.152', route6: '::1' },
@@ -22,8 +16,8 @@ const FACTS: Readonly<Record<string, string>> = {
 const LOOPBACK = 'services on the loopback of the host are behind the packet filter alone';
 
 function judged(facts: Readonly<Record<string, string>>, outside: Partial<OutsideFacts> = {}): readonly string[] {
-  const lines = Object.entries(facts).map(([name, value]) => `fact ${name} ${value}\n`);
-  const wall = network({ inside: readFacts(lines.join('')), outside: { ...OUTSIDE, ...outside } }, EXPECTED);
+  const lines = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
+  const { network: wall } = judge(['end yes', ...lines], { ...OUTSIDE, ...outside }, EXPECTED);
   return wall.level === 'partial' ? wall.missing : [wall.level];
 }
 

@@ -1,53 +1,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Confinement, Expected, OutsideFacts } from '../../../src/checks/walls/facts.ts';
-import { judgeWalls, readFacts } from '../../../src/checks/walls/judge.ts';
-import { WALLS, type Wall } from '../../../src/model/enforcement.ts';
+import { readFacts } from '../../../src/checks/walls/judge.ts';
+import { type Enforcement, WALLS, type Wall } from '../../../src/model/enforcement.ts';
+import { CONFINED, judge, open, outsideOf, SELF, SPACES, spaces, UID, WANTED } from './compartment.ts';
 
-const UID = 47_001;
 const OPEN = ['/workspace', '/home/agent', '/tmp', '/dev/shm'];
 const EXPECTED: Expected = {
-  uid: UID,
-  gid: UID,
-  groups: [],
-  limits: { memory: 1 << 30, processes: 100, cpu: 100, disk: 1 << 30 },
-  ownPrograms: false,
-  sharedWorkspace: false,
+  ...WANTED,
   programs: ['sh', 'ls'],
   homes: ['/root'],
   closed: ['/', '/etc'],
   readable: ['/knowledge/book'],
   open: OPEN,
 };
-const SPACES = ['pid', 'mnt', 'net', 'ipc', 'uts', 'user', 'cgroup'];
-const spaces = (of: string): Record<string, string> =>
-  Object.fromEntries(SPACES.map((kind) => [kind, `${kind}:[${of}]`]));
-const CONFINED: Confinement = {
-  ...{ pid: 7, name: 'sh', uid: UID, capabilities: '0000', bounding: '0000', noNewPrivs: true, seccomp: 2, filters: 1 },
-};
-const OUTSIDE: OutsideFacts = {
-  hostNamespaces: spaces('host'),
-  agentNamespaces: spaces('agent'),
-  processes: [CONFINED],
-  limitsMissing: [],
-  ledger: { answers: true, uid: 900 },
-  gateway: true,
-  packetFilter: true,
-  hostGroups: [],
-  masksGone: [],
-};
+const OUTSIDE: OutsideFacts = outsideOf(spaces('agent'));
 
 /** What a probe prints where every wall stands. */
 const LINES: readonly string[] = [
-  ...['Uid', 'Gid'].map((id) => `self.${id} ${UID} ${UID} ${UID} ${UID}`),
-  ...['self.Groups ', 'self.NoNewPrivs 1', 'self.Seccomp 2', 'self.Seccomp_filters 2'],
-  ...['CapEff', 'CapPrm', 'CapInh', 'CapBnd', 'CapAmb'].map((set) => `self.${set} 0000000000000000`),
-  ...['try.become-root refused 22', 'seen./root no', `home 0700 ${UID}`],
+  ...[...SELF, 'self.Seccomp_filters 2', 'try.become-root refused 22', 'seen./root no'],
   ...SPACES.map((kind) => `ns.${kind} ${kind}:[agent]`),
   ...['mount / ro,nosuid,nodev,noexec tmpfs', 'mount /usr/bin/sh ro,nosuid,nodev ext4'],
-  ...OPEN.map((at) => `mount ${at} rw,nosuid,nodev,noexec ext4`),
   ...['try.write./ refused 30', 'try.write./etc refused 30', 'try.read./knowledge/book done'],
-  ...OPEN.flatMap((at) => [`try.write.${at} done`, `size.${at} 1000000`, `try.exec.${at} refused 13`]),
+  ...[...open(OPEN), ...OPEN.map((at) => `try.write.${at} done`)],
   ...['programs ls sh', 'programs ', 'others '],
   ...['mount', 'setns', 'bpf', 'keyctl', 'userfaultfd', 'perf', 'ioctl-5412', 'ioctl-541c'].map(
     (name) => `call.${name} 1`,
@@ -59,11 +34,9 @@ const LINES: readonly string[] = [
   'end yes',
 ];
 
-const text = (lines: readonly string[]): string => lines.map((line) => `fact ${line}\n`).join('');
-function judged(lines: readonly string[], outside: Partial<OutsideFacts> = {}): ReturnType<typeof judgeWalls> {
-  return judgeWalls({ inside: readFacts(text(lines)), outside: { ...OUTSIDE, ...outside } }, EXPECTED);
-}
-const fallen = (walls: ReturnType<typeof judgeWalls>): Wall[] => WALLS.filter((wall) => walls[wall].level !== 'full');
+const judged = (lines: readonly string[], outside: Partial<OutsideFacts> = {}): Record<Wall, Enforcement> =>
+  judge(lines, { ...OUTSIDE, ...outside }, EXPECTED);
+const fallen = (walls: Record<Wall, Enforcement>): Wall[] => WALLS.filter((wall) => walls[wall].level !== 'full');
 
 test('where every wall stands, all are full', () => {
   assert.deepEqual(fallen(judged(LINES)), []);

@@ -1,55 +1,33 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Confinement, Expected, OutsideFacts } from '../../../src/checks/walls/facts.ts';
-import { judgeWalls, readFacts } from '../../../src/checks/walls/judge.ts';
+import type { Expected, OutsideFacts } from '../../../src/checks/walls/facts.ts';
 import type { Enforcement, Wall } from '../../../src/model/enforcement.ts';
+import { CONFINED, judge, open, outsideOf, SELF, spaces, WANTED } from './compartment.ts';
 
 /** Tier `user`: what is judged otherwise there, fact by fact. */
-const UID = 47_001;
 const OPEN = ['/workspace', '/tmp', '/var/tmp'];
 const EXPECTED: Expected = {
-  ...{ uid: UID, gid: UID, groups: [], ownPrograms: false, sharedWorkspace: false, programs: [] },
-  limits: { memory: 1 << 30, processes: 100, cpu: 100, disk: 1 << 30 },
+  ...{ ...WANTED, programs: [] },
   onHost: { address: '127.0.183.152', system: ['/etc/passwd', '/srv'], denied: ['/usr/bin/ssh'] },
   ...{ homes: ['/home/you'], closed: ['/'], readable: [], open: OPEN },
 };
-const SPACES = ['pid', 'mnt', 'net', 'ipc', 'uts', 'user', 'cgroup'];
-const SHARED = ['pid', 'net', 'user'];
-const spaces = (own: string): Record<string, string> =>
-  Object.fromEntries(SPACES.map((kind) => [kind, `${kind}:[${SHARED.includes(kind) ? 'host' : own}]`]));
-const CONFINED: Confinement = {
-  ...{ pid: 7, name: 'sh', uid: UID, capabilities: '0000', bounding: '0000', noNewPrivs: true, seccomp: 2, filters: 1 },
-};
-const OUTSIDE: OutsideFacts = {
-  hostNamespaces: spaces('host'),
-  agentNamespaces: spaces('agent'),
-  processes: [CONFINED],
-  limitsMissing: [],
-  ledger: { answers: true, uid: 900 },
-  ...{ gateway: true, packetFilter: true, hostGroups: [], masksGone: [] },
-};
+const NAMESPACES = spaces('agent', ['pid', 'net', 'user']);
+const OUTSIDE: OutsideFacts = outsideOf(NAMESPACES);
 const LINES: readonly string[] = [
-  ...['Uid', 'Gid'].map((id) => `self.${id} ${UID} ${UID} ${UID} ${UID}`),
-  ...['self.Groups ', 'self.NoNewPrivs 1', 'self.Seccomp 2'],
-  ...['CapEff', 'CapPrm', 'CapInh', 'CapBnd', 'CapAmb'].map((set) => `self.${set} 0000000000000000`),
-  ...['try.become-root refused 1', 'seen./home/you yes', 'entered./home/you no', `home 0700 ${UID}`],
-  ...Object.entries(spaces('agent')).map(([kind, id]) => `ns.${kind} ${id}`),
+  ...[...SELF, 'try.become-root refused 1', 'seen./home/you yes', 'entered./home/you no'],
+  ...Object.entries(NAMESPACES).map(([kind, id]) => `ns.${kind} ${id}`),
   ...['mount / ro,nosuid,nodev,noexec tmpfs', 'mount /usr ro,nosuid,nodev ext4', 'mount /usr/bin/ssh ro ext4'],
-  ...OPEN.map((at) => `mount ${at} rw,nosuid,nodev,noexec ext4`),
   ...['try.write./ refused 30', 'try.read./etc/passwd done', 'try.read./srv refused 13'],
-  ...OPEN.flatMap((at) => [`size.${at} 1000000`, `try.exec.${at} refused 13`]),
+  ...open(OPEN),
   ...['programs anything at-all', 'others ', 'call.memfd 38', 'call.unshare-user 1', 'call.ptrace 1'],
   ...['try.signal refused 1', 'try.abstract refused 1', 'end yes'],
 ];
 
-function judged(
+const judged = (
   lines: readonly string[],
   outside: Partial<OutsideFacts> = {},
   expected: Expected = EXPECTED,
-): Record<Wall, Enforcement> {
-  const text = lines.map((line) => `fact ${line}\n`).join('');
-  return judgeWalls({ inside: readFacts(text), outside: { ...OUTSIDE, ...outside } }, expected);
-}
+): Record<Wall, Enforcement> => judge(lines, { ...OUTSIDE, ...outside }, expected);
 const without = (line: string, ...instead: string[]): string[] => [...LINES.filter((one) => one !== line), ...instead];
 function missing(walls: Record<Wall, Enforcement>, wall: Wall): readonly string[] {
   const found = walls[wall];
@@ -108,9 +86,7 @@ test('whoever is in its cgroup, its mounts or under its uid must be confined as 
 
 test('in any other tier the host’s process namespace is no wall at all', () => {
   const { onHost: _, ...other } = EXPECTED;
-  const text = LINES.map((line) => `fact ${line}\n`).join('');
-  const walls = judgeWalls({ inside: readFacts(text), outside: OUTSIDE }, other);
-  assert.equal(walls.processes.level, 'none');
+  assert.equal(judge(LINES, OUTSIDE, other).processes.level, 'none');
 });
 
 test('where programs are asked for, what the mounts do not hold is measured by trying it', () => {

@@ -1,59 +1,133 @@
-# Attacks on the exec gate, run inside a compartment. `race.py path|argv SECONDS`: a thread writes another path, or other arguments, into
-# the memory that an exec is just being made from. Prints how often each program came to run.
-import ctypes, os, sys, threading, time
+# Attacks on the exec gate, run inside a compartment. `race.py WAY TRIES`: somebody else changes what an exec is just being made from.
+# Prints, as JSON, how often each thing came of it: good (what is allowed or approved ran), bad (what is not ran), refused, other.
+# A way is what is changed, and by whom; the exec is made by posix_spawn (CLONE_VM | CLONE_VFORK: it reads our memory), but for `sibling`.
+import ctypes, json, mmap, os, random, signal, sys, threading, time
 
 libc = ctypes.CDLL(None, use_errno=True)
-what, seconds = sys.argv[1], float(sys.argv[2])
-GOOD, BAD = (b"/usr/bin/true\0\0\0", b"/usr/bin/factor\0") if what == "path" else (b"14\0", b"15\0")
-shared = ctypes.create_string_buffer(64)
+way, wanted = sys.argv[1], int(sys.argv[2])
+kept = []
+
+def at(text):
+    kept.append(ctypes.create_string_buffer(text))
+    return ctypes.addressof(kept[-1])
+
+def words(*pointers):
+    return (ctypes.c_void_p * (len(pointers) + 1))(*pointers, None)
+
+path, argv, env = at(b"/usr/bin/factor"), words(at(b"factor"), at(b"15")), words()
+shared = mmap.mmap(-1, 4096)  # MAP_SHARED
+swap = lambda turn: None
+
+def texts(good, bad, where):
+    return lambda turn: ctypes.memmove(where, good if turn & 1 else bad, len(good))
+
+def renamed(good, bad, make):
+    def act(turn):
+        make(good if turn & 1 else bad, "next")
+        os.replace("next", "it")
+    return act
+
+def script(first, name):
+    with open(name, "w") as f:
+        f.write(f"#!{first} 15\n")
+    os.chmod(name, 0o755)
+
+if way in ("path", "sibling"):
+    path = at(b"/usr/bin/factor")
+    swap = texts(b"/usr/bin/true\0\0\0", b"/usr/bin/factor\0", path)
+elif way == "string":
+    argv[1] = at(b"15")
+    swap = texts(b"14\0", b"15\0", argv[1])
+elif way == "pointer":
+    both = (at(b"15"), at(b"14"))
+    def swap(turn):
+        argv[1] = both[turn & 1]
+elif way == "shared":
+    argv[1] = ctypes.addressof(ctypes.c_char.from_buffer(shared))
+    swap = texts(b"14\0", b"15\0", argv[1])
+elif way == "environment":
+    path, argv = at(b"/usr/bin/perl"), words(at(b"perl"), at(b"-e"), at(b'print $ENV{GIT_X} ? "15:" : "14:"'))
+    env = words(at(b"GIT_X=1"))
+    swap = texts(b"AIT_X=1\0", b"GIT_X=1\0", env[0])
+elif way == "link":
+    path, swap = at(b"it"), renamed("/usr/bin/true", "/usr/bin/factor", lambda to, name: os.symlink(to, name))
+elif way == "script":
+    path, swap = at(b"./it"), renamed("/usr/bin/true", "/usr/bin/factor", script)
+    swap(1)
+elif way == "descriptor":
+    files = [os.open(f"/usr/bin/{name}", os.O_PATH) for name in ("factor", "true")]
+    os.dup2(files[0], 99)
+    path = at(f"/proc/{os.getpid()}/fd/99".encode())
+    swap = lambda turn: os.dup2(files[turn & 1], 99)
+else:
+    sys.exit(f"no such way: {way}")
+
 stop = False
 
 def flip():
     turn = 0
     while not stop:
-        value = GOOD if turn & 1 else BAD
-        ctypes.memmove(shared, value, len(value))
+        swap(turn)
         turn += 1
-        if turn % 64 == 0:
+        if way in ("link", "script"):
+            time.sleep(random.random() / 500)  # files: slower than memory, and no flood
+        elif random.random() < 0.1:  # either may stand for a while
             time.sleep(0)
 
-threads = [threading.Thread(target=flip, daemon=True) for _ in range(2)]
-sys.setswitchinterval(0.00001)
-for t in threads:
-    t.start()
-
-argv = (ctypes.c_char_p * 3)()
-argv[0] = b"factor"
-words = (ctypes.c_void_p * 3)(ctypes.cast(ctypes.c_char_p(b"factor"), ctypes.c_void_p).value, ctypes.addressof(shared) if what == "argv" else ctypes.cast(ctypes.c_char_p(b"15"), ctypes.c_void_p).value, None)
-path = ctypes.addressof(shared) if what == "path" else ctypes.cast(ctypes.c_char_p(b"/usr/bin/factor"), ctypes.c_void_p).value
-env = (ctypes.c_char_p * 1)(None)
-libc.vfork.restype = ctypes.c_int
-tries = {"none": 0, "14": 0, "15": 0, "other": 0}
-end = time.time() + seconds
-count = 0
-while time.time() < end:
-    r, w = os.pipe()
-    # posix_spawn: the child runs in our memory until it has executed (CLONE_VM | CLONE_VFORK), so the threads write what it reads
+def spawned(out):
     actions = ctypes.create_string_buffer(256)
     libc.posix_spawn_file_actions_init(actions)
-    libc.posix_spawn_file_actions_adddup2(actions, w, 1)
-    null = os.open("/dev/null", os.O_WRONLY)
+    libc.posix_spawn_file_actions_adddup2(actions, out, 1)
     libc.posix_spawn_file_actions_adddup2(actions, null, 2)
     pid = ctypes.c_int()
-    failed = libc.posix_spawn(ctypes.byref(pid), ctypes.c_void_p(path), actions, None, words, env)
+    failed = libc.posix_spawn(ctypes.byref(pid), ctypes.c_void_p(path), actions, None, argv, env)
+    libc.posix_spawn_file_actions_destroy(actions)
+    return pid.value if failed == 0 else None
+
+def sibling(out):
+    pid = os.fork()
+    if pid:
+        return pid
+    os.dup2(out, 1), os.dup2(null, 2)
+    threading.Thread(target=flip, daemon=True).start()
+    time.sleep(random.random() / 1000)
+    libc.execve(ctypes.c_void_p(path), argv, env)
+    os._exit(99)
+
+swap(0)
+null = os.open("/dev/null", os.O_RDWR)
+sys.setswitchinterval(0.00001)
+writer = None
+if way == "shared":
+    writer = os.fork()
+    if writer == 0:
+        flip()
+elif way != "sibling":
+    # where files are renamed, one does it; where memory is written, two do
+    for _ in range(1 if way in ("link", "script", "descriptor") else 2):
+        threading.Thread(target=flip, daemon=True).start()
+
+count = {"good": 0, "bad": 0, "refused": 0, "other": 0}
+start = sibling if way == "sibling" else spawned
+for _ in range(wanted):
+    r, w = os.pipe()
+    pid = start(w)
     os.close(w)
-    os.close(null)
-    said = b""
-    if failed == 0:
-        while True:
-            some = os.read(r, 4096)
-            if not some:
-                break
+    said, status = b"", -1
+    if pid is not None:
+        while some := os.read(r, 4096):
             said += some
-        os.waitpid(pid.value, 0)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     os.close(r)
-    count += 1
-    text = said.decode(errors="replace")
-    tries["14" if text.startswith("14:") else "15" if text.startswith("15:") else "other" if text else "none"] += 1
+    if said.startswith(b"15:"):
+        what = "bad"
+    elif said.startswith(b"14:") or (said == b"" and status == 0):
+        what = "good"
+    else:
+        what = "refused" if status == 126 and said == b"" else "other"
+    count[what] += 1
 stop = True
-print(count, tries["14"], tries["15"], tries["other"], flush=True)
+if writer:
+    os.kill(writer, signal.SIGKILL)
+print(json.dumps(count), flush=True)
+os._exit(0)

@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import { sudoersOf } from '../../../host/sudoers.ts';
+import type { WantedFleet } from '../../../model/fleet.ts';
 import { describe } from '../../../plan/describe.ts';
 import { placesOf } from '../../../plan/places.ts';
 import type { Answer, Call } from '../call.ts';
@@ -10,6 +12,7 @@ import { mustBeState } from '../state.ts';
 /** Every change `up` would make. Nothing is changed. */
 export async function run({ state, options }: Call): Promise<Answer> {
   const fleet = readFleet(resolve(typeof options.file === 'string' ? options.file : 'fleet.yaml'));
+  if (options.sudoers === true) return sudoers(fleet);
   mustBeOurs('plan', placesOf(state));
   const places = placesOf(state);
   mustBeState(places);
@@ -19,6 +22,21 @@ export async function run({ state, options }: Call): Promise<Answer> {
     document: { machine, steps },
     text: () => planText(machine, steps),
   };
+}
+
+/** The policy goes to standard output, whole; what is to be done with it stands in it. */
+function sudoers(fleet: WantedFleet): Answer {
+  const { text, granted, refused } = sudoersOf(fleet);
+  const path = `/etc/sudoers.d/bulkhead-${fleet.fleet}`;
+  const how = [
+    `# ${granted} granted, ${refused.length} left out.`,
+    '# bulkhead-do needs none of this, and sudo never works inside a compartment: nothing gains privileges there. This is for processes that',
+    '# run as an agent’s user outside of one. To install it: sudoers: true in fleet.yaml (up checks and makes it, down takes it away); or by hand:',
+    `#   bulkhead plan --sudoers > F && visudo -c -f F && install -m 0440 F ${path}`,
+    '# sudo joins the arguments with blanks before it compares them, so "a b" as one word passes for a and b as two.',
+  ];
+  const whole = `${text}${how.join('\n').replaceAll('’', "'")}\n`;
+  return { document: { sudoers: whole, granted, refused }, text: () => whole.trimEnd() };
 }
 
 function planText(machine: readonly string[], steps: readonly string[]): string {

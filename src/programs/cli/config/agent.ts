@@ -14,6 +14,7 @@ import { suggest } from '../suggest.ts';
 import { disk, duration, memory, share } from './amounts.ts';
 import { type ArgvKey, argvRules } from './argv-rules.ts';
 import { egressRule, isPreset } from './egress.ts';
+import { elevatedRules } from './elevated.ts';
 import { environment } from './environment.ts';
 import type { AgentInFile, DefaultsInFile, EgressEntry } from './file.ts';
 import { expandPath, isWithin, tooMuch } from './paths.ts';
@@ -58,6 +59,7 @@ export function wantedAgent(
     ),
     ...((shape['egress-ask'] ?? defaults['egress-ask']) && { egressAsk: true as const }),
     ...askTimes(where, path, shape, defaults),
+    ...(shape.elevated && { elevated: elevatedRules(where, [...path, 'elevated'], shape.elevated) }),
   };
 }
 

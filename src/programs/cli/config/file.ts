@@ -8,6 +8,7 @@ export interface FleetFile {
   readonly knowledge?: Readonly<Record<string, string>> | undefined;
   readonly agents: Readonly<Record<string, AgentInFile>>;
   readonly notify?: NotifyInFile | undefined;
+  readonly sudoers?: boolean | undefined;
 }
 
 /** A command, a web address, or that with how it wants its text. */
@@ -40,13 +41,29 @@ export interface AgentInFile extends DefaultsInFile {
   readonly ports?: readonly number[] | undefined;
   readonly health?: { readonly port: number; readonly path?: string | undefined } | undefined;
   readonly knowledge?: readonly string[] | undefined;
+  readonly elevated?: readonly ElevatedInFile[] | undefined;
 }
+
+/** One command line, and what may stand in it. */
+export interface ElevatedInFile {
+  readonly run: WordsInFile;
+  readonly with?: Readonly<Record<string, ArgumentInFile>> | undefined;
+  readonly as: string;
+  readonly ask?: boolean | undefined;
+  readonly time?: string | undefined;
+}
+
+export type ArgumentInFile =
+  | readonly Word[]
+  | { readonly from: number; readonly to: number }
+  | { readonly characters: string; readonly most: number }
+  | { readonly below: string };
 
 export interface ExecInFile {
   readonly sets?: readonly ExecSetName[] | undefined;
   readonly allow?: readonly (string | boolean)[] | undefined;
   readonly deny?: readonly (string | boolean)[] | undefined;
-  readonly own?: 'never' | 'allow' | undefined;
+  readonly own?: 'never' | 'ask' | 'allow' | undefined;
   readonly ask?: 'never' | 'on-miss' | undefined;
   readonly 'allow-argv'?: readonly ArgvRuleInFile[] | undefined;
   readonly 'ask-argv'?: readonly ArgvRuleInFile[] | undefined;

@@ -7,7 +7,6 @@ const OF_AGENTS: readonly string[] = [
   'model',
   'presets',
   'secrets',
-  'elevated',
   'mail',
   'shares',
   'sockets',
@@ -27,7 +26,6 @@ const KEYS: readonly (readonly [where: RegExp, keys: readonly string[]])[] = [
 
 const VALUES: readonly (readonly [where: RegExp, values: readonly string[]])[] = [
   [/^(?:defaults|agents\/[^/]+)\/tier$/, ['container', 'vm']],
-  [/^(?:defaults|agents\/[^/]+)\/exec\/own$/, ['ask']],
 ];
 
 /** @param path  of the mapping the key stands in */

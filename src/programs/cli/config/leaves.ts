@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MOST_ENTRIES, MOST_RULES, PROCESSES } from '../../../model/bounds.ts';
 import { ENV_NAME } from '../../../model/env-names.ts';
-import type { ArgvRuleInFile, EgressEntry, Word, WordsInFile } from './file.ts';
+import type { ArgumentInFile, ArgvRuleInFile, EgressEntry, Word, WordsInFile } from './file.ts';
 
 /** The single values of a fleet.yaml. A message is two lines: the end of the sentence that begins with the value ("is not a
  *  size"), and what to write instead. */
@@ -95,6 +95,25 @@ export const argvRule: z.ZodType<ArgvRuleInFile> = z.union([
     'not-match': filled(words).optional().describe('Command lines that it must not match.'),
   }),
 ]);
+
+const argumentError = {
+  error:
+    'is not a kind of argument\nWrite a list of words, { from: 1, to: 9 }, { characters: a-z0-9, most: 20 } or { below: /FOLDER }.',
+};
+export const argument: z.ZodType<ArgumentInFile> = z.union(
+  [
+    filled(word),
+    z.strictObject({ from: z.int().describe('The least whole number.'), to: z.int().describe('The greatest.') }),
+    z.strictObject({
+      characters: z.string().describe('The characters it may have: letters, digits, ranges such as a-z, and @%+=:,._-'),
+      most: z.int().describe('How many at most.'),
+    }),
+    z.strictObject({ below: z.string().describe('A path below this folder, where only root may lead elsewhere.') }),
+  ],
+  argumentError,
+);
+
+export const commandLine: z.ZodType<WordsInFile> = words;
 
 /** Without scheme, path or user; what exactly is a host is decided in egress.ts. */
 const host = z.string().regex(/^[^\s/@?#\\]+$/, {

@@ -32,7 +32,15 @@ export function parseFleet(text: string, reading: Reading): WantedFleet {
   );
   const people = operators(where, shape);
   const told = shape.notify === undefined ? {} : { notify: notifyBy(where, shape.notify, people) };
-  const wanted: WantedFleet = { format: 1, fleet, source: reading.source, operators: people, agents, ...told };
+  const wanted: WantedFleet = {
+    format: 1,
+    fleet,
+    source: reading.source,
+    operators: people,
+    agents,
+    ...told,
+    ...(shape.sudoers && { sudoers: true as const }),
+  };
   refuseClashes(where, wanted);
   refuseWritableKnowledge(where, wanted.agents);
   return wanted;

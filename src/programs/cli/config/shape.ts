@@ -44,10 +44,10 @@ function exec(programs: z.ZodType<(string | boolean)[]>, rules: z.ZodType<ArgvRu
         .optional()
         .describe('Command lines that are refused: "git push --force **". The strictest rule wins.'),
       own: z
-        .enum(['never', 'allow'])
+        .enum(['never', 'ask', 'allow'])
         .optional()
         .describe(
-          'Whether programs that it made in its workspace may run. allow makes the wall exec partial. Default never.',
+          'Whether programs that it made in its workspace may run. ask: each waits for a person, shown by path and digest. allow makes the wall exec partial. Default never.',
         ),
       ask: z
         .enum(['never', 'on-miss'])
@@ -77,6 +77,21 @@ const ask = z
       .describe('How long a question stays open; no answer by then is no. Default 12h.'),
   })
   .describe('What becomes of questions that this agent raises.');
+
+const elevated = z
+  .strictObject({
+    run: leaf.commandLine.describe(
+      'The command, exactly: "systemctl restart {unit}". {NAME} stands for an argument; no wildcards.',
+    ),
+    with: z
+      .record(leaf.label, leaf.argument)
+      .optional()
+      .describe('What each argument may be: { unit: [web, worker] }, { n: { from: 1, to: 9 } } ...'),
+    as: leaf.user.describe('The user of this machine that it runs as.'),
+    ask: z.boolean().optional().describe('false: runs without asking a person. Default true.'),
+    time: leaf.duration.optional().describe('How long it may take. Default 10m.'),
+  })
+  .describe('A command that runs outside of the compartment when the agent calls bulkhead-do.');
 
 const agent = z
   .strictObject({
@@ -118,6 +133,10 @@ const agent = z
       .describe('Names from knowledge that it may read, at /knowledge/NAME.'),
     'egress-ask': egressAsk.optional(),
     ask: ask.optional(),
+    elevated: leaf
+      .filled(elevated)
+      .optional()
+      .describe('Exact commands that it may have run outside, as another user: bulkhead-do COMMAND. Default none.'),
   })
   .describe('One agent and its compartment.');
 
@@ -166,6 +185,12 @@ export const fleetShape: z.ZodType<FleetFile> = z
       .optional()
       .describe(
         'Told of a question that waits, of one about to lapse and of findings; cannot answer. A command gets JSON on its standard input and runs as the first operator, never as root.',
+      ),
+    sudoers: z
+      .boolean()
+      .optional()
+      .describe(
+        'true: what elevated says stands in /etc/sudoers.d too, as far as sudo can say it exactly. Default false.',
       ),
     agents: z.record(leaf.label, agent).meta({ minProperties: 1 }).describe('The agents, by name.'),
   })

@@ -80,15 +80,13 @@ function forHowLong({ scope, until }: GrantEntry, { now }: Screen): string {
 
 export function renderRevoked(revoked: RevokedDocument, screen: Screen): string {
   const { id, ended, tested, why } = revoked;
+  const thing = revoked.kind === 'command' ? 'process' : 'connection';
   const cut =
     ended === 0
       ? ''
-      : ` ${ended === 1 ? 'One connection that ran under it was' : `${ended} connections under it were`} ended.`;
+      : ` ${ended === 1 ? `One ${thing} that ran under it was` : `${ended} ${thing}${thing.endsWith('s') ? 'es' : 's'} under it were`} ended.`;
   const what = `${id} revoked: ${shown(revoked.agent)}, ${revoked.kind} ${shown(revoked.shown)}.${cut}`;
-  if (tested === undefined)
-    return revoked.kind === 'command'
-      ? `${what} What was started before goes on: bulkhead restart ${shown(revoked.agent)} ends it.`
-      : what;
+  if (tested === undefined) return what;
   switch (tested) {
     case 'refused':
       return `${what}\nTested from inside, as the agent: refused.`;

@@ -15,6 +15,7 @@ function one(agent: BlastRadius, screen: Screen): string {
     ['run', programsText(run)],
     ['code', [CODE[run.code](run.because.join(', '))]],
     ['reach', agent.reach.length > 0 ? agent.reach : ['no network']],
+    ...(agent.outside ? [['outside', agent.outside] as [string, readonly string[]]] : []),
     [
       'spend',
       [

@@ -1,6 +1,7 @@
-import type { AgentStatus, MeasuredWall, ProgramStatus, StatusDocument } from '../../../model/documents.ts';
+import type { AgentStatus, Broken, MeasuredWall, ProgramStatus, StatusDocument } from '../../../model/documents.ts';
 import { type Enforcement, WALLS } from '../../../model/enforcement.ts';
 import { age, span } from '../../../policy/age.ts';
+import { shown } from '../../../policy/display.ts';
 import type { Format, Screen } from '../call.ts';
 import { waitingLines } from './approvals.ts';
 import { aligned, type Cell, cell, table, wrapped } from './table.ts';
@@ -29,11 +30,13 @@ export function claimable(agent: AgentStatus): MeasuredWall[] {
   return [...reported, ...absent.map((wall) => ({ wall, level: 'unknown', why: 'never measured' }) as const)];
 }
 
-/** 1 when a wall is not there or not known, an agent is down that nobody stopped, or one of our programs does not run. */
+/** 1 when a wall is not there or not known, an agent is down that nobody stopped, one of our programs does not run, or something of
+ *  theirs is broken. */
 export function statusExit(status: StatusDocument): 0 | 1 {
   const red = status.agents.flatMap(claimable).some(({ level }) => level === 'none' || level === 'unknown');
   const fallen = status.agents.some(({ state }) => DOWN.includes(state) && state !== 'stopped');
   const ill = status.agents.some(({ health }) => health?.ok === false);
+  if ((status.broken ?? []).length > 0) return 1;
   return red || ill || fallen || status.programs.some((program) => program.state !== 'running') ? 1 : 0;
 }
 
@@ -53,7 +56,7 @@ export function renderStatus(status: StatusDocument, screen: Screen): string {
   if (notes.length > 0) lines.push('', ...aligned(notes, screen));
   const waiting = waitingLines(status.waiting ?? [], screen);
   if (waiting.length > 0) lines.push('', ...waiting);
-  lines.push('', ...programs(status.programs, screen));
+  lines.push('', ...broken(status.broken ?? [], screen), ...programs(status.programs, screen));
   return lines.join('\n');
 }
 
@@ -97,6 +100,16 @@ function notesOf(agent: AgentStatus): Cell[][] {
   if (agent.why !== undefined) note('', agent.state, 'yellow', agent.why);
   if (agent.health?.ok === false)
     note('', 'unhealthy', 'red', `its service: ${agent.health.why ?? 'no reason was given'}`);
+  if (agent.outside) {
+    const { may, running } = agent.outside;
+    const now = running > 0 ? `; ${running} now` : '';
+    note(
+      '',
+      'outside',
+      'yellow',
+      `${may.length === 1 ? 'one command' : `${may.length} commands`} may run outside for it${now}`,
+    );
+  }
   if (agent.restarts) note('', 'restarted', 'yellow', times(agent.restarts));
   const walls = claimable(agent);
   const same = Map.groupBy(
@@ -111,6 +124,13 @@ function notesOf(agent: AgentStatus): Cell[][] {
     note(names, level, STYLE[level], key.slice(level.length + 2));
   }
   return notes;
+}
+
+function broken(all: readonly Broken[], screen: Screen): string[] {
+  return all.flatMap(({ what, mend }) => [
+    ...wrapped(what, screen.width).map((line) => screen.style(['red', 'bold'], line)),
+    `Mend it: ${shown(mend)}`,
+  ]);
 }
 
 function times(count: number): string {

@@ -7,7 +7,7 @@ import { Names } from './names.ts';
  *  takes that from the owner too; then we cannot open it any more either. So what is executed is a file of its own, opened once
  *  and then closed to everybody. The agent, being its owner, could change that: all it ever gets is opened through a
  *  mount that lets nothing be changed. */
-export class OwnNames extends Names {
+export class RootlessNames extends Names {
   readonly #opened = new Map<string, { readonly digest: string; readonly fd: number }>();
 
   /** They stay until their agent goes: each is the only one of its kind, and no more than there are programs. */

@@ -1,0 +1,82 @@
+import { existsSync, statSync } from 'node:fs';
+import type { Verdict } from '../../model/verdict.ts';
+import { type Command, type CommandPolicy, judgeCommand } from '../../policy/command/judge.ts';
+import type { OwnProgram, Pin } from './messages.ts';
+
+/** Nothing in there is an agent's to change, so an exec of it never starts what an agent made. */
+const SYSTEM = /^\/(?:usr|bin|sbin|lib[0-9a-z]*|etc|dev|proc)\//;
+const MOST_SCRIPTS = 1000;
+
+export function mayBeOwn(path: string): boolean {
+  return path !== '' && !SYSTEM.test(path);
+}
+
+/** What an agent made is never allowed by a rule; what a rule refuses by name, argument or digest stays refused. */
+export function judgeOwn(policy: CommandPolicy, command: Command): Verdict {
+  const verdict = judgeCommand({ ...policy, onMiss: 'ask' }, command);
+  if (verdict.kind === 'deny') return verdict;
+  return { kind: 'ask', rule: 'exec.own: ask', why: 'the agent made it' };
+}
+
+/** Which process is about to ask for which program of the agent's own: it executed that file, and the stub stood over it. Should it have
+ *  found another stub by then, it still gets the program that is shown, and no other. */
+export class OwnStubs {
+  readonly #byPid = new Map<number, OwnProgram>();
+
+  set(program: OwnProgram): void {
+    this.#byPid.set(program.pid, program);
+  }
+
+  of(pid: number): OwnProgram | undefined {
+    return this.#byPid.get(pid);
+  }
+
+  /** @returns what it was for */
+  forget(pid: number): OwnProgram | undefined {
+    const program = this.#byPid.get(pid);
+    this.#byPid.delete(pid);
+    return program;
+  }
+
+  /** Those who are not there any more. */
+  gone(): number[] {
+    return [...this.#byPid.keys()].filter((pid) => !existsSync(`/proc/${pid}`));
+  }
+}
+
+export interface Script {
+  readonly path: string;
+  readonly digest: string;
+  readonly own: boolean;
+}
+
+/** Scripts that were put in place: their interpreter is started with the descriptor as its argument, which says nothing. */
+export class Scripts {
+  readonly #byFile = new Map<string, Script>();
+
+  add({ script, digest, path: copy }: Pin, path: string, own: boolean): void {
+    if (!script) return;
+    const oldest = this.#byFile.keys().next();
+    if (this.#byFile.size >= MOST_SCRIPTS && !oldest.done) this.#byFile.delete(oldest.value);
+    this.#byFile.set(identity(copy) ?? '', { path, digest, own });
+  }
+
+  /** The one that this process was started for, by its first argument that names a descriptor. */
+  of(pid: number, argv: readonly string[]): Script | undefined {
+    for (const word of argv.slice(1)) {
+      const fd = /^\/(?:dev|proc\/self)\/fd\/(\d{1,7})$/.exec(word)?.[1];
+      const found = fd && this.#byFile.get(identity(`/proc/${pid}/fd/${fd}`) ?? 'none');
+      if (found) return found;
+    }
+    return undefined;
+  }
+}
+
+function identity(path: string): string | undefined {
+  try {
+    const { dev, ino } = statSync(path);
+    return `${dev} ${ino}`;
+  } catch {
+    return undefined; // it has ended, or closed it
+  }
+}

@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import type { Client } from '../../wire/client.ts';
+import type { Copies } from './copies.ts';
+import type { Asker, OwnTry, ToHot } from './messages.ts';
+
+/** Of one agent, each of at most 128 MiB (src/programs/warden/own-covers.ts): the copies are on the host's disk. */
+const MOST_AT_ONCE = 8;
+/** A stub that does not ask by then was not what the exec found. */
+const ASKS_WITHIN_MS = 3000;
+
+interface Covered {
+  readonly ticket?: number;
+  readonly name?: string;
+  readonly file?: string;
+}
+
+/** `exec.own: ask`: whoever executes a file of the agent's workspace waits in that call until the stub stands over the file; the exec goes
+ *  on, finds the stub, and that asks. One at a time of each agent, as the file cannot be read meanwhile. */
+export class OwnTries {
+  readonly #warden: Client;
+  readonly #copies: Copies;
+  readonly #say: (message: ToHot) => void;
+  readonly #turns = new Map<string, Promise<void>>();
+  readonly #asked = new Map<number, () => void>();
+  /** Whose copy waits, by ticket. */
+  readonly #kept = new Map<number, string>();
+
+  constructor(warden: Client, copies: Copies, say: (message: ToHot) => void) {
+    this.#warden = warden;
+    this.#copies = copies;
+    this.#say = say;
+  }
+
+  tried(tried: OwnTry): void {
+    const before = this.#turns.get(tried.agent) ?? Promise.resolve();
+    const mine = before.then(() => this.#cover(tried));
+    this.#turns.set(tried.agent, mine);
+    void mine.finally(() => this.#turns.get(tried.agent) === mine && this.#turns.delete(tried.agent));
+  }
+
+  asked(ticket: number): void {
+    this.#asked.get(ticket)?.();
+  }
+
+  /** Nobody waits with its copy any more. */
+  forget(ticket: number): void {
+    this.asked(ticket);
+    this.#kept.delete(ticket);
+    this.#copies.release(`own ${ticket}`);
+  }
+
+  async #cover({ agent, place, id, pid, base, path }: OwnTry): Promise<void> {
+    const asker: Asker = { place, id };
+    let covered: Covered = {};
+    const waiting = [...this.#kept.values()].filter((one) => one === agent).length;
+    try {
+      if (waiting < MOST_AT_ONCE)
+        covered = (await this.#warden.call('own.cover', { agent, pid, base, path })) as Covered;
+    } catch (error) {
+      this.#say({ do: 'record', record: { event: 'exec.unreadable', agent, path, why: (error as Error).message } });
+    }
+    const { ticket, name, file } = covered;
+    const first = ticket === undefined ? undefined : firstThread(pid);
+    if (ticket === undefined || name === undefined || file === undefined || first === undefined) {
+      this.#say({ do: 'go', ...asker }); // nothing in the workspace can be executed as it is
+      if (ticket !== undefined) await this.#uncover(ticket);
+      return;
+    }
+    const pin = await this.#copies.own(file, `own ${ticket}`);
+    this.#kept.set(ticket, agent);
+    const asked = new Promise<boolean>((resolve) => {
+      this.#asked.set(ticket, () => resolve(true));
+      setTimeout(resolve, ASKS_WITHIN_MS, false).unref();
+    });
+    this.#say({ do: 'go', own: { pid: first, ticket, name, pin }, ...asker });
+    if (!(await asked)) this.forget(ticket);
+    this.#asked.delete(ticket);
+    await this.#uncover(ticket);
+  }
+
+  async #uncover(ticket: number): Promise<void> {
+    await this.#warden.call('own.uncover', { ticket }).catch(() => {}); // without a warden there is no gate either
+  }
+}
+
+/** An exec makes any thread the first one, under its number. */
+function firstThread(pid: number): number | undefined {
+  try {
+    return Number(/^Tgid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]);
+  } catch {
+    return undefined; // it was killed
+  }
+}
