@@ -56,12 +56,13 @@ const EVERYBODY_READS = 'what everybody on this machine may read';
 const ALL_PROGRAMS = 'every program of this machine';
 
 function runOf({ exec, tier }: WantedAgent, programs: readonly string[]): BlastRadius['run'] {
+  const all = tier === 'user' && exec.ask === 'never';
   const found = programs.flatMap((program) => interpreter(program) ?? []);
   const named = (kind: 'any' | 'shell'): string[] => [
     ...new Set(found.filter(({ code }) => code === kind).map(({ language }) => language)),
   ];
   const own = exec.own === 'never' ? [] : ['programs it has made itself'];
-  const any = [...(tier === 'user' ? [ALL_PROGRAMS] : []), ...own, ...named('any')];
+  const any = [...(all ? [ALL_PROGRAMS] : []), ...own, ...named('any')];
   const code = any.length > 0 ? 'any' : named('shell').length > 0 ? 'shell' : 'listed';
   const because = code === 'any' ? any : named('shell');
   return {
@@ -71,7 +72,7 @@ function runOf({ exec, tier }: WantedAgent, programs: readonly string[]): BlastR
     allow: exec.allow,
     deny: exec.deny,
     own: exec.own,
-    ...(tier === 'user' && { all: true }),
+    ...(all && { all: true }),
   };
 }
 
