@@ -69,7 +69,9 @@ agents:
       - { run: "${tool} daemon late", as: root, ask: false, time: 1s }
   two:
     exec: { sets: [base, python] }
+    ask: { wait: 3m }
     elevated:
+      - { run: "${tool} say long", as: root }
       - { run: "${tool} say two", as: root, ask: false }
   none:
     exec: { sets: [base, python] }

@@ -198,9 +198,9 @@ async function revokedAs(stand: Stand, { file }: Tool, ...scope: string[]): Prom
 
 async function takenAway(stand: Stand, tool: Tool): Promise<void> {
   const { file, fleet } = tool;
-  const { ended } = stand.start(['run', 'one', '--', 'bulkhead-do', file, 'say', 'asked', '6']);
-  const id = await question(stand, `${file} say asked 6 (as root outside: ${file})`);
-  stand.write(fleet.replace('say asked {n}', 'say other {n}'));
+  const { ended } = stand.start(['run', 'two', '--', 'bulkhead-do', file, 'say', 'long']);
+  const id = await question(stand, `${file} say long (as root outside: ${file})`);
+  stand.write(fleet.replace('say long', 'say other'));
   assert.equal((await stand.bulkhead(['up'])).status, 0);
   await stand.bulkhead(['approve', String(id)]);
   const { status, stdout, stderr } = await ended;
