@@ -156,3 +156,17 @@ export interface ProvenClaim {
   /** When it is not proven. */
   readonly why?: string;
 }
+
+/** One secret, as `secrets list` shows it; its value is nowhere. */
+export interface SecretEntry {
+  readonly name: string;
+  /** `missing`: an agent wants it and nobody has set it. `waiting`: set, and taken by the gateway when it runs. `damaged`: its
+   *  file does not open. */
+  readonly state: 'set' | 'missing' | 'waiting' | 'damaged';
+  readonly since?: string;
+  readonly usedBy: readonly { readonly agent: string; readonly variable: string; readonly host: string }[];
+}
+
+export interface SecretsDocument {
+  readonly secrets: readonly SecretEntry[];
+}

@@ -13,6 +13,9 @@ export interface Places {
   readonly ledgerRun: string;
   readonly ledgerSocket: string;
   readonly gateway: string;
+  /** Root's: the identity that the sealed secrets are sealed to, and those that no gateway has taken yet. */
+  readonly secrets: string;
+  readonly identity: string;
   /** The exec gate's journal. */
   readonly gate: string;
   /** Copies of programs that were asked for, by digest. */
@@ -69,6 +72,8 @@ export function placesOf(state: string): Places {
     ledgerRun: `${state}/run/ledger`,
     ledgerSocket: `${state}/run/ledger/ledger.sock`,
     gateway: `${state}/gateway`,
+    secrets: `${state}/secrets`,
+    identity: `${state}/secrets/identity`,
     gate: `${state}/gate`,
     pins: `${state}/pins`,
     logs: `${state}/logs`,

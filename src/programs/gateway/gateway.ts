@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
-import type { AgentName } from '../../model/names.ts';
+import type { AgentName, SecretName } from '../../model/names.ts';
 import { type Grant, judge } from './asking.ts';
 import { Compartment } from './compartment.ts';
 import type { Denial } from './denials.ts';
@@ -9,6 +9,7 @@ import { serveDnsOverUdp } from './dns-udp.ts';
 import type { Outside } from './passage.ts';
 import { publishPort } from './publish.ts';
 import { attend } from './transparent.ts';
+import type { Vault } from './vault.ts';
 
 export interface AgentPolicy {
   readonly name: AgentName;
@@ -32,6 +33,7 @@ interface Closable {
 
 /** The gateway's state: compartments, their listeners, published ports. Every method is one request of the warden. */
 export class Gateway {
+  readonly vault: Vault;
   readonly #outside: Outside;
   readonly #dir: string;
   readonly #dial: (agent: AgentName, port: number) => Promise<number>;
@@ -42,7 +44,8 @@ export class Gateway {
 
   /** @param dir  where the names of synthetic addresses are kept
    *  @param dial  asks the warden for a connection into a compartment */
-  constructor(outside: Outside, dir: string, dial: (agent: AgentName, port: number) => Promise<number>) {
+  constructor(outside: Outside, dir: string, dial: (agent: AgentName, port: number) => Promise<number>, vault: Vault) {
+    this.vault = vault;
     this.#outside = outside;
     this.#dir = dir;
     this.#dial = dial;
@@ -86,6 +89,11 @@ export class Gateway {
     for (const passage of under) passage.end(`approval ${grant.id} was revoked`);
     await Promise.all(under.map((passage) => passage.closed()));
     return { ended: under.length };
+  }
+
+  /** A secret is another, or none, from now on. @returns how many connections that had used it were ended */
+  async secretChanged(_name: SecretName): Promise<number> {
+    return 0;
   }
 
   unbar(agent: AgentName): void {

@@ -1,20 +1,26 @@
 // The gateway: the only way from a compartment to the network.
 // Runs as   bulkhead-gateway, no_new_privs, without capabilities.
-// Holds     (later) secrets; the sockets of every agent's network namespace; which names have which synthetic address.
+// Holds     secrets; the sockets of every agent's network namespace; which names have which synthetic address.
 // Trusts    the warden (descriptor 3), the host's resolver for public addresses; nothing that an agent or a server sends.
 // Never     has root; touches the ledger's files; forwards what it could not record.
+import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { becomeUndumpable } from '../../host/undumpable.ts';
 import { Client } from '../../wire/client.ts';
 import { answerWarden, dialThrough, wardenInbox } from './control.ts';
 import { Gateway } from './gateway.ts';
 import { LedgerSocket } from './ledger.ts';
 import { hostResolver } from './resolve.ts';
+import { Vault } from './vault.ts';
 
 const CONTROL = 3;
 const DESCRIPTORS = 4;
 
-const { values } = parseArgs({ options: { ledger: { type: 'string' }, dir: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { ledger: { type: 'string' }, dir: { type: 'string' }, identity: { type: 'string' } },
+});
 if (values.ledger === undefined || values.dir === undefined) {
   console.error(
     'gateway: --ledger SOCKET and --dir DIR are needed\nThe warden starts this program; see: bulkhead up --help',
@@ -22,7 +28,11 @@ if (values.ledger === undefined || values.dir === undefined) {
   process.exit(2);
 }
 
+becomeUndumpable();
+// The identity is root's file, open; it is read once.
+const identity = values.identity === undefined ? '' : readFileSync(Number(values.identity), 'utf8').trim();
+const vault = await Vault.open(join(values.dir, 'secrets'), identity || undefined);
 const warden = new Client(new Socket({ fd: CONTROL }));
 warden.onEnd = () => process.exit(0);
 const outside = { recorder: new LedgerSocket(values.ledger), resolve: hostResolver, inbox: wardenInbox(warden) };
-answerWarden(warden, DESCRIPTORS, new Gateway(outside, values.dir, dialThrough(warden, DESCRIPTORS)));
+answerWarden(warden, DESCRIPTORS, new Gateway(outside, values.dir, dialThrough(warden, DESCRIPTORS), vault));

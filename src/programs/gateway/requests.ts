@@ -4,6 +4,7 @@ import { agentName } from '../../model/names.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import { canonicalHost, hostText } from '../../protocol/host.ts';
 import type { AgentPolicy, Gateway } from './gateway.ts';
+import { SECRET_REQUESTS } from './secret-requests.ts';
 import { postNotice } from './webhook.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -27,6 +28,7 @@ export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, ta
   notify: (_, body) => postNotice(text(body.url), text(body.type), text(body.body)),
   status: (gateway) => gateway.status(),
   denials: (gateway, body) => gateway.denials(agentName(body.agent)),
+  ...SECRET_REQUESTS,
 };
 
 function readPolicy(raw: unknown): AgentPolicy {

@@ -90,6 +90,11 @@ export class GatewayLink {
     await this.#client.call('unbar', { agent });
   }
 
+  /** What an operator asks about secrets, passed on as it came. */
+  secrets(request: 'recipient' | 'set' | 'revoke' | 'list', body: object = {}): Promise<unknown> {
+    return this.#client.call(`secrets.${request}`, body);
+  }
+
   async forget(agent: string): Promise<void> {
     await this.#client.call('forget', { agent, names: true });
   }

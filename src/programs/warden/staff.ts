@@ -9,6 +9,7 @@ import type { NetSpace } from './net-space.ts';
 import { gatewayProgram, type Ids, ledgerProgram } from './own-programs.ts';
 import type { Program } from './program.ts';
 import type { Record } from './record.ts';
+import { handOver } from './secrets.ts';
 
 /** How long a request waits for ledger and gateway before it is refused. */
 const STAFFED_MS = 15_000;
@@ -17,6 +18,7 @@ const STAFFED_MS = 15_000;
 export class Staff {
   readonly #ledger: Program;
   readonly #gateway: Program;
+  readonly #places: Places;
   readonly #logs: Logs;
   readonly #record: Record;
   readonly #fleet: () => StandingFleet;
@@ -24,6 +26,7 @@ export class Staff {
   #link: GatewayLink | undefined;
 
   constructor(places: Places, ids: Ids, logs: Logs, record: Record, fleet: () => StandingFleet, asked: Asked) {
+    this.#places = places;
     this.#logs = logs;
     this.#record = record;
     this.#fleet = fleet;
@@ -110,6 +113,11 @@ export class Staff {
       if (link && fleet.wanted) await link.policy(fleet.wanted, fleet.leases, fleet.granted());
     } catch (error) {
       this.#note(`the gateway has no policy, so it refuses everything: ${(error as Error).message}`);
+    }
+    try {
+      if (link) await handOver(this.#places, link, this.#record);
+    } catch (error) {
+      this.#note(`secrets that wait were not taken: ${(error as Error).message}`);
     }
     for (const name of fleet.compartments.keys()) {
       try {
