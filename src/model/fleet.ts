@@ -1,4 +1,5 @@
 import type { AgentName, FleetName, KnowledgeName } from './names.ts';
+import type { SecretBinding } from './secret-binding.ts';
 
 /** The wanted fleet: what a fleet.yaml means, every default applied and every path absolute. It crosses from the CLI to the
  *  warden as canonical JSON; both compute the same plan from it. */
@@ -11,6 +12,8 @@ export interface WantedFleet {
   readonly agents: readonly WantedAgent[];
   /** Absent: nobody is told. */
   readonly notify?: NotifyBy;
+  /** Files of certificates (PEM) that servers to which secrets go may be signed by, besides this machine's; absolute paths. */
+  readonly roots?: readonly string[];
 }
 
 /** How people are told that something waits. The command runs as `user`. */
@@ -44,6 +47,7 @@ export interface WantedAgent {
   /** Destinations that no rule grants are asked for. */
   readonly egressAsk?: true;
   readonly ask?: AskTimes;
+  readonly secrets?: readonly SecretBinding[];
 }
 
 /** How long what asked waits itself, and how long its question is open; milliseconds. */

@@ -78,6 +78,29 @@ const ask = z
   })
   .describe('What becomes of questions that this agent raises.');
 
+const secret = z
+  .union([
+    leaf.label,
+    z.strictObject({
+      secret: leaf.label.describe('Its name: bulkhead secrets set NAME.'),
+      to: leaf.host.optional().describe('The one host it goes to, HOST or HOST:PORT; egress must grant it.'),
+      in: z
+        .union([z.string(), leaf.filled(z.string())])
+        .optional()
+        .describe(
+          'Where in a request: bearer, basic, or "header NAME". Default bearer, or what the service is known to want.',
+        ),
+      methods: leaf.filled(leaf.method).optional().describe('Only in requests with these methods. Default all.'),
+      path: z
+        .union([leaf.urlPath, leaf.filled(leaf.urlPath)])
+        .optional()
+        .describe('Only in requests to these paths: /v1/messages, /repos/me/* or /v1/**. Default all.'),
+    }),
+  ])
+  .describe(
+    'The name of a secret, and where it goes. Without `to` that is known for ANTHROPIC_API_KEY, OPENAI_API_KEY, GITHUB_TOKEN.',
+  );
+
 const agent = z
   .strictObject({
     role: leaf.role.optional().describe('What it is for, in a few words.'),
@@ -118,6 +141,13 @@ const agent = z
       .describe('Names from knowledge that it may read, at /knowledge/NAME.'),
     'egress-ask': egressAsk.optional(),
     ask: ask.optional(),
+    secrets: z
+      .record(leaf.variable, secret)
+      .meta({ minProperties: 1 })
+      .optional()
+      .describe(
+        'Secrets that it uses and never holds: the variable has a placeholder, and the gateway puts the value in its place.',
+      ),
   })
   .describe('One agent and its compartment.');
 
@@ -166,6 +196,12 @@ export const fleetShape: z.ZodType<FleetFile> = z
       .optional()
       .describe(
         'Told of a question that waits, of one about to lapse and of findings; cannot answer. A command gets JSON on its standard input and runs as the first operator, never as root.',
+      ),
+    roots: leaf
+      .filled(leaf.filePath)
+      .optional()
+      .describe(
+        'Certificates (PEM) that servers to which secrets go may be signed by, besides those that this machine trusts.',
       ),
     agents: z.record(leaf.label, agent).meta({ minProperties: 1 }).describe('The agents, by name.'),
   })
