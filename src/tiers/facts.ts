@@ -35,6 +35,8 @@ export interface CompartmentFacts {
   readonly filter: string;
   /** Set where programs may be asked for (docs/design/009-exec-gate.md). Absent: what is not allowed does not exist. */
   readonly gate?: GateFacts;
+  /** Set where secrets are used: files on the host with the fleet's authority, and with all that is trusted. */
+  readonly trust?: { readonly authority: string; readonly bundle: string; readonly over: readonly string[] };
   readonly bwrap: string;
   readonly anchor: string;
 }

@@ -2,6 +2,7 @@ import { agentReadme, hostsFile, resolverFile } from './etc.ts';
 import type { CompartmentFacts, NetworkPlace, SystemView } from './facts.ts';
 import { CODE, deviceOrders, identityOrders, placeOrders, READ, WRITE } from './inside.ts';
 import type { MountFlags, Order } from './orders.ts';
+import { trustOrders } from './trust.ts';
 
 type HostNetwork = Extract<NetworkPlace, { in: 'host' }>;
 
@@ -62,6 +63,7 @@ function rootOrders(facts: CompartmentFacts, system: SystemView, root: string): 
     { do: 'proc', at: `${root}/proc` },
     ...deviceOrders(facts, root),
     ...placeOrders(facts, root),
+    ...trustOrders(facts, root),
     ...(varTmp ? [{ do: 'bind', from: `${root}/tmp`, at: `${root}/var/tmp`, flags: WRITE } as const] : []),
     ...closed.map((at): Order => ({ do: 'tmpfs', at: root + at, flags: READ, data: 'size=4k,mode=755' })),
     ...facts.covered.map((program) => bind('/dev/null', program, READ)),

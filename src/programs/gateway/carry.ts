@@ -3,6 +3,7 @@ import type { Destination } from '../../policy/egress.ts';
 import { type ClientHelloResult, looksLikeTls, readClientHello } from '../../protocol/clienthello.ts';
 import { looksLikeHttp } from '../../protocol/http1.ts';
 import { type First, firstBytes } from './first-bytes.ts';
+import { intercept, isIntercepted } from './intercept.ts';
 import { join } from './join.ts';
 import { LIMITS } from './limits.ts';
 import { type Door, type Open, openPassage } from './passage.ts';
@@ -21,7 +22,8 @@ export async function carry(door: Door, destination: Destination, open?: Open): 
   const { port } = destination;
   const patient = port === 443 || port === 80;
   const silenceMs = patient ? LIMITS.headMs : LIMITS.silenceMs;
-  const first = await firstBytes(client, (bytes) => recognised(bytes, port), silenceMs, helloLength);
+  const taken = isIntercepted(door, destination) ? () => 0 : helloLength;
+  const first = await firstBytes(client, (bytes) => recognised(bytes, port), silenceMs, taken);
   if (first.kind === 'silent' && !patient) return carrySilent(door, destination, open);
   return carryFirst(door, destination, first, open);
 }
@@ -43,6 +45,8 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
     else sayInTls(client);
     return;
   }
+  if (kind.kind !== 'other' && isIntercepted(door, destination))
+    return intercept(door, destination, kind.kind === 'hello', open);
   if (kind.kind === 'http') return serveRequest(door, destination, open);
   const opened = open ?? (await openPassage(door, destination));
   if (opened.kind === 'open') {
@@ -69,7 +73,8 @@ async function carrySilent(door: Door, destination: Destination, open?: Open): P
   const { upstream, passage } = opened;
   upstream.setTimeout(LIMITS.idleMs, () => passage.end('idle'));
   if ((await firstToSpeak(client, upstream)) === upstream) return join(client, upstream, passage);
-  const first = await firstBytes(client, (bytes) => recognised(bytes, destination.port), LIMITS.headMs, helloLength);
+  const taken = isIntercepted(door, destination) ? () => 0 : helloLength;
+  const first = await firstBytes(client, (bytes) => recognised(bytes, destination.port), LIMITS.headMs, taken);
   return carryFirst(door, destination, first, opened);
 }
 

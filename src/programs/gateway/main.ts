@@ -9,10 +9,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { becomeUndumpable } from '../../host/undumpable.ts';
 import { Client } from '../../wire/client.ts';
-import { answerWarden, dialThrough, wardenInbox } from './control.ts';
+import { Authority } from './authority.ts';
+import { answerWarden, dialThrough, tellWarden, wardenInbox } from './control.ts';
+import { Credentials } from './credentials.ts';
 import { Gateway } from './gateway.ts';
 import { LedgerSocket } from './ledger.ts';
 import { hostResolver } from './resolve.ts';
+import { Roots } from './roots.ts';
 import { Vault } from './vault.ts';
 
 const CONTROL = 3;
@@ -32,7 +35,13 @@ becomeUndumpable();
 // The identity is root's file, open; it is read once.
 const identity = values.identity === undefined ? '' : readFileSync(Number(values.identity), 'utf8').trim();
 const vault = await Vault.open(join(values.dir, 'secrets'), identity || undefined);
+const keys = { authority: Authority.open(values.dir), roots: new Roots(), credentials: new Credentials(vault) };
 const warden = new Client(new Socket({ fd: CONTROL }));
 warden.onEnd = () => process.exit(0);
-const outside = { recorder: new LedgerSocket(values.ledger), resolve: hostResolver, inbox: wardenInbox(warden) };
+const outside = {
+  recorder: new LedgerSocket(values.ledger),
+  resolve: hostResolver,
+  inbox: wardenInbox(warden),
+  ...{ keys, finding: tellWarden(warden) },
+};
 answerWarden(warden, DESCRIPTORS, new Gateway(outside, values.dir, dialThrough(warden, DESCRIPTORS), vault));

@@ -2,11 +2,14 @@ import { connect, type Socket } from 'node:net';
 import type { Allowed, Destination } from '../../policy/egress.ts';
 import type { Address } from '../../protocol/address.ts';
 import { type Grant, type Inbox, judgeOrAsk } from './asking.ts';
+import type { Authority } from './authority.ts';
 import { type Compartment, hostPort } from './compartment.ts';
+import type { Credentials } from './credentials.ts';
 import type { Explanation } from './denials.ts';
 import { LIMITS } from './limits.ts';
 import type { Recorder } from './record.ts';
 import { addressesOnly, inTime, judgeAddresses, type Resolve } from './resolve.ts';
+import type { Roots } from './roots.ts';
 
 const MOST_ADDRESSES = 4;
 
@@ -15,6 +18,16 @@ export interface Outside {
   readonly recorder: Recorder;
   readonly resolve: Resolve;
   readonly inbox: Inbox;
+  readonly keys: Keys;
+  /** Something a person should hear of. */
+  readonly finding: (agent: string, text: string) => void;
+}
+
+/** What connections on which secrets go out need. */
+export interface Keys {
+  readonly authority: Authority;
+  readonly roots: Roots;
+  readonly credentials: Credentials;
 }
 
 /** A connection from inside, and how it came. */
@@ -41,6 +54,8 @@ export class Passage {
   #recorded = false;
   #done = false;
   #whenClosed: (() => void)[] = [];
+  /** What passes is read, and may have had secrets put into it. */
+  read = false;
 
   constructor(door: Door, destination: Destination, terms: Terms) {
     this.#door = door;

@@ -1,6 +1,7 @@
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 import { agentName } from '../../model/names.ts';
+import { secretBinding } from '../../model/secret-binding.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import { canonicalHost, hostText } from '../../protocol/host.ts';
 import type { AgentPolicy, Gateway } from './gateway.ts';
@@ -11,7 +12,7 @@ type Body = Readonly<Record<string, unknown>>;
 
 /** The closed table of what the warden may ask. `take` gives the descriptors that came before the request. */
 export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, take: () => number[]) => unknown>> = {
-  policy: (gateway, body) => gateway.policy(list(body.agents).map(readPolicy)),
+  policy: (gateway, body) => gateway.policy(list(body.agents).map(readPolicy), list(body.roots ?? []).map(text)),
   listen: (gateway, body, take) => {
     const fds = take();
     const agent = agentName(body.agent);
@@ -39,7 +40,8 @@ function readPolicy(raw: unknown): AgentPolicy {
     once: record(one).once !== false,
   }));
   const asks = body.askMs === undefined ? {} : { askMs: wholeNumber(body.askMs) };
-  return { name: agentName(body.name), egress, grants, ...asks };
+  const secrets = list(body.secrets ?? []).map((one) => secretBinding(one, 'secrets'));
+  return { name: agentName(body.name), egress, grants, secrets, ...asks };
 }
 
 /** Rules are held in canonical spelling, so that matching is comparing. */

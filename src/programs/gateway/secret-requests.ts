@@ -1,5 +1,5 @@
 import { Failure } from '../../model/failure.ts';
-import { secretName } from '../../model/names.ts';
+import { agentName, secretName } from '../../model/names.ts';
 import type { Gateway } from './gateway.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -18,6 +18,8 @@ export const SECRET_REQUESTS: Readonly<Record<string, (gateway: Gateway, body: B
       throw new Failure('no-such-secret', `there is no secret ${name}`, 'bulkhead secrets list shows all.', 1);
     return { ended: await gateway.secretChanged(name) };
   },
+  'secrets.placeholders': (gateway, body) => gateway.placeholders(agentName(body.agent)),
+  'secrets.authority': (gateway) => ({ certificate: gateway.authority }),
   'secrets.list': ({ vault }) => ({ secrets: vault.list(), damaged: vault.damaged }),
 };
 

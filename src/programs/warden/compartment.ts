@@ -24,6 +24,8 @@ export interface Surroundings {
   /** Hands the namespace's sockets to the gateway. */
   readonly connect: (network: NetSpace) => Promise<void>;
   readonly disconnect: () => Promise<void>;
+  /** What the agent has in its environment instead of its secrets. */
+  readonly placeholders: () => Promise<Readonly<Record<string, string>>>;
   /** Recorded before it happens; a refusal means it does not. */
   readonly record: (event: string, fields: object) => Promise<void>;
   /** Recorded after it has happened. */
@@ -54,6 +56,7 @@ export class Compartment {
   #why: string | undefined;
   #attempts: Attempts = NO_ATTEMPTS;
   #retry: NodeJS.Timeout | undefined;
+  #placeholders: Readonly<Record<string, string>> = {};
 
   constructor(facts: CompartmentFacts, digest: string, around: Surroundings) {
     this.#facts = facts;
@@ -166,6 +169,7 @@ export class Compartment {
     });
     this.#firstPid = onlyChild(first.pid ?? 0);
     if (this.network) await this.#around.connect(this.network);
+    this.#placeholders = await this.#around.placeholders();
   }
 
   /** Ends every process in it and leaves it down until `start`. */
@@ -215,7 +219,7 @@ export class Compartment {
         1,
       );
     const pids = { firstPid: this.#firstPid, keeperPid: this.keeperPid };
-    return enterOrders(this.facts, pids, { ...agentEnvironment(this.facts), ...environment });
+    return enterOrders(this.facts, pids, { ...agentEnvironment(this.facts), ...this.#placeholders, ...environment });
   }
 
   /** What a launcher in here gets as descriptors from 4 on: where the gate takes what judges its starts. */

@@ -90,6 +90,7 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
           openDoor(needed(workshop.gateway()), fleet, what.agent, network, (text) =>
             workshop.logs.ofProgram('warden').note(text),
           ),
+        placeholders: async () => (facts.trust ? needed(workshop.gateway()).placeholders(what.agent) : {}),
         disconnect: async () => workshop.gateway()?.forget(what.agent),
         record: (event, fields) => workshop.record.write({ event, ...fields }),
         tell: (event, fields) => workshop.record.tell({ event, ...fields }),

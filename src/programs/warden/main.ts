@@ -73,6 +73,7 @@ const inbox = new Inbox(inboxStore(), record);
 const staff: Staff = new Staff(places, ids, logs, record, () => fleet, {
   ask: (agent, terms) => destinations.ask(agent, terms),
   use: (agent, grant) => destinations.use(agent, grant),
+  finding: (agent, text) => notices.finding(String(agent).slice(0, 40), String(text).slice(0, 300)),
 });
 const gate: GateHouse | undefined = user
   ? undefined
@@ -88,7 +89,7 @@ const workshop: Workshop = {
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
 const commands: Commands = new Commands(inbox, fleet, (id, state) => gate?.answered(id, state));
 const destinations: Destinations = new Destinations(inbox, fleet, workshop.gateway);
-const notices = new Notices(
+const notices: Notices = new Notices(
   inbox,
   record,
   () => ({ fleet: fleet.wanted?.fleet ?? '', by: fleet.wanted?.notify }),

@@ -1,3 +1,4 @@
+import { writeTrusted } from '../../host/trusted.ts';
 import type { ProgramStatus } from '../../model/documents.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Places } from '../../plan/places.ts';
@@ -115,7 +116,11 @@ export class Staff {
       this.#note(`the gateway has no policy, so it refuses everything: ${(error as Error).message}`);
     }
     try {
-      if (link) await handOver(this.#places, link, this.#record);
+      if (link) {
+        const { certificate } = (await link.secrets('authority')) as { certificate: string };
+        writeTrusted(this.#places, certificate);
+        await handOver(this.#places, link, this.#record);
+      }
     } catch (error) {
       this.#note(`secrets that wait were not taken: ${(error as Error).message}`);
     }
