@@ -29,6 +29,13 @@ export interface AgentStatus {
   readonly walls: readonly MeasuredWall[];
   /** Only where `health:` is asked for. */
   readonly health?: Health;
+  /** Secrets that it is to use and that nobody has set: its requests with them are refused. */
+  readonly missing?: readonly MissingSecret[];
+}
+
+export interface MissingSecret {
+  readonly variable: string;
+  readonly secret: string;
 }
 
 /** Whether an agent's own service answered, when it was last asked (ISO 8601, UTC). */

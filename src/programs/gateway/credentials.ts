@@ -36,7 +36,7 @@ export class Credentials {
 
   /** Of the shape of what was set first; and of the shape that stood for it before, which an agent that was up by then still has. */
   #stands(agent: string, { variable, secret }: SecretBinding): string[] {
-    const shape = this.#vault.get(secret)?.shape;
+    const shape = this.#vault.shape(secret);
     const shapes = [...(shape === undefined ? [] : [shape]), shapeBefore(variable)];
     return shapes.map((one) => placeholder(this.#vault.placeholderKey, [agent, variable, secret], one));
   }

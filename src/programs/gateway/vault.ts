@@ -19,8 +19,6 @@ import { type Shape, shapeOf, whyNoSecret } from '../../policy/placeholder.ts';
 
 export interface Secret {
   readonly value: string;
-  /** Of the first value that was kept under this name: placeholders stay the same when it is rotated. */
-  readonly shape: Shape;
   /** When this value came. */
   readonly since: Date;
 }
@@ -34,6 +32,7 @@ export class Vault {
   readonly #dir: string;
   readonly #identity: string | undefined;
   readonly #open = new Map<SecretName, Secret>();
+  readonly #shapes = new Map<SecretName, Shape>();
   /** Names whose file does not open. */
   readonly damaged: SecretName[] = [];
 
@@ -48,6 +47,7 @@ export class Vault {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     for (const file of readdirSync(dir)) {
       if (file.endsWith('.next')) rmSync(join(dir, file));
+      else if (file.endsWith(SHAPE)) vault.#loadShape(secretName(file.slice(0, -SHAPE.length)));
       else if (file.endsWith(SEALED)) await vault.#load(secretName(file.slice(0, -SEALED.length)));
     }
     return vault;
@@ -64,6 +64,11 @@ export class Vault {
       .update('bulkhead placeholder')
       .update(this.#identity ?? '')
       .digest();
+  }
+
+  /** Of a secret that is set, or was: an agent that is up keeps its placeholder when it is revoked. */
+  shape(name: string): Shape | undefined {
+    return this.#shapes.get(name as SecretName);
   }
 
   get(name: string): Secret | undefined {
@@ -83,16 +88,17 @@ export class Vault {
     if (wrong !== undefined)
       throw new Failure('bad-secret', `the value for ${name} ${wrong}`, 'Give another value.', 2);
     const before = this.#open.get(name);
-    const shape = before?.shape ?? this.#shape(name) ?? shapeOf(value);
+    const shape = this.#shapes.get(name) ?? shapeOf(value); // the first: placeholders stay the same when it is rotated
     this.#write(name + SHAPE, JSON.stringify(shape));
+    this.#shapes.set(name, shape);
     this.#write(name + SEALED, sealed);
-    this.#open.set(name, { value, shape, since: new Date() });
+    this.#open.set(name, { value, since: new Date() });
     return { replaced: before !== undefined, changed: before !== undefined && before.value !== value };
   }
 
   /** @returns whether there was one */
   remove(name: SecretName): boolean {
-    for (const end of [SEALED, SHAPE]) rmSync(join(this.#dir, name + end), { force: true });
+    rmSync(join(this.#dir, name + SEALED), { force: true });
     this.#sync();
     return this.#open.delete(name);
   }
@@ -101,15 +107,12 @@ export class Vault {
     const file = join(this.#dir, name + SEALED);
     const value = await this.#opened(readFileSync(file));
     if (value === undefined) this.damaged.push(name);
-    else this.#open.set(name, { value, shape: this.#shape(name) ?? shapeOf(value), since: statSync(file).mtime });
+    else this.#open.set(name, { value, since: statSync(file).mtime });
   }
 
-  #shape(name: SecretName): Shape | undefined {
-    try {
-      return JSON.parse(readFileSync(join(this.#dir, name + SHAPE), 'utf8')) as Shape;
-    } catch {
-      return undefined; // it is made from the value then
-    }
+  #loadShape(name: SecretName): void {
+    const { prefix, length, alphabet } = JSON.parse(readFileSync(join(this.#dir, name + SHAPE), 'utf8')) as Shape;
+    this.#shapes.set(name, { prefix, length, alphabet });
   }
 
   async #opened(sealed: Uint8Array): Promise<string | undefined> {

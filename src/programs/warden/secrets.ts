@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import type { SecretEntry, SecretsDocument } from '../../model/documents.ts';
+import type { MissingSecret, SecretEntry, SecretsDocument } from '../../model/documents.ts';
 import { Failure } from '../../model/failure.ts';
 import { secretName } from '../../model/names.ts';
 import type { Places } from '../../plan/places.ts';
@@ -47,17 +47,44 @@ export function secretRequests({ fleet, record, gateway }: Around): Readonly<{ [
   };
 }
 
+interface Kept {
+  readonly secrets: readonly { readonly name: string; readonly since: string }[];
+  readonly damaged: readonly string[];
+}
+
 /** What there is, and what agents want. */
-export async function secretsDocument(_fleet: StandingFleet, link: GatewayLink): Promise<SecretsDocument> {
-  const { secrets, damaged } = (await link.secrets('list')) as {
-    secrets: { name: string; since: string }[];
-    damaged: string[];
+async function secretsDocument(fleet: StandingFleet, link: GatewayLink): Promise<SecretsDocument> {
+  const { secrets, damaged } = (await link.secrets('list')) as Kept;
+  const uses = (fleet.wanted?.agents ?? []).flatMap((agent) =>
+    (agent.secrets ?? []).map(({ variable, secret, host }) => ({ secret, use: { agent: agent.name, variable, host } })),
+  );
+  const names = [
+    ...new Set([...secrets.map(({ name }) => name), ...damaged, ...uses.map(({ secret }) => secret)]),
+  ].sort();
+  return {
+    secrets: names.map((name): SecretEntry => {
+      const usedBy = uses.filter(({ secret }) => secret === name).map(({ use }) => use);
+      const since = secrets.find((one) => one.name === name)?.since;
+      if (since !== undefined) return { name, state: 'set', since, usedBy };
+      return { name, state: damaged.includes(name) ? 'damaged' : 'missing', usedBy };
+    }),
   };
-  const entries: SecretEntry[] = [
-    ...secrets.map(({ name, since }): SecretEntry => ({ name, state: 'set', since, usedBy: [] })),
-    ...damaged.map((name): SecretEntry => ({ name, state: 'damaged', usedBy: [] })),
-  ];
-  return { secrets: entries.sort((a, b) => (a.name < b.name ? -1 : 1)) };
+}
+
+/** What agents want and nobody has set, by agent. */
+export async function missingSecrets({
+  fleet,
+  gateway,
+}: Pick<Around, 'fleet' | 'gateway'>): Promise<Map<string, MissingSecret[]>> {
+  const link = gateway();
+  if (!link || !fleet.wanted?.agents.some(({ secrets }) => secrets)) return new Map();
+  const { secrets } = (await soon(link.secrets('list'))) as Kept;
+  const there = new Set(secrets.map(({ name }) => name));
+  const missing = fleet.wanted.agents.map(({ name, secrets = [] }): [string, MissingSecret[]] => {
+    const wanted = new Map(secrets.map(({ variable, secret }) => [variable, { variable, secret }]));
+    return [name, [...wanted.values()].filter(({ secret }) => !there.has(secret))];
+  });
+  return new Map(missing);
 }
 
 /** Gives a new gateway what was set while there was none. */
@@ -69,4 +96,12 @@ export async function handOver({ secrets }: Places, link: GatewayLink, record: R
     await link.secrets('set', { name, sealed: readFileSync(`${secrets}/${file}`).toString('base64') });
     rmSync(`${secrets}/${file}`);
   }
+}
+
+/** A gateway that hangs must not keep anybody from its status. */
+function soon<T>(work: Promise<T>): Promise<T> {
+  const late = new Promise<never>((_, reject) =>
+    setTimeout(() => reject(new Error('no answer in time')), 1000).unref(),
+  );
+  return Promise.race([work, late]);
 }

@@ -1,10 +1,12 @@
-import type { MapDocument, StatusDocument } from '../../model/documents.ts';
+import type { MapDocument, MissingSecret, StatusDocument } from '../../model/documents.ts';
 import type { AgentName } from '../../model/names.ts';
 import { blastRadius } from '../../policy/map.ts';
 import { approvalEntry } from './approvals.ts';
 import type { Office } from './requests.ts';
+import { missingSecrets } from './secrets.ts';
 
-export function statusDocument(office: Office): StatusDocument {
+export async function statusDocument(office: Office): Promise<StatusDocument> {
+  const lacking = await missingSecrets(office).catch(() => new Map<string, MissingSecret[]>()); // the gateway's own line says what is wrong
   const { fleet, rounds } = office;
   return {
     fleet: fleet.wanted?.fleet ?? '',
@@ -12,6 +14,7 @@ export function statusDocument(office: Office): StatusDocument {
       const compartment = fleet.compartments.get(agent.name);
       const walls = rounds.wallsOf(agent.name);
       const health = rounds.healthOf(agent.name);
+      const missing = lacking.get(agent.name) ?? [];
       if (!compartment) return { name: agent.name, state: 'down', tier: agent.tier, walls };
       return {
         name: agent.name,
@@ -23,6 +26,7 @@ export function statusDocument(office: Office): StatusDocument {
         ...(compartment.why === undefined ? {} : { why: compartment.why }),
         walls,
         ...(health && { health }),
+        ...(missing.length > 0 && { missing }),
       };
     }),
     programs: office.programs(),

@@ -13,10 +13,7 @@ export async function run({ operands, state }: Call): Promise<Answer> {
     return (await warden.call('secrets.revoke', { name })) as { ended: number };
   });
   if (gone === undefined) {
-    const files = [
-      `${places.secrets}/${name}.age`,
-      ...['age', 'shape'].map((end) => `${places.gateway}/secrets/${name}.${end}`),
-    ];
+    const files = [`${places.secrets}/${name}.age`, `${places.gateway}/secrets/${name}.age`];
     if (!files.some((file) => existsSync(file))) throw noSuch(name);
     for (const file of files) rmSync(file, { force: true });
   }

@@ -97,6 +97,13 @@ function notesOf(agent: AgentStatus): Cell[][] {
   if (agent.why !== undefined) note('', agent.state, 'yellow', agent.why);
   if (agent.health?.ok === false)
     note('', 'unhealthy', 'red', `its service: ${agent.health.why ?? 'no reason was given'}`);
+  for (const { variable, secret } of agent.missing ?? [])
+    note(
+      '',
+      'no secret',
+      'yellow',
+      `${variable} is not set, so requests with it are refused: bulkhead secrets set ${secret}`,
+    );
   if (agent.restarts) note('', 'restarted', 'yellow', times(agent.restarts));
   const walls = claimable(agent);
   const same = Map.groupBy(
