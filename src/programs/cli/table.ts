@@ -206,6 +206,20 @@ export const TABLE: readonly Entry[] = [
     load: () => import('./commands/secrets-set.ts'),
   },
   {
+    name: 'secrets rotate',
+    group: 'secrets',
+    operands: '<name>',
+    summary: 'a new value, in force at once; what used the old one is ended',
+    load: () => import('./commands/secrets-rotate.ts'),
+  },
+  {
+    name: 'secrets import',
+    group: 'secrets',
+    operands: '[file]',
+    summary: 'keep what looks like a secret in a .env file (./.env)',
+    load: () => import('./commands/secrets-import.ts'),
+  },
+  {
     name: 'secrets list',
     group: 'secrets',
     summary: 'names, ages, and which agents use them; never a value',

@@ -36,7 +36,10 @@ function answer(compartment: Compartment, path: string): string {
   return httpText(404, 'text/plain', 'There is / and /denials.\n');
 }
 
-function welcome({ name, rules, grants, askMs }: Compartment): string {
+function welcome({ name, rules, grants, askMs, bindings }: Compartment): string {
+  const secrets = bindings.map(
+    ({ variable, host, port, in: places }) => `  ${variable}  at ${host}:${port} (${places.join(' or ')})`,
+  );
   const approved = grants.map(({ id, once, ...to }) => `  ${ruleText(to)}  (approval ${id}${once ? ', once' : ''})`);
   const granted = [...rules.map((rule) => `  ${ruleText(rule)}`), ...approved];
   const others =
@@ -50,6 +53,14 @@ function welcome({ name, rules, grants, askMs }: Compartment): string {
     ...granted,
     '',
     others,
+    ...(secrets.length === 0
+      ? []
+      : [
+          '',
+          'These variables hold placeholders. The secret takes its place at its destination; anywhere else the request is refused:',
+          ...secrets,
+          '',
+        ]),
     'What was refused, and what would allow it, is at http://bulkhead.internal/denials; there is no way around.',
     'No proxy setting is needed. If a program wants one: http://bulkhead.internal:3128 or socks5h://bulkhead.internal:1080.',
     '',

@@ -3,7 +3,7 @@
 // Holds     secrets; the sockets of every agent's network namespace; which names have which synthetic address.
 // Trusts    the warden (descriptor 3), the host's resolver for public addresses; nothing that an agent or a server sends.
 // Never     has root; touches the ledger's files; forwards what it could not record.
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -34,6 +34,7 @@ if (values.ledger === undefined || values.dir === undefined) {
 becomeUndumpable();
 // The identity is root's file, open; it is read once.
 const identity = values.identity === undefined ? '' : readFileSync(Number(values.identity), 'utf8').trim();
+if (values.identity !== undefined) closeSync(Number(values.identity));
 const vault = await Vault.open(join(values.dir, 'secrets'), identity || undefined);
 const keys = { authority: Authority.open(values.dir), roots: new Roots(), credentials: new Credentials(vault) };
 const warden = new Client(new Socket({ fd: CONTROL }));
