@@ -81,7 +81,6 @@ test('what would not be where it seems is refused in two lines, at its place', (
     ['egress: [b.example]\nenv: { KEY: x }\nsecrets: { KEY: { secret: m, to: b.example } }', /KEY is set by env too/],
     ['egress: [b.example]\nsecrets: { KEY: { secret: M, to: b.example } }', /is not a name/],
     ['egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, rotate: 30d } }', /not supported yet/],
-    ['secrets: {}', /agents\.a/],
   ];
   for (const [lines, message] of cases) {
     const said = refused(fleet(lines));

@@ -143,7 +143,6 @@ const agent = z
     ask: ask.optional(),
     secrets: z
       .record(leaf.variable, secret)
-      .meta({ minProperties: 1 })
       .optional()
       .describe(
         'Secrets that it uses and never holds: the variable has a placeholder, and the gateway puts the value in its place.',
