@@ -131,16 +131,15 @@ function compartmentFacts(fleet: WantedFleet, agent: WantedAgent, host: Host, ui
     network: networkOf(fleet, agent, host),
     filter: host.places.filter,
     ...(isGated(agent) && { gate: gateFacts(agent, host, programs, trees) }),
-    ...(agent.secrets && { trust: trustFacts(agent, host) }),
+    ...(agent.secrets && { trust: trustFacts(host) }),
     bwrap: BWRAP,
     anchor: ANCHOR,
   };
 }
 
 /** The file of all that is trusted is where programs of this system look for it. */
-function trustFacts({ tier }: WantedAgent, { places, user }: Host): NonNullable<CompartmentFacts['trust']> {
-  const over =
-    user || tier === 'user' ? [] : SYSTEM_BUNDLES.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+function trustFacts({ places }: Host): NonNullable<CompartmentFacts['trust']> {
+  const over = SYSTEM_BUNDLES.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
   return { authority: places.authority, bundle: places.trusted, over };
 }
 
