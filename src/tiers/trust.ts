@@ -7,18 +7,13 @@ import type { Order } from './orders.ts';
 const AUTHORITY = '/etc/bulkhead/authority.pem';
 const TRUSTED = '/etc/bulkhead/trusted.pem';
 
-/** @param really  where a path of the system is in this compartment, behind links */
-export function trustOrders(
-  { trust }: CompartmentFacts,
-  root: string,
-  really: (at: string) => string = (at) => at,
-): Order[] {
+export function trustOrders({ trust }: CompartmentFacts, root: string): Order[] {
   if (trust === undefined) return [];
   const bind = (from: string, at: string): Order => ({ do: 'bind', from, at: root + at, flags: READ });
   return [
     bind(trust.authority, AUTHORITY),
     bind(trust.bundle, TRUSTED),
-    ...trust.over.map((at) => bind(trust.bundle, really(at))),
+    ...trust.over.map((at) => bind(trust.bundle, at)),
   ];
 }
 

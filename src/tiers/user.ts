@@ -63,8 +63,7 @@ function rootOrders(facts: CompartmentFacts, system: SystemView, root: string): 
     { do: 'proc', at: `${root}/proc` },
     ...deviceOrders(facts, root),
     ...placeOrders(facts, root),
-    // /etc is links into it
-    ...trustOrders(facts, root, (at) => at.replace(/^\/etc\//, '/etc/bulkhead/host/')),
+    ...trustOrders(facts, root),
     ...(varTmp ? [{ do: 'bind', from: `${root}/tmp`, at: `${root}/var/tmp`, flags: WRITE } as const] : []),
     ...closed.map((at): Order => ({ do: 'tmpfs', at: root + at, flags: READ, data: 'size=4k,mode=755' })),
     ...facts.covered.map((program) => bind('/dev/null', program, READ)),

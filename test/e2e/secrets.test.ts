@@ -8,6 +8,7 @@ import type { SecretsDocument } from '../../src/model/documents.ts';
 import { groundOf } from '../../src/plan/machine.ts';
 import { ONE } from './fleets.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { type Origin, startOrigin } from './tls-origin.ts';
 
 const FIRST = `first-value-${'a1B2'.repeat(8)}`;
 const SECOND = `second-value-${'c3D4'.repeat(8)}`;
@@ -55,7 +56,7 @@ test('a secret is set before and after up, is kept by the gateway sealed, and st
         assert.ok(!stderr.includes('two words'));
       });
       await t.test(
-        'no file of the state, no argument, no environment and no memory but the gateway’s own hold it',
+        'no file of the state, no argument and no environment of any process holds it',
         () => {
           for (const value of [FIRST, SECOND]) {
             const found = spawnSync('grep', ['-rlaF', '--exclude-dir=lib', value, stand.state], { encoding: 'utf8' });
@@ -92,6 +93,77 @@ test('a secret is set before and after up, is kept by the gateway sealed, and st
     { up: false },
   );
 });
+
+test('real clients use a placeholder unmodified, in both tiers; the origin sees the value, and status says what is missing', {
+  skip: NOT_ROOT,
+}, async (t) => {
+  await withFleet(
+    '',
+    async (stand) => {
+      const origin = await startOrigin(stand.folder, 'api.test', ({ headers }, response) =>
+        response.end(`you sent ${headers.authorization}\n`),
+      );
+      const url = `https://api.test:${origin.port}`;
+      const header = 'Authorization: Bearer $MY_KEY';
+      const clients: Record<string, string> = {
+        curl: `curl -sS -m 9 -H "${header}" ${url}/curl`,
+        'curl by a proxy': `curl -sS -m 9 -x http://bulkhead.internal:3128 -H "${header}" ${url}/curl-by-a-proxy`,
+        wget: `wget -qO- -T 9 --header "${header}" ${url}/wget`,
+        'python urllib': `python3 -c 'import os,urllib.request as u;print(u.urlopen(u.Request("${url}/python-urllib",headers={"Authorization":"Bearer "+os.environ["MY_KEY"]}),timeout=9).read().decode())'`,
+        'node fetch': `node -e 'fetch("${url}/node-fetch",{headers:{authorization:"Bearer "+process.env.MY_KEY}}).then(r=>r.text()).then(console.log)'`,
+        git: `git -c "http.extraHeader=${header}" ls-remote ${url}/git 2>&1 | grep -c valid`,
+      };
+      try {
+        stand.write(clientsFleet(origin));
+        const up = await stand.bulkhead(['up']);
+        assert.equal(up.status, 0, up.stdout + up.stderr);
+        await t.test(
+          'before it is set the agent is up, status says which is missing, and the agent is told what to do',
+          async () => {
+            assert.match(
+              (await stand.bulkhead(['status'])).stdout,
+              /boxed +no secret +MY_KEY is not set.*bulkhead secrets\s+set mine/s,
+            );
+            const { stdout } = await stand.run('boxed', ['sh', '-c', clients.curl ?? '']);
+            assert.match(stdout, /"the secret mine is not set","ask":"your operator runs: bulkhead secrets set mine"/);
+          },
+        );
+        assert.equal((await stand.bulkhead(['secrets', 'set', 'mine'], { input: FIRST })).status, 0);
+        for (const agent of ['boxed', 'hosted'])
+          for (const [client, line] of Object.entries(clients))
+            await t.test(`${client}, ${agent}`, async () => {
+              origin.seen.length = 0;
+              const { stdout, stderr } = await stand.run(agent, ['sh', '-c', line]);
+              assert.equal(origin.seen[0]?.headers.authorization, `Bearer ${FIRST}`, stdout + stderr);
+              assert.ok(!stdout.includes(FIRST.slice(12)), stdout);
+            });
+        await t.test('two agents have different placeholders', async () => {
+          const of = async (agent: string): Promise<string> =>
+            (await stand.run(agent, ['sh', '-c', 'echo $MY_KEY'])).stdout;
+          assert.notEqual(await of('boxed'), await of('hosted'));
+        });
+      } finally {
+        origin.stop();
+      }
+    },
+    { up: false },
+  );
+});
+
+const clientsFleet = ({ port, root }: Origin): string => `
+roots: [${root}]
+defaults:
+  exec: { sets: [base, git, python, node], allow: [wget] }
+  limits: { disk: 64M }
+agents:
+  boxed:
+    egress: [{ host: api.test, port: ${port}, address: 127.0.0.1 }]
+    secrets: { MY_KEY: { secret: mine, to: "api.test:${port}" } }
+  hosted:
+    tier: user
+    egress: [{ host: api.test, port: ${port}, address: 127.0.0.1 }]
+    secrets: { MY_KEY: { secret: mine, to: "api.test:${port}" } }
+`;
 
 function readQuietly(path: string): string {
   try {
