@@ -150,6 +150,8 @@ export interface BlastRadius {
     readonly cpu: number;
     readonly disk: number;
   };
+  /** Secrets, with where; absent: none. */
+  readonly use?: readonly string[];
   readonly ask: readonly string[];
   readonly cannot: readonly ProvenClaim[];
   /** The oldest of the measurements that the claims rest on. */

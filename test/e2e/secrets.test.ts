@@ -55,18 +55,15 @@ test('a secret is set before and after up, is kept by the gateway sealed, and st
         assert.equal(stderr.trim().split('\n').length, 2);
         assert.ok(!stderr.includes('two words'));
       });
-      await t.test(
-        'no file of the state, no argument and no environment of any process holds it',
-        () => {
-          for (const value of [FIRST, SECOND]) {
-            const found = spawnSync('grep', ['-rlaF', '--exclude-dir=lib', value, stand.state], { encoding: 'utf8' });
-            assert.equal(found.stdout, '');
-            for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid))
-              for (const file of ['cmdline', 'environ'])
-                assert.ok(!readQuietly(`/proc/${pid}/${file}`).includes(value), `${pid} ${file}`);
-          }
-        },
-      );
+      await t.test('no file of the state, no argument and no environment of any process holds it', () => {
+        for (const value of [FIRST, SECOND]) {
+          const found = spawnSync('grep', ['-rlaF', '--exclude-dir=lib', value, stand.state], { encoding: 'utf8' });
+          assert.equal(found.stdout, '');
+          for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid))
+            for (const file of ['cmdline', 'environ'])
+              assert.ok(!readQuietly(`/proc/${pid}/${file}`).includes(value), `${pid} ${file}`);
+        }
+      });
       await t.test('revoked it is gone, and the record says who did what, without the value', async () => {
         assert.equal((await stand.bulkhead(['secrets', 'revoke', 'late'])).status, 0);
         assert.equal((await stand.bulkhead(['secrets', 'revoke', 'late'])).status, 1);
