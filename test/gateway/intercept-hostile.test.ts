@@ -185,3 +185,18 @@ test('mutilated requests: the secret reaches the server at its place and path or
   const [lines] = await send([`GET /echo HTTP/1.1\r\n${HOST}${auth()}\r\n`]);
   assert.deepEqual(lines, ['HTTP/1.1 200']);
 });
+
+test('what is neither TLS nor HTTP gets no connection there, however it begins and however long it waits', async () => {
+  const before = requests.length;
+  // A ClientHello in the form of SSL 2, which servers may still take.
+  const old = Buffer.concat([Buffer.from('802e0103010015000000100000', 'hex'), Buffer.alloc(35, 1)]);
+  for (const bytes of [old, Buffer.from('SSH-2.0-x\r\n'), Buffer.from([0, 0, 0, 0])]) {
+    const refused = world.events('egress.denied').length;
+    assert.equal((await world.raw('coder', 'allow.test', 9443, bytes)).length, 0);
+    await world.recorded('egress.denied', ({ why }) => why === 'neither TLS nor HTTP where a secret is bound');
+    assert.equal(world.events('egress.denied').length, refused + 1);
+  }
+  const waited = `import time\ns=socket.create_connection(('allow.test',9443),timeout=5)\ntime.sleep(0.6)\ns.sendall(b'SSH-2.0-x\\r\\n')\ntry: print(len(s.recv(10)))\nexcept OSError: print(0)`;
+  assert.equal((await world.python('coder', waited)).out.trim(), '0');
+  assert.equal(requests.length, before);
+});

@@ -20,9 +20,10 @@ type Kind = ClientHelloResult | { readonly kind: 'http' } | { readonly kind: 'ot
 export async function carry(door: Door, destination: Destination, open?: Open): Promise<void> {
   const { client } = door;
   const { port } = destination;
-  const patient = port === 443 || port === 80;
+  const read = isIntercepted(door, destination);
+  const patient = port === 443 || port === 80 || read;
   const silenceMs = patient ? LIMITS.headMs : LIMITS.silenceMs;
-  const taken = isIntercepted(door, destination) ? () => 0 : helloLength;
+  const taken = read ? () => 0 : helloLength;
   const first = await firstBytes(client, (bytes) => recognised(bytes, port), silenceMs, taken);
   if (first.kind === 'silent' && !patient) return carrySilent(door, destination, open);
   return carryFirst(door, destination, first, open);
@@ -36,7 +37,8 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
     return noteUnused(door, destination);
   }
   const { value: kind, bytes } = first;
-  const why = disagreement(kind, destination);
+  const unread = kind.kind === 'other' && isIntercepted(door, destination);
+  const why = unread ? 'neither TLS nor HTTP where a secret is bound' : disagreement(kind, destination);
   if (why !== undefined) {
     open?.passage.abandon(why);
     const explanation = await door.compartment.refuse(destination, door.via, why, Date.now());
@@ -73,8 +75,7 @@ async function carrySilent(door: Door, destination: Destination, open?: Open): P
   const { upstream, passage } = opened;
   upstream.setTimeout(LIMITS.idleMs, () => passage.end('idle'));
   if ((await firstToSpeak(client, upstream)) === upstream) return join(client, upstream, passage);
-  const taken = isIntercepted(door, destination) ? () => 0 : helloLength;
-  const first = await firstBytes(client, (bytes) => recognised(bytes, destination.port), LIMITS.headMs, taken);
+  const first = await firstBytes(client, (bytes) => recognised(bytes, destination.port), LIMITS.headMs, helloLength);
   return carryFirst(door, destination, first, opened);
 }
 

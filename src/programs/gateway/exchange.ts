@@ -175,8 +175,10 @@ async function answer(
 
 async function responseHead(from: Incoming): Promise<ResponseHead> {
   let bytes: Buffer = Buffer.alloc(0);
+  let late = Number.POSITIVE_INFINITY;
   for (let pieces = 0; pieces < LIMITS.headPieces; pieces++) {
-    const chunk = await from.next(pieces === 0 ? LIMITS.idleHttpMs : LIMITS.headMs);
+    const chunk = await from.next(pieces === 0 ? LIMITS.idleHttpMs : late - performance.now());
+    if (pieces === 0) late = performance.now() + LIMITS.headMs;
     if (chunk === undefined)
       throw new Error(bytes.length === 0 ? 'the server ended the connection' : 'the answer was cut off');
     bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);

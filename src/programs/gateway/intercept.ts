@@ -78,8 +78,10 @@ async function serve(line: Line): Promise<void> {
 /** @returns undefined when there is none: the client left, or stays silent */
 async function nextHead(from: Incoming): Promise<RequestHead | { why: string; status: number } | undefined> {
   let bytes: Buffer = Buffer.alloc(0);
+  let late = Number.POSITIVE_INFINITY;
   for (let pieces = 0; pieces < LIMITS.headPieces; pieces++) {
-    const chunk = await from.next(pieces === 0 ? LIMITS.idleHttpMs : LIMITS.headMs);
+    const chunk = await from.next(pieces === 0 ? LIMITS.idleHttpMs : late - performance.now());
+    if (pieces === 0) late = performance.now() + LIMITS.headMs;
     if (chunk === undefined) return undefined;
     bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
     const result = readRequestHead(bytes);

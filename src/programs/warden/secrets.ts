@@ -88,13 +88,23 @@ export async function missingSecrets({
 }
 
 /** Gives a new gateway what was set while there was none. */
-export async function handOver({ secrets }: Places, link: GatewayLink, record: Record): Promise<void> {
+export async function handOver(
+  { secrets }: Places,
+  link: GatewayLink,
+  record: Record,
+  note: (text: string) => void,
+): Promise<void> {
   if (!existsSync(secrets)) return;
   for (const file of readdirSync(secrets).filter((file) => file.endsWith('.age'))) {
     const name = secretName(file.slice(0, -'.age'.length));
     await record.write({ event: 'secret.set', secret: name });
-    await link.secrets('set', { name, sealed: readFileSync(`${secrets}/${file}`).toString('base64') });
-    rmSync(`${secrets}/${file}`);
+    try {
+      await link.secrets('set', { name, sealed: readFileSync(`${secrets}/${file}`).toString('base64') });
+      rmSync(`${secrets}/${file}`);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      note(`${name} was not taken: ${error.message}`); // it waits on, and list says so
+    }
   }
 }
 

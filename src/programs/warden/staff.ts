@@ -119,7 +119,7 @@ export class Staff {
       if (link) {
         const { certificate } = (await link.secrets('authority')) as { certificate: string };
         writeTrusted(this.#places, certificate);
-        await handOver(this.#places, link, this.#record);
+        await handOver(this.#places, link, this.#record, (text) => this.#note(text));
       }
     } catch (error) {
       this.#note(`secrets that wait were not taken: ${(error as Error).message}`);
