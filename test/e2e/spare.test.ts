@@ -64,12 +64,16 @@ async function until<T>(what: string, look: () => T | undefined | false): Promis
   }
 }
 
-/** The one that waits, when there is one and no other. */
-const spareOf = ({ state }: Stand): Promise<number> =>
-  until('there is no spare', () => {
+/** The one that waits, when there is one and no other, twice in a row: one that is on its way into a compartment looks the same at first. */
+function spareOf({ state }: Stand): Promise<number> {
+  let before: number | undefined;
+  return until('there is no spare', () => {
     const [pid, ...more] = spares(state);
-    return more.length === 0 && pid;
+    const stays = more.length === 0 && pid === before && pid;
+    before = pid;
+    return stays;
   });
+}
 
 /** Launchers in the agent's cgroup that are confined and wait for what to run. */
 function insiders({ fleet }: Stand, agent: string): number[] {
