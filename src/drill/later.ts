@@ -3,19 +3,20 @@ import type { NotApplicable } from './attack.ts';
 /** Lines of the list that no text can try from inside a compartment yet, and why. */
 const GATE =
   'it attacks the exec gate, with a thread or a question to a person, and a drill has neither: tests of the gate try it';
-const SECRETS = 'it attacks the swapping of placeholders; until then a compartment has neither secret nor placeholder';
+const SECRETS =
+  'it attacks the swapping of placeholders, and a drill sends nothing to the services that secrets are for: tests of the gateway try it';
+const TOKENS = 'token endpoints are not rewritten yet: a sign-in with refresh tokens is not kept by the gateway';
 const PERSON = 'it attacks questions to a person, and a drill asks nobody: tests of the inbox try it';
 
 export const CREDENTIALS_LATER: readonly NotApplicable[] = [
-  { id: 'b33-placeholder-to-wrong-host', line: 33, why: SECRETS, step: 4 },
-  { id: 'b34-reflect', line: 34, why: SECRETS, step: 4 },
-  { id: 'b35-placeholder-places', line: 35, why: SECRETS, step: 4 },
-  { id: 'b36-token-refresh', line: 36, why: SECRETS, step: 4 },
+  { id: 'b33-placeholder-to-wrong-host', line: 33, why: SECRETS },
+  { id: 'b34-reflect', line: 34, why: SECRETS },
+  { id: 'b35-placeholder-places', line: 35, why: SECRETS },
+  { id: 'b36-token-refresh', line: 36, why: TOKENS, step: 4 },
   {
     id: 'b41-audit-secrets',
     line: 41,
-    why: 'no secret passes through the programs yet that could get into the record',
-    step: 4,
+    why: 'it looks for secrets in the record, which no agent can read: tests look there',
   },
 ];
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '../model/canonical.ts';
 import { Failure } from '../model/failure.ts';
@@ -26,6 +26,7 @@ import type { OrdinaryUser } from './ordinary-user.ts';
 import { findProgram, type Installed, installedPrograms } from './programs.ts';
 import { mustBeSudoers, sudoersOf } from './sudoers.ts';
 import { lookAtSystem } from './system-view.ts';
+import { SYSTEM_BUNDLES } from './trusted.ts';
 import type { ViewFacts } from './view-facts.ts';
 
 export const BWRAP = '/usr/bin/bwrap';
@@ -57,7 +58,12 @@ export function fleetFacts(
       uid: compartment.uid,
       gid: compartment.gid,
       compartment: digest(
-        orderText(createOrders(compartment)) + canonicalJson({ command: agent.command, env: agent.env }),
+        orderText(createOrders(compartment)) +
+          canonicalJson({
+            command: agent.command,
+            env: agent.env,
+            secrets: agent.secrets?.map(({ variable }) => variable),
+          }),
       ),
       held: compartment.workspace.masks
         .filter((mask) => mask.is === 'held')
@@ -69,11 +75,12 @@ export function fleetFacts(
   const policy = digest(
     canonicalJson(
       fleet.agents.map((agent) => {
-        const { name, egress, egressAsk, ask, exec, elevated } = agent;
+        const { name, egress, egressAsk, ask, exec, elevated, secrets } = agent;
         const outside = elevated && { elevated, programs: compartments.get(name)?.elevated };
         return {
           ...{ name, egress, ...(egressAsk && { egressAsk, ask }), ...(isGated(agent) && { exec, ask }) },
           ...(outside && { outside }),
+          ...(secrets && { secrets, roots: rootDigests(fleet) }),
         };
       }),
     ),
@@ -136,9 +143,25 @@ function compartmentFacts(
     filter: host.places.filter,
     ...(elevated.length > 0 && { elevated }),
     ...(isGated(agent) && { gate: gateFacts(agent, host, programs, trees) }),
+    ...(agent.secrets && { trust: trustFacts(host) }),
     bwrap: BWRAP,
     anchor: ANCHOR,
   };
+}
+
+/** The file of all that is trusted is where programs of this system look for it. */
+function trustFacts({ places }: Host): NonNullable<CompartmentFacts['trust']> {
+  const over = SYSTEM_BUNDLES.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+  return { authority: places.authority, bundle: places.trusted, over };
+}
+
+/** What is in them counts, not where they are. */
+function rootDigests({ roots = [] }: WantedFleet): string[] {
+  return roots.map((path) => {
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile())
+      throw new Failure('no-roots', `roots: names ${path}, which is no file.`, 'Correct the path in fleet.yaml.');
+    return digest(readFileSync(path, 'utf8'));
+  });
 }
 
 /** @throws Failure for tier `user` without root: nothing would keep such an agent from its operator's own files */

@@ -20,13 +20,19 @@ import type {
 import { isAddress, isHostPattern } from './hosts.ts';
 import { agentName, fleetName, knowledgeName } from './names.ts';
 import { isPlainPath, isProgram } from './programs.ts';
+import { type SecretBinding, secretBinding } from './secret-binding.ts';
 import { dictionary, distinct, entries, members, oneOf, text, whole, wrong } from './strict.ts';
 
 /** A wanted fleet from JSON that a caller sent, or that an older version of us wrote: exactly what the types say, in range, in one
  *  spelling, or nothing. What comes back is built anew; nothing of `raw` is in it but strings and numbers.
  *  @throws Failure (bad-fleet, bad-name) for anything else */
 export function decodeWantedFleet(raw: unknown): WantedFleet {
-  const fleet = members(raw, 'the fleet', ['format', 'fleet', 'source', 'operators', 'agents'], ['notify', 'sudoers']);
+  const fleet = members(
+    raw,
+    'the fleet',
+    ['format', 'fleet', 'source', 'operators', 'agents'],
+    ['notify', 'sudoers', 'roots'],
+  );
   if (fleet.format !== 1) throw wrong('format', 'is not 1');
   const wanted: WantedFleet = {
     format: 1,
@@ -36,6 +42,7 @@ export function decodeWantedFleet(raw: unknown): WantedFleet {
     agents: distinct(entries(fleet.agents, 'agents', agent, MOST_AGENTS), 'agents', ({ name }) => name),
     ...(Object.hasOwn(fleet, 'sudoers') ? { sudoers: yes(fleet.sudoers, 'sudoers') } : {}),
     ...(Object.hasOwn(fleet, 'notify') ? { notify: notifyBy(fleet.notify) } : {}),
+    ...(Object.hasOwn(fleet, 'roots') ? { roots: entries(fleet.roots, 'roots', path, 20) } : {}),
   };
   refuseWritableKnowledge(wanted.agents);
   return wanted;
@@ -83,7 +90,7 @@ function operator(raw: unknown, at: string): Operator {
 const REQUIRED = ['name', 'tier', 'workspace', 'env', 'exec', 'limits', 'egress', 'ports', 'knowledge'];
 
 function agent(raw: unknown, at: string): WantedAgent {
-  const given = members(raw, at, REQUIRED, ['role', 'command', 'health', 'egressAsk', 'ask', 'elevated']);
+  const given = members(raw, at, REQUIRED, ['role', 'command', 'health', 'egressAsk', 'ask', 'elevated', 'secrets']);
   return {
     name: agentName(given.name),
     ...(Object.hasOwn(given, 'role') ? { role: text(given.role, `${at}.role`, 'one line', isRole) } : {}),
@@ -106,6 +113,7 @@ function agent(raw: unknown, at: string): WantedAgent {
     ...(Object.hasOwn(given, 'elevated')
       ? { elevated: entries(given.elevated, `${at}.elevated`, elevatedRule, MOST_ELEVATED) }
       : {}),
+    ...(Object.hasOwn(given, 'secrets') ? { secrets: secrets(given.secrets, `${at}.secrets`) } : {}),
   };
 }
 
@@ -203,6 +211,11 @@ function egress(raw: unknown, at: string): EgressRule {
         }
       : {}),
   };
+}
+
+function secrets(raw: unknown, at: string): readonly SecretBinding[] {
+  const key = ({ variable, host, port }: SecretBinding): string => `${variable} ${host} ${port}`;
+  return distinct(entries(raw, at, secretBinding), at, key);
 }
 
 function port(raw: unknown, at: string): number {

@@ -31,6 +31,13 @@ export interface AgentStatus {
   readonly outside?: { readonly may: readonly string[]; readonly running: number };
   /** Only where `health:` is asked for. */
   readonly health?: Health;
+  /** Secrets that it is to use and that nobody has set: its requests with them are refused. */
+  readonly missing?: readonly MissingSecret[];
+}
+
+export interface MissingSecret {
+  readonly variable: string;
+  readonly secret: string;
 }
 
 /** Whether an agent's own service answered, when it was last asked (ISO 8601, UTC). */
@@ -154,6 +161,8 @@ export interface BlastRadius {
     readonly cpu: number;
     readonly disk: number;
   };
+  /** Secrets, with where; absent: none. */
+  readonly use?: readonly string[];
   readonly ask: readonly string[];
   /** Commands that run outside for it, as other users; absent: none. */
   readonly outside?: readonly string[];
@@ -168,4 +177,18 @@ export interface ProvenClaim {
   readonly proven: boolean;
   /** When it is not proven. */
   readonly why?: string;
+}
+
+/** One secret, as `secrets list` shows it; its value is nowhere. */
+export interface SecretEntry {
+  readonly name: string;
+  /** `missing`: an agent wants it and nobody has set it. `waiting`: set, and taken by the gateway when it runs. `damaged`: its
+   *  file does not open. */
+  readonly state: 'set' | 'missing' | 'waiting' | 'damaged';
+  readonly since?: string;
+  readonly usedBy: readonly { readonly agent: string; readonly variable: string; readonly host: string }[];
+}
+
+export interface SecretsDocument {
+  readonly secrets: readonly SecretEntry[];
 }

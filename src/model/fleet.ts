@@ -1,5 +1,6 @@
 import type { ElevatedRule } from './elevated.ts';
 import type { AgentName, FleetName, KnowledgeName } from './names.ts';
+import type { SecretBinding } from './secret-binding.ts';
 
 /** The wanted fleet: what a fleet.yaml means, every default applied and every path absolute. It crosses from the CLI to the
  *  warden as canonical JSON; both compute the same plan from it. */
@@ -14,6 +15,8 @@ export interface WantedFleet {
   readonly notify?: NotifyBy;
   /** What `elevated` says is in /etc/sudoers.d as well, as far as sudo can say it. */
   readonly sudoers?: true;
+  /** Files of certificates (PEM) that servers to which secrets go may be signed by, besides this machine's; absolute paths. */
+  readonly roots?: readonly string[];
 }
 
 /** How people are told that something waits. The command runs as `user`. */
@@ -49,6 +52,7 @@ export interface WantedAgent {
   /** Commands that run outside for it; absent: none. */
   readonly elevated?: readonly ElevatedRule[];
   readonly ask?: AskTimes;
+  readonly secrets?: readonly SecretBinding[];
 }
 
 /** How long what asked waits itself, and how long its question is open; milliseconds. */

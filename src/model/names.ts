@@ -6,6 +6,7 @@ type Branded<B extends string> = string & { readonly [brand]: B };
 export type FleetName = Branded<'FleetName'>;
 export type AgentName = Branded<'AgentName'>;
 export type KnowledgeName = Branded<'KnowledgeName'>;
+export type SecretName = Branded<'SecretName'>;
 
 /** Lower-case label: starts with a letter, then letters, digits and single dashes, at most 40 characters. It becomes part of
  *  paths, user names and namespaces, so only these constructors make one. */
@@ -32,4 +33,8 @@ export function agentName(raw: unknown): AgentName {
 
 export function knowledgeName(raw: unknown): KnowledgeName {
   return label('a knowledge entry', raw) as KnowledgeName;
+}
+
+export function secretName(raw: unknown): SecretName {
+  return label('a secret', raw) as SecretName;
 }

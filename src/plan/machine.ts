@@ -46,11 +46,11 @@ export function groundOf(state: string): Ground {
 /** What an ordinary user needs for the programs: folders. */
 function rootlessMachine(places: Places, { uid, gid }: NonNullable<MachineFacts['user']>): Resource[] {
   const folder = (path: string): Resource => ({ kind: 'folder', path, mode: '0700', uid, gid });
-  const { run, stage, ledgerRun, ledger, gateway, gate, pins, logs, agentLogs, agents } = places;
+  const { run, stage, ledgerRun, ledger, gateway, gate, pins, secrets, logs, agentLogs, agents } = places;
   return [
     folder(places.state),
     { kind: 'file', path: places.format, mode: '0644', text: `${STATE_FORMAT}\n` },
-    ...[run, stage, ledgerRun, ledger, gateway, gate, pins, logs, agentLogs, agents].map(folder),
+    ...[run, stage, ledgerRun, ledger, gateway, gate, pins, secrets, logs, agentLogs, agents].map(folder),
   ];
 }
 
@@ -76,6 +76,7 @@ export function machineResources(facts: MachineFacts): Resource[] {
     folder(places.ledgerRun, '0755', ids.ledger),
     folder(places.ledger, '0700', ids.ledger),
     folder(places.gateway, '0700', ids.gateway),
+    folder(places.secrets, '0700'),
     folder(places.gate, '0700'),
     folder(places.pins, '0700'),
     folder(places.logs, '0700'),

@@ -15,6 +15,12 @@ export interface Places {
   readonly ledgerRun: string;
   readonly ledgerSocket: string;
   readonly gateway: string;
+  /** Root's: the identity that the sealed secrets are sealed to, and those that no gateway has taken yet. */
+  readonly secrets: string;
+  readonly identity: string;
+  /** For compartments: the fleet's authority, and all that is trusted with it. */
+  readonly authority: string;
+  readonly trusted: string;
   /** The exec gate's journal. */
   readonly gate: string;
   /** Copies of programs that were asked for, by digest. */
@@ -74,6 +80,10 @@ export function placesOf(state: string): Places {
     ledgerRun: `${state}/run/ledger`,
     ledgerSocket: `${state}/run/ledger/ledger.sock`,
     gateway: `${state}/gateway`,
+    secrets: `${state}/secrets`,
+    identity: `${state}/secrets/identity`,
+    authority: `${state}/run/authority.pem`,
+    trusted: `${state}/run/trusted.pem`,
     gate: `${state}/gate`,
     pins: `${state}/pins`,
     logs: `${state}/logs`,

@@ -1,6 +1,7 @@
 import type { BlastRadius, MeasuredWall, ProvenClaim } from '../model/documents.ts';
 import type { Wall } from '../model/enforcement.ts';
 import type { EgressRule, WantedAgent } from '../model/fleet.ts';
+import type { SecretBinding } from '../model/secret-binding.ts';
 import { age } from './age.ts';
 import { elevatedText } from './elevated/text.ts';
 import { allowedPrograms } from './exec-sets.ts';
@@ -39,6 +40,7 @@ export function blastRadius(
     reach: [...agent.egress.map(destination), ...approved.map((one) => `${destination(one)} (approval ${one.id})`)],
     spend: agent.limits,
     ...(agent.elevated && { outside: agent.elevated.map(elevatedText) }),
+    ...(agent.secrets && { use: agent.secrets.map(secretUse) }),
     ask: agent.egressAsk ? ['any other host, one by one (egress-ask)'] : [],
     cannot: claims,
     ...(oldest !== undefined && { measuredAt: new Date(oldest).toISOString() }),
@@ -84,6 +86,12 @@ function placesOf({ name, workspace }: WantedAgent): string[] {
 function destination({ host, port, address }: EgressRule): string {
   const whole = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return address === undefined ? whole : `${whole} at ${address}`;
+}
+
+/** What it may have done with a secret that it does not hold. */
+function secretUse({ secret, host, port, methods, paths }: SecretBinding): string {
+  const how = [...(methods ? [methods.join(' ')] : []), ...(paths ? [paths.join(' ')] : [])].join(' ');
+  return `the secret ${secret} at ${destination({ host, port })}${how === '' ? '' : ` (${how})`}, without holding it`;
 }
 
 interface Claim {

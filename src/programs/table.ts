@@ -44,7 +44,7 @@ export const PROGRAMS: readonly ProgramRow[] = [
   {
     name: 'gateway',
     user: 'bulkhead-gateway',
-    holds: 'secrets (from step 4)',
+    holds: 'secrets; the key of the fleet’s authority',
     listens: 'sockets inside the agents’ network namespaces, handed over by the warden',
     network: 'host',
     privileges: 'none',

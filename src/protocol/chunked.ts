@@ -32,14 +32,28 @@ export class FixedBody implements BodyReader {
 const LONGEST_LINE = 4096;
 const MOST_TRAILERS = 64;
 
+/** Whatever comes until the connection ends. */
+export class EndlessBody implements BodyReader {
+  push(bytes: Buffer): BodyPart {
+    return { forward: [bytes], done: false, rest: NOTHING };
+  }
+}
+
 export class ChunkedBody implements BodyReader {
+  readonly #bare: boolean;
   #state: 'size' | 'data' | 'end' | 'trailer' = 'size';
   #line: Buffer = Buffer.alloc(0);
   #left = 0;
   #trailers = 0;
 
+  /** @param bare  give back the data alone, for whoever frames it anew */
+  constructor(bare: boolean = false) {
+    this.#bare = bare;
+  }
+
   push(bytes: Buffer): BodyPart {
     const forward: Uint8Array[] = [];
+    const frame = (text: string): void => void (this.#bare || forward.push(Buffer.from(text)));
     let at = 0;
     while (at < bytes.length) {
       if (this.#state === 'data') {
@@ -55,14 +69,14 @@ export class ChunkedBody implements BodyReader {
       if (line === undefined) break;
       if (this.#state === 'end') {
         if (line !== '') throw new RangeError('a chunk is longer than it says');
-        forward.push(Buffer.from('\r\n'));
+        frame('\r\n');
         this.#state = 'size';
       } else if (this.#state === 'size') {
         this.#left = chunkSize(line);
         this.#state = this.#left === 0 ? 'trailer' : 'data';
-        if (this.#left > 0) forward.push(Buffer.from(`${this.#left.toString(16)}\r\n`));
+        if (this.#left > 0) frame(`${this.#left.toString(16)}\r\n`);
       } else if (line === '') {
-        forward.push(Buffer.from('0\r\n\r\n'));
+        frame('0\r\n\r\n');
         return { forward, done: true, rest: bytes.subarray(at) };
       } else if (++this.#trailers > MOST_TRAILERS) throw new RangeError('too many trailers');
     }

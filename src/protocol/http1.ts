@@ -19,7 +19,7 @@ export type HeadResult =
   | { readonly kind: 'head'; readonly head: RequestHead; readonly length: number };
 
 export const LONGEST_HEAD: number = 32 * 1024;
-const MOST_HEADERS = 100;
+export const MOST_HEADERS = 100;
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) ([!-~]{1,16384}) HTTP\/1\.([01])$/;
@@ -35,16 +35,23 @@ export function readRequestHead(bytes: Buffer): HeadResult {
   const parts = REQUEST_LINE.exec(first ?? '');
   if (parts === null) return bad(400, 'malformed request line');
   if (lines.length > MOST_HEADERS) return bad(431, 'too many header lines');
+  const headers = readHeaderLines(lines);
+  if (headers === undefined) return bad(400, 'malformed header line');
+  const [, method = '', target = '', minor] = parts;
+  return { kind: 'head', head: { method, target, version: minor === '0' ? '1.0' : '1.1', headers }, length: end + 4 };
+}
+
+/** @returns undefined when one of them is malformed */
+export function readHeaderLines(lines: readonly string[]): Header[] | undefined {
   const headers: Header[] = [];
   for (const line of lines) {
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(colon, 0));
     const value = line.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, '');
-    if (!TOKEN.test(name) || !VALUE.test(value)) return bad(400, 'malformed header line');
+    if (!TOKEN.test(name) || !VALUE.test(value)) return undefined;
     headers.push([name.toLowerCase(), value]);
   }
-  const [, method = '', target = '', minor] = parts;
-  return { kind: 'head', head: { method, target, version: minor === '0' ? '1.0' : '1.1', headers }, length: end + 4 };
+  return headers;
 }
 
 /** Whether the bytes so far may still become the head of an HTTP request. `no` is final. */
@@ -109,7 +116,7 @@ export function onlyHost(head: RequestHead): Authority | undefined {
   return hosts.length === 1 ? parseAuthority(hosts[0] ?? '') : undefined;
 }
 
-export function valuesOf(head: RequestHead, name: string): readonly string[] {
+export function valuesOf(head: { readonly headers: readonly Header[] }, name: string): readonly string[] {
   return head.headers.filter(([key]) => key === name).map(([, value]) => value);
 }
 
@@ -117,8 +124,13 @@ const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'proxy-autho
 const NEVER_HOP = ['host', 'content-length', 'transfer-encoding'];
 
 /** The head as it goes upstream: origin-form, this Host, hop-by-hop fields left out (RFC 9110, 7.6.1), one request per
- *  connection. @returns undefined if Connection names a field that decides where a message goes or ends */
-export function upstreamHead(head: RequestHead, path: string, host: string): Buffer | undefined {
+ *  connection unless it `stays`. @returns undefined if Connection names a field that decides where a message goes or ends */
+export function upstreamHead(
+  head: RequestHead,
+  path: string,
+  host: string,
+  stays: boolean = false,
+): Buffer | undefined {
   const named = valuesOf(head, 'connection').flatMap((value) =>
     value
       .toLowerCase()
@@ -133,7 +145,7 @@ export function upstreamHead(head: RequestHead, path: string, host: string): Buf
     `${head.method} ${path} HTTP/1.1`,
     `host: ${host}`,
     ...kept.map(([name, value]) => `${name}: ${value}`),
-    'connection: close',
+    ...(stays ? [] : ['connection: close']),
   ];
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }

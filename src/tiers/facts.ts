@@ -37,6 +37,8 @@ export interface CompartmentFacts {
   readonly gate?: GateFacts;
   /** What each of the agent's elevated commands leads to on the host, in their order; absent: none. */
   readonly elevated?: readonly ElevatedProgram[];
+  /** Set where secrets are used: files on the host with the fleet's authority, and with all that is trusted. */
+  readonly trust?: { readonly authority: string; readonly bundle: string; readonly over: readonly string[] };
   readonly bwrap: string;
   readonly anchor: string;
 }

@@ -2,6 +2,7 @@ import { agentReadme, hostsFile, resolverFile } from './etc.ts';
 import type { CompartmentFacts, NetworkPlace, SystemView } from './facts.ts';
 import { deviceOrders, identityOrders, placeOrders, READ, WRITE } from './inside.ts';
 import type { MountFlags, Order } from './orders.ts';
+import { trustOrders } from './trust.ts';
 import { ANCHOR, flagsOnHost, isStubbed, programFolderOrders, runsOrders, STUB } from './user-gate.ts';
 
 type HostNetwork = Extract<NetworkPlace, { in: 'host' }>;
@@ -69,6 +70,7 @@ function rootOrders(facts: CompartmentFacts, system: SystemView, root: string): 
     { do: 'proc', at: `${root}/proc` },
     ...deviceOrders(facts, root),
     ...placeOrders(facts, root),
+    ...trustOrders(facts, root),
     ...(varTmp ? [{ do: 'bind', from: `${root}/tmp`, at: `${root}/var/tmp`, flags: WRITE } as const] : []),
     ...closed.map((at): Order => ({ do: 'tmpfs', at: root + at, flags: READ, data: 'size=4k,mode=755' })),
     ...facts.covered.filter((at) => !isStubbed(facts, system, at)).map((at) => bind('/dev/null', at, READ)),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, closeSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +42,8 @@ export class World {
   onQuestion: (request: { id: number; do: string; agent: string; [field: string]: unknown }) => void = () => {};
   gateway!: ChildProcess;
   readonly log: string[] = [];
+  /** Set before the start: what secrets are sealed to. */
+  identity: string | undefined;
   readonly #children: ChildProcess[] = [];
   readonly #agents: string[] = [];
   #ledger: Server | undefined;
@@ -131,11 +133,16 @@ export class World {
     chownSync(dir, UID, UID);
     const pair = Buffer.alloc(8);
     if (socketpair(1, 2 | 0o2000000, 0, pair) !== 0) throw new Error('socketpair');
+    const secret = join(this.dir, 'identity');
+    if (this.identity !== undefined) writeFileSync(secret, `${this.identity}\n`, { mode: 0o600 });
+    const sealed = this.identity === undefined ? [] : [openSync(secret, 'r')];
+    const args = ['--ledger', this.ledgerPath, '--dir', dir, ...sealed.flatMap(() => ['--identity', '5'])];
     const child = this.#spawn(
       ['ip', 'netns', 'exec', this.outside, ...as(UID), process.execPath],
-      [here('../../src/programs/gateway/main.ts'), '--ledger', this.ledgerPath, '--dir', dir],
-      ['ignore', 'pipe', 'pipe', 'pipe', pair.readInt32LE(4)],
+      [here('../../src/programs/gateway/main.ts'), ...args],
+      ['ignore', 'pipe', 'pipe', 'pipe', pair.readInt32LE(4), ...sealed],
     );
+    for (const fd of sealed) closeSync(fd);
     closeSync(pair.readInt32LE(4));
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text) => this.log.push(String(text)));
     this.gateway = child;
@@ -231,6 +238,11 @@ print(out.hex())`;
     const { out, err } = await this.python(name, code);
     assert.equal(err, '');
     return Buffer.from(out.trim(), 'hex');
+  }
+
+  /** Starts a program in the pretended internet and leaves it running. */
+  outsideBackground(argv: readonly string[]): ChildProcess {
+    return this.#spawn(['ip', 'netns', 'exec', this.outside], argv, ['pipe', 'pipe', 'pipe']);
   }
 
   /** Runs a program in the pretended internet. */

@@ -6,24 +6,24 @@ import { promisify } from 'node:util';
 import { removeTree } from '../../src/host/mounts.ts';
 import { TOP } from '../tree/sources.ts';
 
-const LOCKED = join(import.meta.dirname, 'pi');
 const CACHE = join(TOP, 'node_modules/.cache/harness');
 const NPM_MS = 180_000;
 
-/** The folder with node_modules of the unmodified harness, as test/harness/pi/package-lock.json has it: every file by its digest,
+/** The folder with node_modules of an unmodified harness, as test/harness/NAME/package-lock.json has it: every file by its digest,
  *  no install script run. It is not among the project's own packages, which would bring 183 packages and 170 MB to everybody who
  *  only wants to run Bulkhead, and packages with install scripts into its lock; it is fetched once and kept below node_modules.
  *
  *  @returns undefined when it is not here and npm cannot reach where packages come from
  *  @throws Error when npm fails otherwise, such as for a wrong digest */
-export async function installedHarness(): Promise<string | undefined> {
-  const lock = readFileSync(join(LOCKED, 'package-lock.json'));
+export async function installedHarness(name: 'pi' | 'claude-code' = 'pi'): Promise<string | undefined> {
+  const locked = join(import.meta.dirname, name);
+  const lock = readFileSync(join(locked, 'package-lock.json'));
   const folder = join(CACHE, createHash('sha256').update(lock).digest('hex').slice(0, 16));
   if (existsSync(folder)) return folder;
   mkdirSync(CACHE, { recursive: true });
   const made = mkdtempSync(join(CACHE, 'new-'));
   try {
-    for (const name of ['package.json', 'package-lock.json']) cpSync(join(LOCKED, name), join(made, name));
+    for (const name of ['package.json', 'package-lock.json']) cpSync(join(locked, name), join(made, name));
     const ways = [
       '--ignore-scripts',
       '--omit=optional',

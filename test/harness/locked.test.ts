@@ -7,14 +7,22 @@ interface Locked {
   readonly resolved?: string;
 }
 
-test('the harness is one version, every package of it has a digest, and none names where it comes from', () => {
-  const { dependencies } = JSON.parse(read('test/harness/pi/package.json')) as { dependencies: Record<string, string> };
-  assert.deepEqual(Object.entries(dependencies), [['@mariozechner/pi-coding-agent', '0.73.1']]);
-  const lock = JSON.parse(read('test/harness/pi/package-lock.json')) as { packages: Record<string, Locked> };
-  const locked = Object.entries(lock.packages).filter(([path]) => path !== '');
-  assert.ok(locked.length > 100);
-  for (const [path, { integrity, resolved }] of locked) {
-    assert.match(integrity ?? '', /^sha512-/, path);
-    assert.equal(resolved, undefined, path);
-  }
-});
+const HARNESSES = [
+  { name: 'pi', is: ['@mariozechner/pi-coding-agent', '0.73.1'], packages: 100 },
+  { name: 'claude-code', is: ['@anthropic-ai/claude-code-linux-x64', '2.1.330'], packages: 1 },
+] as const;
+
+for (const { name, is, packages } of HARNESSES)
+  test(`${name} is one version, every package of it has a digest, and none names where it comes from`, () => {
+    const { dependencies } = JSON.parse(read(`test/harness/${name}/package.json`)) as {
+      dependencies: Record<string, string>;
+    };
+    assert.deepEqual(Object.entries(dependencies), [is]);
+    const lock = JSON.parse(read(`test/harness/${name}/package-lock.json`)) as { packages: Record<string, Locked> };
+    const locked = Object.entries(lock.packages).filter(([path]) => path !== '');
+    assert.ok(locked.length >= packages);
+    for (const [path, { integrity, resolved }] of locked) {
+      assert.match(integrity ?? '', /^sha512-/, path);
+      assert.equal(resolved, undefined, path);
+    }
+  });

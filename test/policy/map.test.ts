@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { MeasuredWall } from '../../src/model/documents.ts';
 import { WALLS, type Wall } from '../../src/model/enforcement.ts';
 import type { WantedAgent } from '../../src/model/fleet.ts';
-import { agentName } from '../../src/model/names.ts';
+import { agentName, secretName } from '../../src/model/names.ts';
 import { age, span } from '../../src/policy/age.ts';
 import { interpreter } from '../../src/policy/interpreters.ts';
 import { blastRadius } from '../../src/policy/map.ts';
@@ -145,4 +145,14 @@ test('what a person has approved is part of what it can reach, and what it may a
   const one = blastRadius(asking, WALLS.map(full), NOW, [], [{ id: 3, host: 'd.example.test', port: 443 }]);
   assert.match(one.sentence, /and reach d\.example\.test\. It cannot .*reach anything else/);
   assert.deepEqual(one.reach, ['d.example.test:443 (approval 3)']);
+});
+
+test('a secret is named with where it may be used, and an agent without any has no such line', () => {
+  const binding = { variable: 'KEY', secret: secretName('api'), host: 'a.example.test', port: 443, in: ['bearer'] };
+  const secrets = [binding, { ...binding, host: 'b.example.test', methods: ['GET'], paths: ['/x/**'] }];
+  assert.deepEqual(blastRadius({ ...CODER, secrets }, [], NOW).use, [
+    'the secret api at a.example.test:443, without holding it',
+    'the secret api at b.example.test:443 (GET /x/**), without holding it',
+  ]);
+  assert.equal(blastRadius(CODER, [], NOW).use, undefined);
 });

@@ -53,5 +53,7 @@ export const COPIED: readonly string[] = [
   'package.json',
   'src',
   'schema',
-  ...['commander', 'koffi', '@koromix', 'yaml', 'zod'].map((name) => `node_modules/${name}`),
+  ...['commander', 'koffi', '@koromix', 'yaml', 'zod', 'age-encryption', '@noble', '@scure'].map(
+    (name) => `node_modules/${name}`,
+  ),
 ];

@@ -22,7 +22,7 @@ export interface Option {
   readonly summary: string;
 }
 
-export const GROUPS = ['the fleet', 'an agent', 'questions', 'proof and record', 'this machine'] as const;
+export const GROUPS = ['the fleet', 'an agent', 'questions', 'secrets', 'proof and record', 'this machine'] as const;
 export type Group = (typeof GROUPS)[number];
 
 export const GLOBAL: readonly Option[] = [
@@ -198,6 +198,42 @@ export const TABLE: readonly Entry[] = [
     operands: '<id>',
     summary: 'take an answer back, end what runs under it, test it',
     load: () => import('./commands/revoke.ts'),
+  },
+  // ---- secrets
+  {
+    name: 'secrets set',
+    group: 'secrets',
+    operands: '<name>',
+    summary: 'keep a secret: typed unseen, or from a pipe',
+    examples: ['bulkhead secrets set anthropic-coder'],
+    load: () => import('./commands/secrets-set.ts'),
+  },
+  {
+    name: 'secrets rotate',
+    group: 'secrets',
+    operands: '<name>',
+    summary: 'a new value, in force at once; what used the old one is ended',
+    load: () => import('./commands/secrets-rotate.ts'),
+  },
+  {
+    name: 'secrets import',
+    group: 'secrets',
+    operands: '[file]',
+    summary: 'keep what looks like a secret in a .env file (./.env)',
+    load: () => import('./commands/secrets-import.ts'),
+  },
+  {
+    name: 'secrets list',
+    group: 'secrets',
+    summary: 'names, ages, and which agents use them; never a value',
+    load: () => import('./commands/secrets-list.ts'),
+  },
+  {
+    name: 'secrets revoke',
+    group: 'secrets',
+    operands: '<name>',
+    summary: 'forget a secret, and end what has used it',
+    load: () => import('./commands/secrets-revoke.ts'),
   },
   // ---- proof and record
   {

@@ -32,7 +32,8 @@ export async function takeDown(places: Places, purge: boolean): Promise<string[]
   await endWarden(places, asked === undefined ? 0 : LEAVES_MS);
   endPrograms(places);
   const done = [...(asked ?? []), ...(await withoutWarden(places, purge)).map(describe)];
-  if (purge) for (const folder of [places.ledger, places.gateway, places.logs, places.agentLogs]) empty(folder);
+  if (purge)
+    for (const folder of [places.ledger, places.gateway, places.secrets, places.logs, places.agentLogs]) empty(folder);
   const { wanted, uids, heldAgents, elevated, inbox } = places;
   const files = [wanted, uids, heldAgents, elevated, ...['', '-wal', '-shm'].map((end) => `${inbox}${end}`)];
   if (purge) for (const file of files) rmSync(file, { force: true });

@@ -55,7 +55,10 @@ function versionOne({ name, elevated }: Compartment): object {
   };
 }
 
-function welcome({ name, rules, grants, askMs, elevated }: Compartment): string {
+function welcome({ name, rules, grants, askMs, elevated, bindings }: Compartment): string {
+  const secrets = bindings.map(
+    ({ variable, host, port, in: places }) => `  ${variable}  at ${host}:${port} (${places.join(' or ')})`,
+  );
   const approved = grants.map(({ id, once, ...to }) => `  ${ruleText(to)}  (approval ${id}${once ? ', once' : ''})`);
   const granted = [...rules.map((rule) => `  ${ruleText(rule)}`), ...approved];
   const others =
@@ -69,6 +72,14 @@ function welcome({ name, rules, grants, askMs, elevated }: Compartment): string 
     ...granted,
     '',
     others,
+    ...(secrets.length === 0
+      ? []
+      : [
+          '',
+          'These variables hold placeholders. The secret takes its place at its destination; anywhere else the request is refused:',
+          ...secrets,
+          '',
+        ]),
     'What was refused, and what would allow it, is at http://bulkhead.internal/denials; there is no way around.',
     ...(elevated.length > 0 ? ['', 'Outside of it you may have run, with bulkhead-do COMMAND or POST /v1/do:'] : []),
     ...elevated.map((line) => `  ${line}`),

@@ -3,6 +3,7 @@ import type { Destination } from '../../policy/egress.ts';
 import { type ClientHelloResult, looksLikeTls, readClientHello } from '../../protocol/clienthello.ts';
 import { looksLikeHttp } from '../../protocol/http1.ts';
 import { type First, firstBytes } from './first-bytes.ts';
+import { intercept, isIntercepted } from './intercept.ts';
 import { join } from './join.ts';
 import { LIMITS } from './limits.ts';
 import { type Door, type Open, openPassage } from './passage.ts';
@@ -19,9 +20,11 @@ type Kind = ClientHelloResult | { readonly kind: 'http' } | { readonly kind: 'ot
 export async function carry(door: Door, destination: Destination, open?: Open): Promise<void> {
   const { client } = door;
   const { port } = destination;
-  const patient = port === 443 || port === 80;
+  const read = isIntercepted(door, destination);
+  const patient = port === 443 || port === 80 || read;
   const silenceMs = patient ? LIMITS.headMs : LIMITS.silenceMs;
-  const first = await firstBytes(client, (bytes) => recognised(bytes, port), silenceMs, helloLength);
+  const taken = read ? () => 0 : helloLength;
+  const first = await firstBytes(client, (bytes) => recognised(bytes, port), silenceMs, taken);
   if (first.kind === 'silent' && !patient) return carrySilent(door, destination, open);
   return carryFirst(door, destination, first, open);
 }
@@ -34,7 +37,8 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
     return noteUnused(door, destination);
   }
   const { value: kind, bytes } = first;
-  const why = disagreement(kind, destination);
+  const unread = kind.kind === 'other' && isIntercepted(door, destination);
+  const why = unread ? 'neither TLS nor HTTP where a secret is bound' : disagreement(kind, destination);
   if (why !== undefined) {
     open?.passage.abandon(why);
     const explanation = await door.compartment.refuse(destination, door.via, why, Date.now());
@@ -43,6 +47,8 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
     else sayInTls(client);
     return;
   }
+  if (kind.kind !== 'other' && isIntercepted(door, destination))
+    return intercept(door, destination, kind.kind === 'hello', open);
   if (kind.kind === 'http') return serveRequest(door, destination, open);
   const opened = open ?? (await openPassage(door, destination));
   if (opened.kind === 'open') {

@@ -1,5 +1,6 @@
 import type { EgressRule } from '../../model/fleet.ts';
 import type { AgentName } from '../../model/names.ts';
+import type { SecretBinding } from '../../model/secret-binding.ts';
 import { type Destination, type EgressVerdict, grantLine, judgeEgress } from '../../policy/egress.ts';
 import { type Address, parseAddress } from '../../protocol/address.ts';
 import type { Host } from '../../protocol/host.ts';
@@ -15,6 +16,8 @@ import type { Entry, Recorder } from './record.ts';
 import { Refusals } from './refusals.ts';
 import { RefusedNames } from './refused-names.ts';
 
+const TELL_MS = 60_000;
+
 export type Malformed = Extract<Host, { kind: 'bad' }>;
 
 /** What the gateway knows of one agent's compartment. */
@@ -25,6 +28,9 @@ export class Compartment {
   readonly #verdicts = new Map<string, EgressVerdict>();
   /** Destinations that a person has approved. */
   grants: readonly Grant[] = [];
+  /** Which secrets go where. */
+  bindings: readonly SecretBinding[] = [];
+  readonly #told = new Map<string, number>();
   /** Set: destinations that no rule grants are asked for, and held so long. Milliseconds. */
   askMs: number | undefined;
   /** Commands that it may have run outside, as text. */
@@ -119,6 +125,20 @@ export class Compartment {
     this.denials.add(explanation, now);
     await this.record({ event: 'egress.denied', host: shown, port, via, why: host.why }, now);
     return explanation;
+  }
+
+  /** A placeholder, or somebody else's credential, where none belongs. A person hears of the same thing once a minute. */
+  misused(
+    what: { readonly host: string; readonly port: number; readonly why: string; readonly [field: string]: unknown },
+    tell: (agent: string, text: string) => void,
+  ): void {
+    const now = Date.now();
+    void this.record({ event: 'secret.misused', ...what }, now); // it never rejects
+    const text = `${what.why}: to ${what.host}:${what.port}`;
+    if (now - (this.#told.get(text) ?? 0) < TELL_MS) return;
+    if (this.#told.size >= LIMITS.denials) this.#told.clear();
+    this.#told.set(text, now);
+    tell(this.name, text);
   }
 
   /** Records a refused question. Resolves when it is on disk (or counted). */

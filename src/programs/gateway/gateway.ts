@@ -1,7 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { canonicalJson } from '../../model/canonical.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
-import type { AgentName } from '../../model/names.ts';
+import type { AgentName, SecretName } from '../../model/names.ts';
+import type { SecretBinding } from '../../model/secret-binding.ts';
+import type { Destination } from '../../policy/egress.ts';
 import { type Grant, judge } from './asking.ts';
 import { Compartment } from './compartment.ts';
 import type { Denial } from './denials.ts';
@@ -9,6 +12,7 @@ import { serveDnsOverUdp } from './dns-udp.ts';
 import type { Outside } from './passage.ts';
 import { publishPort } from './publish.ts';
 import { attend } from './transparent.ts';
+import type { Vault } from './vault.ts';
 
 export interface AgentPolicy {
   readonly name: AgentName;
@@ -18,6 +22,7 @@ export interface AgentPolicy {
   readonly askMs?: number;
   /** Commands that run outside for it, as text. */
   readonly elevated?: readonly string[];
+  readonly secrets: readonly SecretBinding[];
 }
 
 export interface AgentStatus {
@@ -34,6 +39,7 @@ interface Closable {
 
 /** The gateway's state: compartments, their listeners, published ports. Every method is one request of the warden. */
 export class Gateway {
+  readonly vault: Vault;
   readonly #outside: Outside;
   readonly #dir: string;
   readonly #dial: (agent: AgentName, port: number) => Promise<number>;
@@ -44,7 +50,8 @@ export class Gateway {
 
   /** @param dir  where the names of synthetic addresses are kept
    *  @param dial  asks the warden for a connection into a compartment */
-  constructor(outside: Outside, dir: string, dial: (agent: AgentName, port: number) => Promise<number>) {
+  constructor(outside: Outside, dir: string, dial: (agent: AgentName, port: number) => Promise<number>, vault: Vault) {
+    this.vault = vault;
     this.#outside = outside;
     this.#dir = dir;
     this.#dial = dial;
@@ -52,12 +59,18 @@ export class Gateway {
 
   /** Replaces the whole table at once; an agent that is not in it may nothing. Resolves when all that is not allowed any more, or
    *  on other terms, is closed. */
-  async policy(agents: readonly AgentPolicy[]): Promise<void> {
+  async policy(agents: readonly AgentPolicy[], roots: readonly string[]): Promise<void> {
+    this.#outside.keys.roots.more = roots;
     const policies = new Map(agents.map((agent) => [agent.name, agent]));
     for (const { name } of agents) this.#compartment(name);
     const ending: Promise<void>[] = [];
     for (const compartment of this.#compartments.values()) {
       const policy = policies.get(compartment.name);
+      const rebound = canonicalJson(compartment.bindings) !== canonicalJson(policy?.secrets ?? []);
+      const before = compartment.bindings;
+      compartment.bindings = policy?.secrets ?? [];
+      const touched = (to: Destination): boolean =>
+        rebound && [...before, ...compartment.bindings].some((one) => isAt(one, to));
       compartment.rules = policy?.egress ?? [];
       compartment.grants = policy?.grants ?? [];
       compartment.askMs = policy?.askMs;
@@ -65,9 +78,10 @@ export class Gateway {
       for (const { id } of compartment.grants) compartment.answers.give(id, undefined);
       for (const passage of compartment.passages) {
         const verdict = judge(compartment, passage.destination);
-        if (verdict.kind === 'allow' && verdict.address === passage.terms.address) continue;
+        const same = verdict.kind === 'allow' && verdict.address === passage.terms.address;
+        if (same && !touched(passage.destination)) continue;
         // What was approved once is used up, and stands until it ends, is revoked, or its agent is no longer there.
-        if (passage.terms.grant?.once && policy) continue;
+        if (passage.terms.grant?.once && policy && !touched(passage.destination)) continue;
         passage.end('policy changed');
         ending.push(passage.closed());
       }
@@ -89,6 +103,27 @@ export class Gateway {
     for (const passage of under) passage.end(`approval ${grant.id} was revoked`);
     await Promise.all(under.map((passage) => passage.closed()));
     return { ended: under.length };
+  }
+
+  /** A secret is another, or none, from now on. @returns how many connections that had used it were ended */
+  async secretChanged(name: SecretName): Promise<number> {
+    const ending = [...this.#compartments.values()].flatMap(({ bindings, passages }) => {
+      const where = bindings.filter(({ secret }) => secret === name);
+      return [...passages].filter(({ read, destination }) => read && where.some((one) => isAt(one, destination)));
+    });
+    for (const passage of ending) passage.end(`the secret ${name} was changed`);
+    await Promise.all(ending.map((passage) => passage.closed()));
+    return ending.length;
+  }
+
+  /** What the agent has in its environment instead of its secrets. */
+  placeholders(agent: AgentName): Record<string, string> {
+    return this.#outside.keys.credentials.placeholders(agent, this.#compartment(agent).bindings);
+  }
+
+  /** The certificate that compartments are to trust, as PEM. */
+  get authority(): string {
+    return this.#outside.keys.authority.certificate;
   }
 
   unbar(agent: AgentName): void {
@@ -203,4 +238,8 @@ export class Gateway {
     for (const listener of this.#listeners.get(agent) ?? []) listener.close();
     this.#listeners.delete(agent);
   }
+}
+
+function isAt({ host, port }: SecretBinding, to: Destination): boolean {
+  return host === to.host && port === to.port;
 }

@@ -1,20 +1,29 @@
 // The gateway: the only way from a compartment to the network.
 // Runs as   bulkhead-gateway, no_new_privs, without capabilities.
-// Holds     (later) secrets; the sockets of every agent's network namespace; which names have which synthetic address.
+// Holds     secrets; the sockets of every agent's network namespace; which names have which synthetic address.
 // Trusts    the warden (descriptor 3), the host's resolver for public addresses; nothing that an agent or a server sends.
 // Never     has root; touches the ledger's files; forwards what it could not record.
+import { closeSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { becomeUndumpable } from '../../host/undumpable.ts';
 import { Client } from '../../wire/client.ts';
-import { answerWarden, dialThrough, wardenCommands, wardenInbox } from './control.ts';
+import { Authority } from './authority.ts';
+import { answerWarden, dialThrough, tellWarden, wardenCommands, wardenInbox } from './control.ts';
+import { Credentials } from './credentials.ts';
 import { Gateway } from './gateway.ts';
 import { LedgerSocket } from './ledger.ts';
 import { hostResolver } from './resolve.ts';
+import { Roots } from './roots.ts';
+import { Vault } from './vault.ts';
 
 const CONTROL = 3;
 const DESCRIPTORS = 4;
 
-const { values } = parseArgs({ options: { ledger: { type: 'string' }, dir: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { ledger: { type: 'string' }, dir: { type: 'string' }, identity: { type: 'string' } },
+});
 if (values.ledger === undefined || values.dir === undefined) {
   console.error(
     'gateway: --ledger SOCKET and --dir DIR are needed\nThe warden starts this program; see: bulkhead up --help',
@@ -22,6 +31,12 @@ if (values.ledger === undefined || values.dir === undefined) {
   process.exit(2);
 }
 
+becomeUndumpable();
+// The identity is root's file, open; it is read once.
+const identity = values.identity === undefined ? '' : readFileSync(Number(values.identity), 'utf8').trim();
+if (values.identity !== undefined) closeSync(Number(values.identity));
+const vault = await Vault.open(join(values.dir, 'secrets'), identity || undefined);
+const keys = { authority: Authority.open(values.dir), roots: new Roots(), credentials: new Credentials(vault) };
 const warden = new Client(new Socket({ fd: CONTROL }));
 warden.onEnd = () => process.exit(0);
 const outside = {
@@ -29,5 +44,6 @@ const outside = {
   resolve: hostResolver,
   inbox: wardenInbox(warden),
   commands: wardenCommands(warden, DESCRIPTORS),
+  ...{ keys, finding: tellWarden(warden) },
 };
-answerWarden(warden, DESCRIPTORS, new Gateway(outside, values.dir, dialThrough(warden, DESCRIPTORS)));
+answerWarden(warden, DESCRIPTORS, new Gateway(outside, values.dir, dialThrough(warden, DESCRIPTORS), vault));

@@ -2,12 +2,15 @@ import { connect, type Socket } from 'node:net';
 import type { Allowed, Destination } from '../../policy/egress.ts';
 import type { Address } from '../../protocol/address.ts';
 import { type Grant, type Inbox, judgeOrAsk } from './asking.ts';
+import type { Authority } from './authority.ts';
 import { type Compartment, hostPort } from './compartment.ts';
+import type { Credentials } from './credentials.ts';
 import type { Explanation } from './denials.ts';
 import type { Commands } from './do.ts';
 import { LIMITS } from './limits.ts';
 import type { Recorder } from './record.ts';
 import { addressesOnly, inTime, judgeAddresses, type Resolve } from './resolve.ts';
+import type { Roots } from './roots.ts';
 
 const MOST_ADDRESSES = 4;
 
@@ -18,6 +21,16 @@ export interface Outside {
   readonly inbox: Inbox;
   /** Absent: nothing runs outside. */
   readonly commands?: Commands;
+  readonly keys: Keys;
+  /** Something a person should hear of. */
+  readonly finding: (agent: string, text: string) => void;
+}
+
+/** What connections on which secrets go out need. */
+export interface Keys {
+  readonly authority: Authority;
+  readonly roots: Roots;
+  readonly credentials: Credentials;
 }
 
 /** A connection from inside, and how it came. */
@@ -44,6 +57,8 @@ export class Passage {
   #recorded = false;
   #done = false;
   #whenClosed: (() => void)[] = [];
+  /** What passes is read, and may have had secrets put into it. */
+  read = false;
 
   constructor(door: Door, destination: Destination, terms: Terms) {
     this.#door = door;

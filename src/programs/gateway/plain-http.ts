@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { placeSecrets } from '../../policy/credential.ts';
 import type { Destination } from '../../policy/egress.ts';
 import { type BodyReader, ChunkedBody, FixedBody } from '../../protocol/chunked.ts';
 import { type Authority, hostText } from '../../protocol/host.ts';
@@ -59,6 +60,15 @@ export async function forwardRequest(
     const explanation = await compartment.refuse(destination, door.via, plan, Date.now());
     return sayInHttp(client, plan.startsWith('malformed') ? 400 : 403, explanation);
   }
+  if (strayPlaceholder(door, head)) {
+    const why = 'a placeholder stands in a request to where its secret is not bound to';
+    open?.passage.abandon(why);
+    compartment.misused(
+      { host: destination.host, port: destination.port, method: head.method, why },
+      door.outside.finding,
+    );
+    return sayInHttp(client, 403, await compartment.refuse(destination, door.via, why, Date.now()));
+  }
   const opened = open ?? (await openPassage(door, destination, { method: head.method }));
   if (opened.kind !== 'open') {
     const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
@@ -68,6 +78,13 @@ export async function forwardRequest(
   upstream.write(plan.head);
   sendBody(client, upstream, plan.body, passage);
   returnAnswer(client, upstream, passage);
+}
+
+/** In its head; a body that passes unread may have one, which is of no use to anybody. */
+function strayPlaceholder({ compartment, outside }: Door, head: RequestHead): boolean {
+  if (compartment.bindings.length === 0) return false;
+  const all = outside.keys.credentials.all(compartment.name, compartment.bindings);
+  return placeSecrets({ method: head.method, target: head.target, headers: head.headers }, [], all).kind === 'refused';
 }
 
 /** @returns what goes upstream, or why not */

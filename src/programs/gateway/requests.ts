@@ -1,16 +1,18 @@
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 import { agentName } from '../../model/names.ts';
+import { secretBinding } from '../../model/secret-binding.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import { canonicalHost, hostText } from '../../protocol/host.ts';
 import type { AgentPolicy, Gateway } from './gateway.ts';
+import { SECRET_REQUESTS } from './secret-requests.ts';
 import { postNotice } from './webhook.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
 /** The closed table of what the warden may ask. `take` gives the descriptors that came before the request. */
 export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, take: () => number[]) => unknown>> = {
-  policy: (gateway, body) => gateway.policy(list(body.agents).map(readPolicy)),
+  policy: (gateway, body) => gateway.policy(list(body.agents).map(readPolicy), list(body.roots ?? []).map(text)),
   listen: (gateway, body, take) => {
     const fds = take();
     const agent = agentName(body.agent);
@@ -27,6 +29,7 @@ export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, ta
   notify: (_, body) => postNotice(text(body.url), text(body.type), text(body.body)),
   status: (gateway) => gateway.status(),
   denials: (gateway, body) => gateway.denials(agentName(body.agent)),
+  ...SECRET_REQUESTS,
 };
 
 function readPolicy(raw: unknown): AgentPolicy {
@@ -38,7 +41,8 @@ function readPolicy(raw: unknown): AgentPolicy {
   }));
   const asks = body.askMs === undefined ? {} : { askMs: wholeNumber(body.askMs) };
   const elevated = body.elevated === undefined ? {} : { elevated: list(body.elevated).map(text) };
-  return { name: agentName(body.name), egress, grants, ...asks, ...elevated };
+  const secrets = list(body.secrets ?? []).map((one) => secretBinding(one, 'secrets'));
+  return { name: agentName(body.name), egress, grants, secrets, ...asks, ...elevated };
 }
 
 /** Rules are held in canonical spelling, so that matching is comparing. */

@@ -24,6 +24,8 @@ export interface Surroundings {
   /** Hands the namespace's sockets to the gateway. */
   readonly connect: (network: NetSpace) => Promise<void>;
   readonly disconnect: () => Promise<void>;
+  /** What the agent has in its environment instead of its secrets. */
+  readonly placeholders: () => Promise<Readonly<Record<string, string>>>;
   /** Recorded before it happens; a refusal means it does not. */
   readonly record: (event: string, fields: object) => Promise<void>;
   /** Recorded after it has happened. */
@@ -53,6 +55,7 @@ export class Compartment {
   #why: string | undefined;
   #attempts: Attempts = NO_ATTEMPTS;
   #retry: NodeJS.Timeout | undefined;
+  #placeholders: Readonly<Record<string, string>> = {};
 
   constructor(facts: CompartmentFacts, digest: string, around: Surroundings) {
     this.#facts = facts;
@@ -157,6 +160,7 @@ export class Compartment {
     await first.stand();
     if (this.#first !== first) throw new Error('it was stopped while it was being put up');
     if (this.network) await this.#around.connect(this.network);
+    this.#placeholders = await this.#around.placeholders();
   }
 
   /** Ends every process in it and leaves it down until `start`. */
@@ -206,7 +210,7 @@ export class Compartment {
         1,
       );
     const pids = { firstPid: this.firstPid, keeperPid: this.keeperPid };
-    return enterOrders(this.facts, pids, { ...agentEnvironment(this.facts), ...environment });
+    return enterOrders(this.facts, pids, { ...agentEnvironment(this.facts), ...this.#placeholders, ...environment });
   }
 
   /** What a launcher in here gets as descriptors from 4 on: where the gate takes what judges its starts. */

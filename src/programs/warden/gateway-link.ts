@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { SOCK_DGRAM, SOCK_STREAM, socketPair } from '../../host/pipes.ts';
 import { ASK } from '../../model/ask-times.ts';
@@ -25,6 +25,8 @@ export interface Asked {
   readonly ask: (agent: unknown, terms: unknown) => Promise<object>;
   readonly use: (agent: unknown, id: unknown) => Promise<void>;
   readonly outside: Outside;
+  /** Something a person should hear of. */
+  readonly finding: (agent: unknown, text: unknown) => void;
 }
 
 /** The warden's end of one running gateway: two socket pairs made before it starts. */
@@ -54,13 +56,13 @@ export class GatewayLink {
     leases: ReadonlyMap<string, WantedFleet['agents'][number]['egress']>,
     granted: ReadonlyMap<string, readonly DestinationGrant[]>,
   ): Promise<void> {
-    const agents = fleet.agents.map(({ name, egress, egressAsk, ask, elevated }) => ({
-      ...{ name, egress: [...egress, ...(leases.get(name) ?? [])], grants: granted.get(name) ?? [] },
+    const agents = fleet.agents.map(({ name, egress, egressAsk, ask, elevated, secrets }) => ({
+      ...{ name, egress: [...egress, ...(leases.get(name) ?? [])], grants: granted.get(name) ?? [], secrets },
       ...(elevated && { elevated: elevated.map(elevatedText) }),
       // Nobody is asked about the attacks of a drill.
       ...(egressAsk && !leases.has(name) && { askMs: (ask ?? ASK).wait }),
     }));
-    await this.#client.call('policy', { agents });
+    await this.#client.call('policy', { agents, roots: (fleet.roots ?? []).map(rootFile) });
   }
 
   /** Makes the agent's sockets in its namespace and hands them over; we keep none. */
@@ -92,6 +94,19 @@ export class GatewayLink {
 
   async unbar(agent: string): Promise<void> {
     await this.#client.call('unbar', { agent });
+  }
+
+  /** What an operator asks about secrets, passed on as it came. */
+  secrets(
+    request: 'recipient' | 'set' | 'revoke' | 'list' | 'placeholders' | 'authority',
+    body: object = {},
+  ): Promise<unknown> {
+    return this.#client.call(`secrets.${request}`, body);
+  }
+
+  /** What an agent has in its environment instead of its secrets. */
+  async placeholders(agent: string): Promise<Readonly<Record<string, string>>> {
+    return (await this.secrets('placeholders', { agent })) as Record<string, string>;
   }
 
   async forget(agent: string): Promise<void> {
@@ -134,6 +149,10 @@ export class GatewayLink {
         }
         return this.#client.reply({ id, ok: {} });
       }
+      if (request === 'finding') {
+        asked.finding(agent, frame.text);
+        return this.#client.reply({ id, ok: {} });
+      }
       const netns = typeof agent === 'string' ? netnsOf(agent) : undefined;
       if (request !== 'dial' || netns === undefined || typeof port !== 'number')
         throw new Failure(
@@ -156,5 +175,20 @@ export class GatewayLink {
           : new Failure('internal', (error as Error).message, 'See: bulkhead logs warden', 1);
       this.#client.reply({ id, error: failureDocument(failure) });
     }
+  }
+}
+
+/** @throws Failure `no-roots` */
+function rootFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code;
+    throw new Failure(
+      'no-roots',
+      `roots: names ${path}, which cannot be read (${why}).`,
+      'Correct the path in fleet.yaml.',
+      2,
+    );
   }
 }

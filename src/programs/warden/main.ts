@@ -82,6 +82,7 @@ const staff: Staff = new Staff(places, ids, logs, record, () => fleet, {
   ask: (agent, terms) => destinations.ask(agent, terms),
   use: (agent, grant) => destinations.use(agent, grant),
   outside,
+  finding: (agent, text) => notices.finding(String(agent).slice(0, 40), String(text).slice(0, 300)),
 });
 const gateAsks: Pick<GateAsks, 'ask' | 'use' | 'look' | 'outside'> = {
   ask: (frame) => commands.ask(frame),
@@ -115,7 +116,7 @@ const elevated: Elevated = new Elevated({
   note: (text) => log.note(text),
 });
 const destinations: Destinations = new Destinations(inbox, fleet, workshop.gateway);
-const notices = new Notices(
+const notices: Notices = new Notices(
   inbox,
   record,
   () => ({ fleet: fleet.wanted?.fleet ?? '', by: fleet.wanted?.notify }),

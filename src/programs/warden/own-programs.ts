@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { OrdinaryUser } from '../../host/ordinary-user.ts';
 import { pipe } from '../../host/pipes.ts';
@@ -52,6 +52,9 @@ export function ledgerProgram(places: Places, ids: Ids, logs: Logs): Program {
   return new Program('ledger', prepare, logs.ofProgram('ledger'));
 }
 
+/** Programs get their descriptors from 3 on; the first two are the link. */
+const IDENTITY_FD = 5;
+
 /** @param onLink  the link of every new gateway, before it is ready */
 export function gatewayProgram(
   places: Places,
@@ -65,8 +68,11 @@ export function gatewayProgram(
     const link = new GatewayLink(netnsOf, asked);
     onLink(link);
     return {
-      orders: orders(ids, 'gateway', ['--ledger', places.ledgerSocket, '--dir', places.gateway]),
-      descriptors: link.theirs,
+      orders: orders(ids, 'gateway', [
+        ...['--ledger', places.ledgerSocket, '--dir', places.gateway, '--identity', String(IDENTITY_FD)],
+      ]),
+      // Opened by us, read by it alone: who holds root does not hold the secrets.
+      descriptors: [...link.theirs, openSync(existsSync(places.identity) ? places.identity : '/dev/null', 'r')],
       held: [],
       ready: () => link.ready(),
     };

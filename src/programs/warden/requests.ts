@@ -19,6 +19,7 @@ import type { Logs } from './logs.ts';
 import type { Record } from './record.ts';
 import type { Rounds } from './rounds.ts';
 import type { Running } from './running.ts';
+import { secretRequests } from './secrets.ts';
 import type { Sessions } from './sessions.ts';
 import { mapDocument, statusDocument } from './status.ts';
 
@@ -56,6 +57,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
   const compartment = (from: Body): Compartment => fleet.compartment(agentName(from.agent));
   return {
     ...approvalRequests(office),
+    ...secretRequests(office),
     'fleet.plan': {
       from: ['root'],
       answer: async (from) => ({ steps: (await fleet.plan(decodeWantedFleet(from.fleet))).steps.map(describe) }),

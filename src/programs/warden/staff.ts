@@ -1,3 +1,4 @@
+import { writeTrusted } from '../../host/trusted.ts';
 import type { ProgramStatus } from '../../model/documents.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Places } from '../../plan/places.ts';
@@ -9,6 +10,7 @@ import type { NetSpace } from './net-space.ts';
 import { gatewayProgram, type Ids, ledgerProgram } from './own-programs.ts';
 import type { Program } from './program.ts';
 import type { Record } from './record.ts';
+import { handOver } from './secrets.ts';
 
 /** How long a request waits for ledger and gateway before it is refused. */
 const STAFFED_MS = 15_000;
@@ -17,6 +19,7 @@ const STAFFED_MS = 15_000;
 export class Staff {
   readonly #ledger: Program;
   readonly #gateway: Program;
+  readonly #places: Places;
   readonly #logs: Logs;
   readonly #record: Record;
   readonly #fleet: () => StandingFleet;
@@ -24,6 +27,7 @@ export class Staff {
   #link: GatewayLink | undefined;
 
   constructor(places: Places, ids: Ids, logs: Logs, record: Record, fleet: () => StandingFleet, asked: Asked) {
+    this.#places = places;
     this.#logs = logs;
     this.#record = record;
     this.#fleet = fleet;
@@ -110,6 +114,15 @@ export class Staff {
       if (link && fleet.wanted) await link.policy(fleet.wanted, fleet.leases, fleet.granted());
     } catch (error) {
       this.#note(`the gateway has no policy, so it refuses everything: ${(error as Error).message}`);
+    }
+    try {
+      if (link) {
+        const { certificate } = (await link.secrets('authority')) as { certificate: string };
+        writeTrusted(this.#places, certificate);
+        await handOver(this.#places, link, this.#record, (text) => this.#note(text));
+      }
+    } catch (error) {
+      this.#note(`secrets that wait were not taken: ${(error as Error).message}`);
     }
     for (const name of fleet.compartments.keys()) {
       try {

@@ -1,11 +1,13 @@
-import type { Broken, MapDocument, StatusDocument } from '../../model/documents.ts';
+import type { Broken, MapDocument, MissingSecret, StatusDocument } from '../../model/documents.ts';
 import type { AgentName } from '../../model/names.ts';
 import { elevatedText } from '../../policy/elevated/text.ts';
 import { blastRadius } from '../../policy/map.ts';
 import { approvalEntry } from './approvals.ts';
 import type { Office } from './requests.ts';
+import { missingSecrets } from './secrets.ts';
 
-export function statusDocument(office: Office): StatusDocument {
+export async function statusDocument(office: Office): Promise<StatusDocument> {
+  const lacking = await missingSecrets(office).catch(() => new Map<string, MissingSecret[]>()); // the gateway's own line says what is wrong
   const { fleet, rounds } = office;
   return {
     fleet: fleet.wanted?.fleet ?? '',
@@ -13,6 +15,7 @@ export function statusDocument(office: Office): StatusDocument {
       const compartment = fleet.compartments.get(agent.name);
       const walls = rounds.wallsOf(agent.name);
       const health = rounds.healthOf(agent.name);
+      const missing = lacking.get(agent.name) ?? [];
       if (!compartment) return { name: agent.name, state: 'down', tier: agent.tier, walls };
       return {
         name: agent.name,
@@ -27,6 +30,7 @@ export function statusDocument(office: Office): StatusDocument {
           outside: { may: agent.elevated.map(elevatedText), running: office.outside(agent.name) },
         }),
         ...(health && { health }),
+        ...(missing.length > 0 && { missing }),
       };
     }),
     programs: office.programs(),

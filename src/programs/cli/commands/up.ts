@@ -15,6 +15,7 @@ import { untilInterrupted } from '../interrupt.ts';
 import { carryOut, mustBeOurs, planMachine } from '../machine.ts';
 import { planFleet } from '../plan-fleet.ts';
 import { renderStatus, statusExit } from '../render/status.ts';
+import { ensureIdentity } from '../seal.ts';
 import { leaveNothingEmpty, mustBeState, takeNumbers, takeTurn } from '../state.ts';
 import { endWarden, startWarden, wardenThere } from '../warden-process.ts';
 
@@ -76,11 +77,13 @@ async function readyWarden(places: Places, machine: readonly Step[], left: Abort
   const before = await wardenThere(places);
   if (before && !machine.some(({ what }) => what.kind === 'copy')) {
     await carryOut(places, machine, left);
+    await ensureIdentity(places);
     return before;
   }
   before?.close();
   await endWarden(places);
   await carryOut(places, machine, left);
+  await ensureIdentity(places);
   return startWarden(places, thisTree().version, left);
 }
 

@@ -19,6 +19,7 @@ import { environment } from './environment.ts';
 import type { AgentInFile, DefaultsInFile, EgressEntry } from './file.ts';
 import { expandPath, isWithin, tooMuch } from './paths.ts';
 import { commandCanStart, programs, word } from './programs.ts';
+import { secretBindings } from './secrets.ts';
 import { type Path, pathText, quoted } from './shown.ts';
 import { problemAt, settled, type Where } from './where.ts';
 
@@ -37,6 +38,8 @@ export function wantedAgent(
 ): WantedAgent {
   const path = ['agents', name];
   const exec = wantedExec(where, path, shape, defaults);
+  const rules = egress(where, [...path, 'egress'], shape.egress ?? []);
+  const secrets = secretBindings(where, path, shape.secrets ?? {}, rules, shape.env ?? {});
   const command = shape.command?.map((part, i) => word(where, [...path, 'command', i], part));
   if (command !== undefined) commandCanStart(where, [...path, 'command'], command, exec);
   return {
@@ -51,7 +54,7 @@ export function wantedAgent(
     },
     exec,
     limits: limits(where, path, shape, defaults),
-    egress: egress(where, [...path, 'egress'], shape.egress ?? []),
+    egress: rules,
     ports: unique(where, [...path, 'ports'], shape.ports ?? []),
     ...(shape.health === undefined ? {} : { health: { port: shape.health.port, path: shape.health.path ?? '/' } }),
     knowledge: unique(where, [...path, 'knowledge'], shape.knowledge ?? []).map((entry, i) =>
@@ -60,6 +63,7 @@ export function wantedAgent(
     ...((shape['egress-ask'] ?? defaults['egress-ask']) && { egressAsk: true as const }),
     ...askTimes(where, path, shape, defaults),
     ...(shape.elevated && { elevated: elevatedRules(where, [...path, 'elevated'], shape.elevated) }),
+    ...(secrets.length > 0 && { secrets }),
   };
 }
 
@@ -212,6 +216,6 @@ function defined<T extends object>(given: T | undefined): { [K in keyof T]?: Exc
   return Object.fromEntries(Object.entries(given ?? {}).filter(([, value]) => value !== undefined)) as never;
 }
 
-function folderOf(source: string): string {
+export function folderOf(source: string): string {
   return source.slice(0, Math.max(1, source.lastIndexOf('/')));
 }

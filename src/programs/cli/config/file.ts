@@ -9,6 +9,7 @@ export interface FleetFile {
   readonly agents: Readonly<Record<string, AgentInFile>>;
   readonly notify?: NotifyInFile | undefined;
   readonly sudoers?: boolean | undefined;
+  readonly roots?: readonly string[] | undefined;
 }
 
 /** A command, a web address, or that with how it wants its text. */
@@ -42,6 +43,18 @@ export interface AgentInFile extends DefaultsInFile {
   readonly health?: { readonly port: number; readonly path?: string | undefined } | undefined;
   readonly knowledge?: readonly string[] | undefined;
   readonly elevated?: readonly ElevatedInFile[] | undefined;
+  readonly secrets?: SecretsInFile | undefined;
+}
+
+/** By the variable that holds the placeholder. */
+export type SecretsInFile = Readonly<Record<string, string | SecretInFile>>;
+export interface SecretInFile {
+  readonly secret: string;
+  /** HOST or HOST:PORT. */
+  readonly to?: string | undefined;
+  readonly in?: string | readonly string[] | undefined;
+  readonly methods?: readonly string[] | undefined;
+  readonly path?: string | readonly string[] | undefined;
 }
 
 /** One command line, and what may stand in it. */

@@ -6,7 +6,6 @@ const OF_AGENTS: readonly string[] = [
   'harness',
   'model',
   'presets',
-  'secrets',
   'mail',
   'shares',
   'sockets',
@@ -19,6 +18,8 @@ const OF_AGENTS: readonly string[] = [
 
 const KEYS: readonly (readonly [where: RegExp, keys: readonly string[]])[] = [
   [/^$/, ['hosts', 'ask', 'budget', 'presets', 'secrets']],
+  [/^defaults$/, ['secrets']],
+  [/^agents\/[^/]+\/secrets\/[^/]+$/, ['rotate']],
   [/^operators\/[^/]+$/, ['telegram']],
   [/^(?:defaults|agents\/[^/]+)$/, OF_AGENTS],
   [/^agents\/[^/]+\/egress\/[0-9]+$/, ['methods', 'paths']],
@@ -40,6 +41,6 @@ export function isLaterValue(path: Path, value: unknown): boolean {
 /** The second line for something of a later version. */
 export function laterHint(key: string): string {
   if (key === 'harness') return 'Take it out and give the program itself: command: [PROGRAM, ARGUMENT, ...].';
-  if (key === 'secrets') return 'Take it out; this version keeps no secrets, and none may stand in this file.';
+  if (key === 'secrets') return 'A secret belongs to one agent: write it under agents.NAME.secrets.';
   return 'Take it out: this version would not act on it, so it is refused rather than ignored.';
 }

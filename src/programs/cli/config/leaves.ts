@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MOST_ENTRIES, MOST_RULES, PROCESSES } from '../../../model/bounds.ts';
 import { ENV_NAME } from '../../../model/env-names.ts';
+import { METHOD } from '../../../model/secret-binding.ts';
 import type { ArgumentInFile, ArgvRuleInFile, EgressEntry, Word, WordsInFile } from './file.ts';
 
 /** The single values of a fleet.yaml. A message is two lines: the end of the sentence that begins with the value ("is not a
@@ -116,7 +117,11 @@ export const argument: z.ZodType<ArgumentInFile> = z.union(
 export const commandLine: z.ZodType<WordsInFile> = words;
 
 /** Without scheme, path or user; what exactly is a host is decided in egress.ts. */
-const host = z.string().regex(/^[^\s/@?#\\]+$/, {
+export const method: z.ZodType<string> = z.string().regex(METHOD, {
+  error: 'is not a method\nWrite it as HTTP does: GET, POST.',
+});
+
+export const host: z.ZodType<string> = z.string().regex(/^[^\s/@?#\\]+$/, {
   error:
     'is not a host\nWrite only the host, no scheme and no path: HOST, HOST:PORT or *.HOST, such as "*.example.com:8443".',
 });

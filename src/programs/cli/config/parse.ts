@@ -3,15 +3,15 @@ import type { Operator, WantedAgent, WantedFleet } from '../../../model/fleet.ts
 import { fleetName } from '../../../model/names.ts';
 import { unixUserName } from '../../../model/unix-names.ts';
 import { keyIn } from '../../../policy/secret-shapes.ts';
-import { knowledgeEntries, wantedAgent } from './agent.ts';
+import { folderOf, knowledgeEntries, wantedAgent } from './agent.ts';
 import { FleetDocument } from './document.ts';
 import { explain } from './explain.ts';
 import type { FleetFile } from './file.ts';
 import { notifyBy } from './notify.ts';
-import { isWithin } from './paths.ts';
+import { expandPath, isWithin } from './paths.ts';
 import { fleetShape } from './shape.ts';
 import { pathText, quoted } from './shown.ts';
-import type { Reading, Where } from './where.ts';
+import { type Reading, settled, type Where } from './where.ts';
 
 /** A fleet.yaml as what it means: defaults applied, paths absolute, hosts in their one spelling. Pure: nothing is looked up, and
  *  whether files and programs are there is for the host side to find.
@@ -32,6 +32,9 @@ export function parseFleet(text: string, reading: Reading): WantedFleet {
   );
   const people = operators(where, shape);
   const told = shape.notify === undefined ? {} : { notify: notifyBy(where, shape.notify, people) };
+  const roots = shape.roots?.map((path, i) =>
+    settled(where, 'bad-path', ['roots', i], expandPath(path, where.home, folderOf(where.source))),
+  );
   const wanted: WantedFleet = {
     format: 1,
     fleet,
@@ -40,6 +43,7 @@ export function parseFleet(text: string, reading: Reading): WantedFleet {
     agents,
     ...told,
     ...(shape.sudoers && { sudoers: true as const }),
+    ...(roots && { roots }),
   };
   refuseClashes(where, wanted);
   refuseWritableKnowledge(where, wanted.agents);

@@ -92,6 +92,28 @@ const elevated = z
     time: leaf.duration.optional().describe('How long it may take. Default 10m.'),
   })
   .describe('A command that runs outside of the compartment when the agent calls bulkhead-do.');
+const secret = z
+  .union([
+    leaf.label,
+    z.strictObject({
+      secret: leaf.label.describe('Its name: bulkhead secrets set NAME.'),
+      to: leaf.host.optional().describe('The one host it goes to, HOST or HOST:PORT; egress must grant it.'),
+      in: z
+        .union([z.string(), leaf.filled(z.string())])
+        .optional()
+        .describe(
+          'Where in a request: bearer, basic, or "header NAME". Default bearer, or what the service is known to want.',
+        ),
+      methods: leaf.filled(leaf.method).optional().describe('Only in requests with these methods. Default all.'),
+      path: z
+        .union([leaf.urlPath, leaf.filled(leaf.urlPath)])
+        .optional()
+        .describe('Only in requests to these paths: /v1/messages, /repos/me/* or /v1/**. Default all.'),
+    }),
+  ])
+  .describe(
+    'The name of a secret, and where it goes. Without `to` that is known for ANTHROPIC_API_KEY, OPENAI_API_KEY, GITHUB_TOKEN.',
+  );
 
 const agent = z
   .strictObject({
@@ -137,6 +159,12 @@ const agent = z
       .filled(elevated)
       .optional()
       .describe('Exact commands that it may have run outside, as another user: bulkhead-do COMMAND. Default none.'),
+    secrets: z
+      .record(leaf.variable, secret)
+      .optional()
+      .describe(
+        'Secrets that it uses and never holds: the variable has a placeholder, and the gateway puts the value in its place.',
+      ),
   })
   .describe('One agent and its compartment.');
 
@@ -191,6 +219,12 @@ export const fleetShape: z.ZodType<FleetFile> = z
       .optional()
       .describe(
         'true: what elevated says stands in /etc/sudoers.d too, as far as sudo can say it exactly. Default false.',
+      ),
+    roots: leaf
+      .filled(leaf.filePath)
+      .optional()
+      .describe(
+        'Certificates (PEM) that servers to which secrets go may be signed by, besides those that this machine trusts.',
       ),
     agents: z.record(leaf.label, agent).meta({ minProperties: 1 }).describe('The agents, by name.'),
   })

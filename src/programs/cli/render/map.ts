@@ -25,6 +25,7 @@ function one(agent: BlastRadius, screen: Screen): string {
         `${bytes(spend.disk)} disk`,
       ],
     ],
+    ...(agent.use ? [['use', agent.use] as [string, readonly string[]]] : []),
     ['ask', agent.ask.length > 0 ? agent.ask : ['nothing: what is not granted is refused']],
   ];
   const lines = [...wrapped(agent.sentence, screen.width).map((line) => screen.style('bold', line)), ''];

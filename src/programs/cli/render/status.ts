@@ -110,6 +110,13 @@ function notesOf(agent: AgentStatus): Cell[][] {
       `${may.length === 1 ? 'one command' : `${may.length} commands`} may run outside for it${now}`,
     );
   }
+  for (const { variable, secret } of agent.missing ?? [])
+    note(
+      '',
+      'no secret',
+      'yellow',
+      `${variable} is not set, so requests with it are refused: bulkhead secrets set ${secret}`,
+    );
   if (agent.restarts) note('', 'restarted', 'yellow', times(agent.restarts));
   const walls = claimable(agent);
   const same = Map.groupBy(

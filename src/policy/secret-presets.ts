@@ -1,0 +1,31 @@
+import type { SecretPlace } from '../model/secret-binding.ts';
+import { type Shape, shapeOf } from './placeholder.ts';
+
+/** Where the keys of well-known services go, by the variable that their own clients read. */
+export interface SecretPreset {
+  readonly to: readonly { readonly host: string; readonly in: readonly SecretPlace[] }[];
+  /** What its keys look like; for the time in which none is set. */
+  readonly like: string;
+}
+
+const anthropic = { host: 'api.anthropic.com', in: ['header x-api-key', 'bearer'] };
+const github = [
+  { host: 'api.github.com', in: ['bearer'] },
+  { host: 'github.com', in: ['basic'] },
+];
+
+export const SECRET_PRESETS: Readonly<Record<string, SecretPreset>> = {
+  ANTHROPIC_API_KEY: { to: [anthropic], like: `sk-ant-api03-${'aA0'.repeat(31)}AA` },
+  ANTHROPIC_AUTH_TOKEN: { to: [anthropic], like: `sk-ant-oat01-${'aA0'.repeat(31)}AA` },
+  OPENAI_API_KEY: { to: [{ host: 'api.openai.com', in: ['bearer'] }], like: `sk-proj-${'aA0'.repeat(52)}` },
+  GITHUB_TOKEN: { to: github, like: `ghp_${'aA0'.repeat(12)}` },
+  GH_TOKEN: { to: github, like: `ghp_${'aA0'.repeat(12)}` },
+};
+
+const UNKNOWN: Shape = shapeOf('aA0'.repeat(14));
+
+/** What a placeholder looks like while nobody has set the secret. */
+export function shapeBefore(variable: string): Shape {
+  const preset = Object.hasOwn(SECRET_PRESETS, variable) ? SECRET_PRESETS[variable] : undefined;
+  return preset === undefined ? UNKNOWN : shapeOf(preset.like);
+}

@@ -1,0 +1,111 @@
+import { refusedEnv } from '../../../model/env-names.ts';
+import type { EgressRule } from '../../../model/fleet.ts';
+import { secretName } from '../../../model/names.ts';
+import { isSecretPlace, type SecretBinding } from '../../../model/secret-binding.ts';
+import { ruleText } from '../../../policy/egress.ts';
+import { hostMatches } from '../../../policy/hostnames.ts';
+import { whyNoPathPattern } from '../../../policy/paths.ts';
+import { SECRET_PRESETS } from '../../../policy/secret-presets.ts';
+import { egressRule } from './egress.ts';
+import type { EnvInFile, SecretInFile, SecretsInFile } from './file.ts';
+import { type Path, pathText, quoted } from './shown.ts';
+import { settled, type Where } from './where.ts';
+
+/** Which secrets an agent uses, each bound to where it may go. A destination must be one that `egress` grants: a secret opens nothing. */
+export function secretBindings(
+  where: Where,
+  agent: Path,
+  given: SecretsInFile,
+  egress: readonly EgressRule[],
+  env: EnvInFile,
+): SecretBinding[] {
+  return Object.entries(given).flatMap(([variable, entry]) => {
+    const at = [...agent, 'secrets', variable];
+    const refused = Object.hasOwn(env, variable) ? 'is set by env too' : refusedEnv(variable);
+    if (refused !== undefined)
+      throw where.document.failure(
+        'refused-env',
+        at,
+        `${variable} ${refused}, in ${pathText(at)}`,
+        'Take one out.',
+        'key',
+      );
+    return bindings(where, at, variable, typeof entry === 'string' ? { secret: entry } : entry).map((binding) => {
+      mustBeGranted(where, at, agent, binding, egress);
+      return binding;
+    });
+  });
+}
+
+function bindings(where: Where, at: Path, variable: string, entry: SecretInFile): SecretBinding[] {
+  const secret = secretName(entry.secret);
+  const more = {
+    ...(entry.methods && { methods: entry.methods }),
+    ...(entry.path !== undefined && { paths: patterns(where, at, entry.path) }),
+  };
+  const preset = Object.hasOwn(SECRET_PRESETS, variable) ? SECRET_PRESETS[variable] : undefined;
+  const places = entry.in === undefined ? undefined : [entry.in].flat().map((place) => placeOf(where, at, place));
+  if (entry.to !== undefined) {
+    const rule = settled(where, 'bad-host', [...at, 'to'], egressRule(entry.to));
+    if (rule.host.startsWith('*.'))
+      throw where.document.failure(
+        'bad-host',
+        [...at, 'to'],
+        `${quoted(entry.to)} is not one host, in ${pathText(at)}`,
+        'Name the one host that the secret goes to.',
+      );
+    return [
+      { variable, secret, host: rule.host, port: rule.port, in: places ?? preset?.to[0]?.in ?? ['bearer'], ...more },
+    ];
+  }
+  if (preset === undefined)
+    throw where.document.failure(
+      'unbound-secret',
+      at,
+      `it is not known where ${variable} goes, in ${pathText(at)}`,
+      `Say it: ${variable}: { secret: ${secret}, to: HOST }. Known by themselves are ${Object.keys(SECRET_PRESETS).join(', ')}.`,
+      'key',
+    );
+  return preset.to.map((one) => ({ variable, secret, host: one.host, port: 443, in: places ?? one.in, ...more }));
+}
+
+function placeOf(where: Where, at: Path, raw: string): string {
+  const place = raw.toLowerCase().replace(/ +/g, ' ').trim();
+  if (isSecretPlace(place)) return place;
+  throw where.document.failure(
+    'bad-place',
+    [...at, 'in'],
+    `${quoted(raw)} is not a place for a secret, in ${pathText(at)}`,
+    'Write bearer (Authorization: Bearer), basic (user or password), or "header NAME", such as "header x-api-key".',
+  );
+}
+
+function patterns(where: Where, at: Path, given: string | readonly string[]): string[] {
+  return [given].flat().map((pattern) => {
+    const why = whyNoPathPattern(pattern);
+    if (why === undefined) return pattern;
+    throw where.document.failure(
+      'bad-path-pattern',
+      [...at, 'path'],
+      `${quoted(pattern)} ${why}, in ${pathText(at)}`,
+      'Write it as /v1/messages, /repos/me/* (one part) or /v1/** (all below).',
+    );
+  });
+}
+
+function mustBeGranted(
+  where: Where,
+  at: Path,
+  agent: Path,
+  { host, port }: SecretBinding,
+  egress: readonly EgressRule[],
+): void {
+  if (egress.some((rule) => rule.port === port && (rule.host === host || hostMatches(rule.host, host)))) return;
+  throw where.document.failure(
+    'secret-unreachable',
+    at,
+    `the secret goes to ${host}:${port}, which egress does not grant, in ${pathText(at)}`,
+    `Add it to ${pathText([...agent, 'egress'])}: ${ruleText({ host, port })}`,
+    'key',
+  );
+}

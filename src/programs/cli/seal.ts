@@ -1,0 +1,56 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import type { Places } from '../../plan/places.ts';
+
+/** The identity of a state (age-encryption.org/v1, X25519), made once, root's alone. The gateway gets it as an open file. */
+export async function ensureIdentity({ identity }: Places): Promise<void> {
+  if (existsSync(identity)) return;
+  const { generateX25519Identity } = await import('age-encryption');
+  const next = `${identity}.${process.pid}`;
+  writeFileSync(next, `${await generateX25519Identity()}\n`, { mode: 0o600, flush: true, flag: 'wx' });
+  try {
+    linkSync(next, identity); // never over one that is there
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(next);
+  }
+  syncFolder(dirname(identity));
+}
+
+export async function recipientOf({ identity }: Places): Promise<string> {
+  const { identityToRecipient } = await import('age-encryption');
+  return identityToRecipient(readFileSync(identity, 'utf8').trim());
+}
+
+/** Only whoever has the identity can open what comes back. */
+export async function sealed(value: string, recipient: string): Promise<Uint8Array> {
+  const { Encrypter } = await import('age-encryption');
+  const encrypter = new Encrypter();
+  encrypter.addRecipient(recipient);
+  return encrypter.encrypt(value);
+}
+
+/** Keeps a sealed secret until a gateway takes it. */
+export function writeWaiting({ secrets }: Places, name: string, bytes: Uint8Array): void {
+  const path = `${secrets}/${name}.age`;
+  writeFileSync(`${path}.next`, bytes, { mode: 0o600, flush: true });
+  renameSync(`${path}.next`, path);
+  syncFolder(secrets);
+}
+
+function syncFolder(path: string): void {
+  const fd = openSync(path, 'r');
+  fsyncSync(fd);
+  closeSync(fd);
+}

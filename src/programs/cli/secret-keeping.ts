@@ -1,0 +1,71 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import type { SecretEntry, SecretsDocument } from '../../model/documents.ts';
+import type { SecretName } from '../../model/names.ts';
+import type { Places } from '../../plan/places.ts';
+import type { Client } from '../../wire/client.ts';
+import { withWarden } from './connect.ts';
+import { carryOut, mustBeOurs, planMachine } from './machine.ts';
+import { ensureIdentity, recipientOf, sealed, writeWaiting } from './seal.ts';
+import { mustBeState, takeTurn } from './state.ts';
+import { wardenThere } from './warden-process.ts';
+
+/** Asks the warden about secrets; undefined where none runs, so that root may do it by itself.
+ *  @throws Failure for whoever may do neither */
+export async function withSecrets<T>(places: Places, use: (warden: Client) => Promise<T>): Promise<T | undefined> {
+  const there = await wardenThere(places);
+  there?.close();
+  if (there) return withWarden(places.state, 'no secret is in use', use);
+  mustBeOurs('secrets', places);
+  mustBeState(places);
+  return undefined;
+}
+
+/** Gives a value to the gateway, sealed here so that the warden passes on what it cannot open.
+ *  @returns undefined: nothing runs, and it waits for the next up */
+export async function keep(
+  places: Places,
+  name: SecretName,
+  value: string,
+): Promise<{ replaced: boolean; ended: number } | undefined> {
+  const kept = await withSecrets(places, async (warden) => {
+    const { recipient } = (await warden.call('secrets.recipient')) as { recipient: string };
+    const bytes = Buffer.from(await sealed(value, recipient)).toString('base64');
+    return (await warden.call('secrets.set', { name, sealed: bytes })) as { replaced: boolean; ended: number };
+  });
+  if (kept === undefined) await keepUntilUp(places, name, value);
+  return kept;
+}
+
+/** Before the first up, or while nothing runs: what is needed of the state is made, as up would, and the sealed value waits there. */
+async function keepUntilUp(places: Places, name: SecretName, value: string): Promise<void> {
+  if (!existsSync(places.identity)) {
+    takeTurn(places);
+    const ground = [places.state, places.format, places.secrets];
+    const needed = (await planMachine(places)).filter(
+      ({ do: act, what }) => act !== 'remove' && 'path' in what && ground.includes(what.path),
+    );
+    await carryOut(places, needed);
+    await ensureIdentity(places);
+  }
+  writeWaiting(places, name, await sealed(value, await recipientOf(places)));
+}
+
+/** As the warden says; while nothing runs, what is on disk. */
+export async function secretStates(places: Places): Promise<readonly SecretEntry[]> {
+  const asked = await withSecrets(places, async (warden) => (await warden.call('secrets.list')) as SecretsDocument);
+  if (asked) return asked.secrets;
+  const waiting = onDisk(places.secrets, 'waiting');
+  const kept = onDisk(`${places.gateway}/secrets`, 'set').filter(
+    ({ name }) => !waiting.some((one) => one.name === name),
+  );
+  return [...kept, ...waiting];
+}
+
+function onDisk(folder: string, state: SecretEntry['state']): SecretEntry[] {
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).filter((file) => file.endsWith('.age'));
+  return names.map((file) => ({
+    ...{ name: file.slice(0, -4), state, since: statSync(`${folder}/${file}`).mtime.toISOString() },
+    usedBy: [],
+  }));
+}

@@ -1,0 +1,137 @@
+import type { Socket } from 'node:net';
+import { connect, TLSSocket } from 'node:tls';
+import { refusedAddress } from '../../policy/addresses.ts';
+import type { Destination } from '../../policy/egress.ts';
+import type { Address } from '../../protocol/address.ts';
+import type { RequestHead } from '../../protocol/http1.ts';
+import { readRequestHead } from '../../protocol/http1.ts';
+import type { Explanation } from './denials.ts';
+import { exchange } from './exchange.ts';
+import { sayAndClose } from './first-bytes.ts';
+import { Incoming } from './incoming.ts';
+import { LIMITS } from './limits.ts';
+import { type Door, type Open, openPassage } from './passage.ts';
+import { sayInHttp } from './refuse.ts';
+
+/** Both ends of a connection that is read, request by request. */
+export interface Line {
+  readonly door: Door;
+  readonly destination: Destination;
+  readonly client: Socket;
+  readonly fromClient: Incoming;
+  /** Rejects when the server is not reached, or does not prove who it is. */
+  readonly server: Promise<{ readonly socket: Socket; readonly incoming: Incoming }>;
+}
+
+/** Whether what goes to a destination is read: some secret of the agent's is bound to it. All else passes unread. */
+export function isIntercepted({ compartment }: Door, { host, port }: Destination): boolean {
+  return compartment.bindings.some((binding) => binding.host === host && binding.port === port);
+}
+
+/** A connection on which secrets may go out. The client's TLS ends here, under a certificate of the fleet's own authority, and ours to the server
+ *  begins: verified against this machine's roots, always. Each request is judged by itself.
+ *  @param encrypted  false: plain HTTP, which carries a secret to a pinned loopback address only */
+export async function intercept(door: Door, destination: Destination, encrypted: boolean, open?: Open): Promise<void> {
+  const opened = open ?? (await openPassage(door, destination, { read: true }));
+  const client = encrypted ? terminated(door, destination) : door.client;
+  client.on('error', () => client.destroy());
+  const fromClient = new Incoming(client);
+  if (opened.kind !== 'open') {
+    const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
+    return sayOnceAsked(client, fromClient, status, opened.explanation);
+  }
+  const { passage, upstream } = opened;
+  passage.read = true;
+  upstream.setTimeout(LIMITS.idleHttpMs, () => passage.end('idle'));
+  if (!encrypted && !isPinnedLoopback(passage.terms.address)) {
+    const why = 'a secret is bound to it, and plain HTTP would show it on the way';
+    passage.abandon(why);
+    return sayOnceAsked(client, fromClient, 403, await door.compartment.refuse(destination, door.via, why, Date.now()));
+  }
+  const server = encrypted ? verified(door, destination, upstream) : Promise.resolve(upstream);
+  const both = server.then((socket) => ({ socket, incoming: new Incoming(socket) }));
+  both.catch(() => {}); // awaited with the first request
+  if (client.destroyed) upstream.destroy();
+  else client.once('close', () => upstream.destroy());
+  const line: Line = { door, destination, client, fromClient, server: both };
+  await serve(line);
+  fromClient.leave();
+  if (client.writable) sayAndClose(client, '');
+  upstream.end();
+}
+
+/** One request after the other, each answered before the next is read. */
+async function serve(line: Line): Promise<void> {
+  for (;;) {
+    const head = await nextHead(line.fromClient);
+    if (head === undefined) return;
+    if ('why' in head) {
+      const { compartment, via } = line.door;
+      const explanation = await compartment.refuse(line.destination, via, `malformed request: ${head.why}`, Date.now());
+      line.fromClient.leave();
+      return sayInHttp(line.client, head.status, explanation);
+    }
+    if ((await exchange(line, head)) === 'over') return;
+  }
+}
+
+/** @returns undefined when there is none: the client left, or stays silent */
+async function nextHead(from: Incoming): Promise<RequestHead | { why: string; status: number } | undefined> {
+  let bytes: Buffer = Buffer.alloc(0);
+  let late = Number.POSITIVE_INFINITY;
+  for (let pieces = 0; pieces < LIMITS.headPieces; pieces++) {
+    const chunk = await from.next(pieces === 0 ? LIMITS.idleHttpMs : late - performance.now());
+    if (pieces === 0) late = performance.now() + LIMITS.headMs;
+    if (chunk === undefined) return undefined;
+    bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+    const result = readRequestHead(bytes);
+    if (result.kind === 'bad') return result;
+    if (result.kind === 'more') continue;
+    from.unread(bytes.subarray(result.length));
+    return result.head;
+  }
+  return undefined;
+}
+
+/** What cannot be served is said in HTTP once there was a request: in TLS there are no words. */
+async function sayOnceAsked(client: Socket, from: Incoming, status: number, explanation: Explanation): Promise<void> {
+  const head = await nextHead(from);
+  from.leave();
+  if (head === undefined) client.destroy();
+  else sayInHttp(client, status, explanation);
+}
+
+function terminated({ client, outside }: Door, { host }: Destination): TLSSocket {
+  const secureContext = outside.keys.authority.contextFor(host);
+  return new TLSSocket(client, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
+}
+
+function verified({ outside }: Door, { host, literal }: Destination, upstream: Socket): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const secureContext = outside.keys.roots.context;
+    const name = literal ? { host } : { host, servername: host };
+    const socket = connect({
+      socket: upstream,
+      ...name,
+      secureContext,
+      ALPNProtocols: ['http/1.1'],
+      rejectUnauthorized: true,
+    });
+    const timer = setTimeout(() => socket.destroy(new Error('no TLS in time')), LIMITS.dialMs);
+    const failed = (error?: Error | boolean): void => {
+      clearTimeout(timer);
+      reject(error instanceof Error ? error : new Error('the server ended the connection'));
+    };
+    socket.once('error', failed).once('close', failed);
+    socket.once('secureConnect', () => {
+      clearTimeout(timer);
+      socket.off('error', failed).off('close', failed);
+      socket.on('error', () => socket.destroy());
+      resolve(socket);
+    });
+  });
+}
+
+function isPinnedLoopback(address: string | undefined): boolean {
+  return address !== undefined && refusedAddress(address as Address) === 'loopback';
+}

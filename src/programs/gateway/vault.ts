@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { Decrypter, identityToRecipient } from 'age-encryption';
+import { Failure } from '../../model/failure.ts';
+import { type SecretName, secretName } from '../../model/names.ts';
+import { type Shape, shapeOf, whyNoSecret } from '../../policy/placeholder.ts';
+
+export interface Secret {
+  readonly value: string;
+  /** When this value came. */
+  readonly since: Date;
+}
+
+const SEALED = '.age';
+const SHAPE = '.shape';
+
+/** The secrets, sealed in files of the gateway's own (age-encryption.org/v1), and open in its memory. A file is replaced as a whole and on
+ *  disk before it counts, so that a death at any moment leaves the old value or the new one. */
+export class Vault {
+  readonly #dir: string;
+  readonly #identity: string | undefined;
+  readonly #open = new Map<SecretName, Secret>();
+  readonly #shapes = new Map<SecretName, Shape>();
+  /** Names whose file does not open. */
+  readonly damaged: SecretName[] = [];
+
+  private constructor(dir: string, identity: string | undefined) {
+    this.#dir = dir;
+    this.#identity = identity;
+  }
+
+  /** @param identity  `AGE-SECRET-KEY-1...`; undefined: nothing can be kept */
+  static async open(dir: string, identity: string | undefined): Promise<Vault> {
+    const vault = new Vault(dir, identity);
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    for (const file of readdirSync(dir)) {
+      if (file.endsWith('.next')) rmSync(join(dir, file));
+      else if (file.endsWith(SHAPE)) vault.#loadShape(secretName(file.slice(0, -SHAPE.length)));
+      else if (file.endsWith(SEALED)) await vault.#load(secretName(file.slice(0, -SEALED.length)));
+    }
+    return vault;
+  }
+
+  /** Whom secrets are sealed to. @throws Failure `no-identity` */
+  recipient(): Promise<string> {
+    return identityToRecipient(this.#identified());
+  }
+
+  /** From which placeholders are made: nobody who does not have the identity can make them. */
+  get placeholderKey(): Buffer {
+    return createHash('sha256')
+      .update('bulkhead placeholder')
+      .update(this.#identity ?? '')
+      .digest();
+  }
+
+  /** Of a secret that is set, or was: an agent that is up keeps its placeholder when it is revoked. */
+  shape(name: string): Shape | undefined {
+    return this.#shapes.get(name as SecretName);
+  }
+
+  get(name: string): Secret | undefined {
+    return this.#open.get(name as SecretName);
+  }
+
+  list(): { readonly name: SecretName; readonly since: string }[] {
+    return [...this.#open].map(([name, { since }]) => ({ name, since: since.toISOString() }));
+  }
+
+  /** @throws Failure when it cannot be opened or cannot be a secret; then the one before stands */
+  async set(name: SecretName, sealed: Uint8Array): Promise<{ replaced: boolean; changed: boolean }> {
+    const value = await this.#opened(sealed);
+    if (value === undefined)
+      throw new Failure('not-sealed', `what came for ${name} is not sealed to this fleet`, 'Run the command again.', 1);
+    const wrong = whyNoSecret(value);
+    if (wrong !== undefined)
+      throw new Failure('bad-secret', `the value for ${name} ${wrong}`, 'Give another value.', 2);
+    const before = this.#open.get(name);
+    const shape = this.#shapes.get(name) ?? shapeOf(value); // the first: placeholders stay the same when it is rotated
+    this.#write(name + SHAPE, JSON.stringify(shape));
+    this.#shapes.set(name, shape);
+    this.#write(name + SEALED, sealed);
+    this.#open.set(name, { value, since: new Date() });
+    return { replaced: before !== undefined, changed: before !== undefined && before.value !== value };
+  }
+
+  /** @returns whether there was one */
+  remove(name: SecretName): boolean {
+    rmSync(join(this.#dir, name + SEALED), { force: true });
+    this.#sync();
+    return this.#open.delete(name);
+  }
+
+  async #load(name: SecretName): Promise<void> {
+    const file = join(this.#dir, name + SEALED);
+    const value = await this.#opened(readFileSync(file));
+    if (value === undefined) this.damaged.push(name);
+    else this.#open.set(name, { value, since: statSync(file).mtime });
+  }
+
+  #loadShape(name: SecretName): void {
+    const { prefix, length, alphabet } = JSON.parse(readFileSync(join(this.#dir, name + SHAPE), 'utf8')) as Shape;
+    this.#shapes.set(name, { prefix, length, alphabet });
+  }
+
+  async #opened(sealed: Uint8Array): Promise<string | undefined> {
+    const decrypter = new Decrypter();
+    decrypter.addIdentity(this.#identified());
+    try {
+      return await decrypter.decrypt(sealed, 'text');
+    } catch {
+      return undefined; // not for us, or damaged: its errors may quote bytes
+    }
+  }
+
+  #identified(): string {
+    if (this.#identity !== undefined) return this.#identity;
+    const hint = 'Run bulkhead up: it makes the identity that secrets are sealed to.';
+    throw new Failure('no-identity', 'This fleet cannot keep secrets yet.', hint, 1);
+  }
+
+  #write(file: string, data: string | Uint8Array): void {
+    const path = join(this.#dir, file);
+    writeFileSync(`${path}.next`, data, { mode: 0o600, flush: true });
+    renameSync(`${path}.next`, path);
+    this.#sync();
+  }
+
+  /** The rename itself is on disk. */
+  #sync(): void {
+    const fd = openSync(this.#dir, 'r');
+    fsyncSync(fd);
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeWantedFleet } from '../../src/model/decode.ts';
+import { parsed, refused } from './reading.ts';
+
+const fleet = (lines: string): string => `fleet: x\nagents:\n  a:\n    ${lines.replaceAll('\n', '\n    ')}\n`;
+const bindings = (lines: string) => parsed(fleet(lines)).agents[0]?.secrets;
+
+test('a known variable needs the name of its secret and nothing else', () => {
+  assert.deepEqual(bindings('egress: [api.anthropic.com]\nsecrets: { ANTHROPIC_API_KEY: mine }'), [
+    {
+      variable: 'ANTHROPIC_API_KEY',
+      secret: 'mine',
+      host: 'api.anthropic.com',
+      port: 443,
+      in: ['header x-api-key', 'bearer'],
+    },
+  ]);
+  const github = bindings('egress: [github.com, api.github.com]\nsecrets: { GITHUB_TOKEN: mine }');
+  assert.deepEqual(
+    github?.map(({ host, in: places }) => [host, places]),
+    [
+      ['api.github.com', ['bearer']],
+      ['github.com', ['basic']],
+    ],
+  );
+});
+
+test('any other says where it goes, and may say how', () => {
+  const lines =
+    'egress: ["api.example:8443"]\nsecrets:\n  KEY: { secret: mine, to: "API.example:8443", in: ["Header X-Key", basic], methods: [POST], path: /v1/** }';
+  assert.deepEqual(bindings(lines), [
+    {
+      variable: 'KEY',
+      secret: 'mine',
+      host: 'api.example',
+      port: 8443,
+      in: ['header x-key', 'basic'],
+      methods: ['POST'],
+      paths: ['/v1/**'],
+    },
+  ]);
+  assert.deepEqual(
+    bindings('egress: ["*.example.test"]\nsecrets: { KEY: { secret: mine, to: api.example.test } }')?.[0]?.in,
+    ['bearer'],
+  );
+});
+
+test('what is bound comes through the warden’s door as it was', () => {
+  const wanted = parsed(
+    `roots: [./ca.pem]\n${fleet('egress: [a.example]\nsecrets: { KEY: { secret: m, to: a.example, path: [/x, /y] } }')}`,
+  );
+  assert.deepEqual(decodeWantedFleet(JSON.parse(JSON.stringify(wanted))), wanted);
+  assert.match(wanted.roots?.[0] ?? '', /^\/.*\/ca\.pem$/);
+});
+
+test('what would not be where it seems is refused in two lines, at its place', () => {
+  const cases: readonly (readonly [string, RegExp])[] = [
+    [
+      'secrets: { KEY: mine }',
+      /^fleet\.yaml:4:16: it is not known where KEY goes.*\nSay it: KEY: \{ secret: mine, to: HOST \}/,
+    ],
+    [
+      'secrets: { ANTHROPIC_API_KEY: mine }',
+      /goes to api\.anthropic\.com:443, which egress does not grant.*\nAdd it to agents\.a\.egress: api\.anthropic\.com/,
+    ],
+    ['egress: [b.example]\nsecrets: { KEY: { secret: m, to: "b.example:80" } }', /which egress does not grant/],
+    ['egress: ["*.b.example"]\nsecrets: { KEY: { secret: m, to: "*.b.example" } }', /is not one host/],
+    [
+      'egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, in: body } }',
+      /is not a place for a secret.*\nWrite bearer/,
+    ],
+    ['egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, in: header host } }', /is not a place/],
+    ['egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, path: /a/../b } }', /has a dot part/],
+    ['egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, path: a } }', /is not a path/],
+    ['egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, methods: [post] } }', /is not a method/],
+    [
+      'egress: [b.example]\nsecrets: { LD_PRELOAD: { secret: m, to: b.example } }',
+      /changes how every program is loaded/,
+    ],
+    ['egress: [b.example]\nenv: { KEY: x }\nsecrets: { KEY: { secret: m, to: b.example } }', /KEY is set by env too/],
+    ['egress: [b.example]\nsecrets: { KEY: { secret: M, to: b.example } }', /is not a name/],
+    ['egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, rotate: 30d } }', /not supported yet/],
+  ];
+  for (const [lines, message] of cases) {
+    const said = refused(fleet(lines));
+    assert.match(said, message, lines);
+    assert.equal(said.split('\n').length, 2, said);
+  }
+});

@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+/** A server with TLS on 127.0.0.1, its certificate signed by a root of its own; nothing of this machine trusts it. */
+export interface Origin {
+  readonly port: number;
+  /** The root's certificate, PEM, a file. */
+  readonly root: string;
+  /** Heads of the requests it saw. */
+  readonly seen: IncomingMessage[];
+  stop(): void;
+}
+
+export async function startOrigin(folder: string, host: string, answer: RequestListener): Promise<Origin> {
+  const file = (name: string): string => join(folder, name);
+  const run = (...args: string[]): unknown => execFileSync('openssl', args, { stdio: 'ignore' });
+  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  run('req', '-x509', ...ec, '-keyout', file('root.key'), '-out', file('root.pem'), '-subj', '/CN=test root');
+  const name = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`];
+  const signed = ['-CA', file('root.pem'), '-CAkey', file('root.key'), '-addext', 'basicConstraints=critical,CA:FALSE'];
+  run('req', '-x509', ...ec, ...signed, '-keyout', file('leaf.key'), '-out', file('leaf.pem'), ...name);
+  const seen: IncomingMessage[] = [];
+  const keys = { key: readFileSync(file('leaf.key')), cert: readFileSync(file('leaf.pem')) };
+  const server: Server = createServer(keys, (request, response) => {
+    seen.push(request);
+    answer(request, response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const stop = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { port, root: file('root.pem'), seen, stop };
+}

@@ -1,0 +1,63 @@
+// A TLS server that answers as the path says. Writes one JSON line for each request: {head, body}.
+//   argv: address, port, key file, certificate file
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { createServer } from 'node:tls';
+
+const [address = '', port = '', key = '', cert = ''] = process.argv.slice(2);
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What a path answers; `auth` is what came in Authorization. */
+const ANSWERS: Readonly<Record<string, (socket: Socket, auth: string, body: string) => Promise<void> | void>> = {
+  '/echo': (socket, auth) =>
+    void socket.write(`HTTP/1.1 200 ${auth}\r\nX-Auth: ${auth}\r\nContent-Length: ${auth.length}\r\n\r\n${auth}`),
+  '/chunks': async (socket, auth) => {
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+    for (const piece of auth.match(/.{1,5}/gs) ?? []) {
+      socket.write(`${piece.length.toString(16)};x=${auth}\r\n${piece}\r\n`);
+      await wait(5);
+    }
+    socket.write(`0\r\nX-Trailer: ${auth}\r\n\r\n`);
+  },
+  '/close': (socket, auth) => void socket.end(`HTTP/1.1 200 OK\r\n\r\nuntil the end: ${auth}`),
+  '/events': async (socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n');
+    for (let i = 0; i < 3; i++) {
+      const text = `data: ${i}\n\n`;
+      socket.write(`${text.length.toString(16)}\r\n${text}\r\n`);
+      await wait(400);
+    }
+    socket.write('0\r\n\r\n');
+  },
+  '/gzip': (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc'),
+  '/twice': (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde'),
+  '/continue': (socket, _, body) =>
+    void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${String(body.length).length}\r\n\r\n${body.length}`),
+  '/none': (socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\n'),
+  '/body': (socket, _, body) => void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`),
+};
+
+const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (socket) => {
+  let seen = '';
+  socket.on('error', () => {});
+  socket.on('data', (chunk: Buffer) => {
+    seen += chunk.toString('latin1');
+    for (;;) {
+      const end = seen.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      const head = seen.slice(0, end);
+      if (/expect: 100-continue/i.test(head) && seen.length === end + 4) socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+      const chunked = /transfer-encoding: chunked/i.test(head);
+      const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+      const stop = chunked ? seen.indexOf('0\r\n\r\n', end + 4) + 5 : end + 4 + length;
+      if (stop < end + 4 || seen.length < stop) return;
+      const body = seen.slice(end + 4, stop);
+      seen = seen.slice(stop);
+      process.stdout.write(`${JSON.stringify({ head, body })}\n`);
+      const auth = /^authorization: (.*)$/im.exec(head)?.[1]?.trim() ?? '';
+      const path = head.split(' ')[1]?.split('?')[0] ?? '';
+      void (ANSWERS[path] ?? ANSWERS['/none'])?.(socket, auth, body);
+    }
+  });
+});
+server.listen(Number(port), address, () => process.stdout.write('{"ready":true}\n'));
