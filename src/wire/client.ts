@@ -12,6 +12,7 @@ interface Reply {
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
+  readonly taken: ((ok: unknown) => unknown) | undefined;
   readonly reject: (error: Error) => void;
 }
 
@@ -43,12 +44,14 @@ export class Client {
     return this.#socket;
   }
 
-  /** @throws Failure as the other side said it; Error when the connection ends before the reply */
-  call(request: string, body: object = {}): Promise<unknown> {
+  /** @param taken  called as the reply is read, before any frame after it: takes the descriptors that came with it on another
+   *  connection, which are in the order of frames; what it returns is the result
+   *  @throws Failure as the other side said it; Error when the connection ends before the reply */
+  call(request: string, body: object = {}, taken?: (ok: unknown) => unknown): Promise<unknown> {
     if (this.#ended) return Promise.reject(this.#ended);
     const id = this.#next++;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      this.#waiting.set(id, { resolve, reject, taken });
       this.#socket.write(encodeFrame({ ...body, id, do: request }));
     });
   }
@@ -68,11 +71,12 @@ export class Client {
       this.onNotice(reply);
       return;
     }
+    const result = reply.error || !waiting.taken ? reply.ok : waiting.taken(reply.ok);
     this.#waiting.delete(reply.id);
     if (reply.error) {
       const { code, message, hint, exit, at } = reply.error;
       waiting.reject(new Failure(code, message, hint, exit ?? 1, at));
-    } else waiting.resolve(reply.ok);
+    } else waiting.resolve(result);
   }
 
   #end(why: Error): void {

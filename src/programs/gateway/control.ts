@@ -47,16 +47,12 @@ export function wardenInbox(client: Client): Inbox {
   };
 }
 
-/** Commands outside: the warden judges and runs them. Its socket is taken in the microtask of the reply. */
+/** Commands outside: the warden judges and runs them. */
 export function wardenCommands(client: Client, descriptors: number): Commands {
   return {
     ask: async (agent, argv) => (await client.call('elevated.ask', { agent, argv })) as CommandReply,
-    start: (ticket) =>
-      client.call('elevated.start', { ticket }).then(() => {
-        const [fd] = receiveDescriptors(descriptors);
-        if (fd === undefined) throw new Error('the warden sent no descriptor');
-        return fd;
-      }),
+    start: async (ticket) =>
+      (await client.call('elevated.start', { ticket }, () => oneDescriptor(descriptors))) as number,
   };
 }
 
@@ -67,10 +63,12 @@ export function tellWarden(client: Client): (agent: string, text: string) => voi
 
 /** Asks the warden for a connection to 127.0.0.1:port inside a compartment. @throws Failure as the warden said it */
 export function dialThrough(client: Client, descriptors: number): (agent: AgentName, port: number) => Promise<number> {
-  return (agent, port) =>
-    client.call('dial', { agent, port }).then(() => {
-      const [fd] = receiveDescriptors(descriptors);
-      if (fd === undefined) throw new Error('the warden sent no descriptor');
-      return fd;
-    });
+  return async (agent, port) =>
+    (await client.call('dial', { agent, port }, () => oneDescriptor(descriptors))) as number;
+}
+
+function oneDescriptor(over: number): number {
+  const [fd] = receiveDescriptors(over);
+  if (fd === undefined) throw new Error('the warden sent no descriptor');
+  return fd;
 }

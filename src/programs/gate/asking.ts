@@ -1,0 +1,241 @@
+import { closeSync } from 'node:fs';
+import { openProcess } from '../../host/pidfd.ts';
+import { stillWaits } from '../../host/seccomp-notify.ts';
+import { Failure } from '../../model/failure.ts';
+import { agentName } from '../../model/names.ts';
+import type { Standing } from '../../policy/approval.ts';
+import { type CommandTerms, commandSubject, decidingEnvironment, shownCommand } from '../../policy/question/command.ts';
+import type { Client } from '../../wire/client.ts';
+import type { AgentPolicy } from '../../wire/gate-policy.ts';
+import { sendDescriptors } from '../../wire/handover.ts';
+import type { Copies } from './copies.ts';
+import type { Asked, Asker, Pin, ToHot } from './messages.ts';
+import { runOutside } from './outside.ts';
+
+/** What the warden says to a question. */
+interface Reply {
+  readonly state: 'asked' | 'approved' | 'refused' | 'flood';
+  readonly id?: number;
+  readonly why?: string;
+}
+
+/** What the warden says would become of an attempt. */
+interface Look {
+  readonly standing: Standing;
+  readonly id?: number;
+}
+
+interface Waiting {
+  readonly asked: Asked;
+  readonly pin: Pin;
+  readonly terms: CommandTerms;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** Who was stopped with a program that its file alone does not allow: puts the question to the warden, and says what becomes of it. */
+export class Asking {
+  readonly #warden: Client;
+  readonly #descriptors: number;
+  readonly #copies: Copies;
+  readonly #policies: ReadonlyMap<string, AgentPolicy>;
+  readonly #say: (message: ToHot) => void;
+  /** By number of the question. */
+  readonly #waiting = new Map<number, Waiting[]>();
+  readonly #left = new Set<string>();
+
+  /** @param policies  by agent, as they are at each moment */
+  constructor(
+    { warden, descriptors }: { readonly warden: Client; readonly descriptors: number },
+    copies: Copies,
+    policies: ReadonlyMap<string, AgentPolicy>,
+    say: (message: ToHot) => void,
+  ) {
+    this.#warden = warden;
+    this.#descriptors = descriptors;
+    this.#copies = copies;
+    this.#policies = policies;
+    this.#say = say;
+  }
+
+  async ask(asked: Asked): Promise<void> {
+    const { agent, program, argv, cwd } = asked;
+    if (asked.outside) {
+      const left = (): boolean => this.#left.delete(key(asked));
+      return runOutside(asked, this.#warden, this.#descriptors, this.#say, left);
+    }
+    const policy = this.#policies.get(agent);
+    let pin: Pin;
+    try {
+      pin = asked.own ?? this.#copies.of(program.file, key(asked));
+      this.#copies.hold(pin, key(asked));
+    } catch (error) {
+      this.#refuse(
+        asked,
+        `bulkhead: ${program.name} cannot be read on the host (${(error as Error).message})`,
+        'unreadable',
+      );
+      return;
+    }
+    const environment = decidingEnvironment(asked.environment, policy?.given ?? {});
+    const terms: CommandTerms = {
+      program: { name: program.name, path: program.file, digest: pin.digest, ...(asked.own && { own: true }) },
+      argv,
+      cwd,
+      environment,
+      ...(asked.script && { script: asked.script }),
+    };
+    if (asked.rule !== undefined) {
+      if (!this.#copies.holds(program.file, pin)) {
+        const how = `${program.file} has changed since it was allowed, and no package says so; root allows it as it is now: bulkhead up`;
+        this.#refuse(asked, `bulkhead: ${program.name} is refused: ${how}`, 'changed since it was allowed');
+        return;
+      }
+      this.#start(asked, pin, { rule: asked.rule, ...recorded(terms) });
+      return;
+    }
+    const { kind: _, agent: __, ...subject } = commandSubject(agentName(agent), terms);
+    let reply: Reply;
+    try {
+      if (!asked.asks) return this.#look(asked, (await this.#warden.call('question.look', { agent, terms })) as Look);
+      reply = (await this.#warden.call('question.ask', { agent, kind: 'command', ...subject })) as Reply;
+    } catch (error) {
+      this.#refuse(asked, `bulkhead: ${program.name} could not be asked for: ${(error as Error).message}`, 'not asked');
+      return;
+    }
+    const { id } = reply;
+    if (reply.state === 'approved' && id !== undefined) await this.#run(asked, pin, terms, id);
+    else if (reply.state === 'asked' && id !== undefined) this.#wait(asked, pin, terms, id, policy?.waitMs ?? 60_000);
+    else if (reply.state === 'refused')
+      this.#refuse(asked, `bulkhead: ${program.name} was refused by a person (question ${id})`, `question ${id}`);
+    else this.#refuse(asked, `bulkhead: ${program.name} is refused: ${reply.why ?? 'too many questions'}`, 'flood');
+  }
+
+  /** A probe or a drill: nobody is asked and nothing is started. */
+  #look(asked: Asked, { standing, id }: Look): void {
+    const { name } = asked.program;
+    const would =
+      standing === 'granted'
+        ? `would run by approval ${id}; a probe or drill starts nothing that was approved`
+        : 'would wait for a person; a probe or drill asks nobody';
+    this.#refuse(asked, `bulkhead: ${name} ${would}`, 'a probe or drill asks nobody');
+  }
+
+  #wait(asked: Asked, pin: Pin, terms: CommandTerms, id: number, ms: number): void {
+    const timer = setTimeout(() => {
+      this.drop(asked);
+      const line = `bulkhead: waiting for approval ${id} (${short(shownCommand(terms))}); run it again once approved`;
+      this.#refuse(asked, line, `question ${id} waits`);
+    }, ms);
+    this.#waiting.set(id, [...(this.#waiting.get(id) ?? []), { asked, pin, terms, timer }]);
+    if (this.#left.delete(key(asked))) this.drop(asked);
+  }
+
+  /** Each of those who wait for it uses the approval for itself: what is good for once starts one of them, and the others wait on. */
+  async answered(id: number, state: string): Promise<void> {
+    const waiting = this.#waiting.get(id) ?? [];
+    if (state === 'asked') return;
+    this.#waiting.delete(id);
+    for (const { asked, pin, terms, timer } of waiting) {
+      clearTimeout(timer);
+      if (state === 'approved') await this.#run(asked, pin, terms, id);
+      else
+        this.#refuse(
+          asked,
+          `bulkhead: ${asked.program.name} was refused by a person (question ${id})`,
+          `question ${id}`,
+        );
+    }
+  }
+
+  async #run(asked: Asked, pin: Pin, terms: CommandTerms, id: number): Promise<void> {
+    const process = openProcess(asked.pid);
+    // What waits still has its pid, so the descriptor is of nobody else.
+    if (process === undefined || !stillWaits(asked.listener, asked.id)) {
+      if (process !== undefined) closeSync(process);
+      return; // the hot thread sees it, too
+    }
+    try {
+      sendDescriptors(this.#descriptors, [process]);
+      closeSync(process);
+      await this.#warden.call('question.use', { agent: asked.agent, question: id });
+    } catch (error) {
+      const why = error instanceof Failure && error.code === 'not-granted';
+      if (why) return this.ask(asked); // used up by another: asked anew
+      this.#refuse(
+        asked,
+        `bulkhead: ${asked.program.name} is not started: ${(error as Error).message}`,
+        'not recorded',
+      );
+      return;
+    }
+    const approval = `approval ${id}`;
+    this.#start(asked, pin, { rule: approval, ...recorded(terms) }, approval);
+  }
+
+  #start(asked: Asked, pin: Pin, record: object, approval?: string): void {
+    const { agent, program, place, id } = asked;
+    let fd: number;
+    try {
+      fd = this.#copies.names.open(agent, asked.own ? written(program.file) : program.file, pin);
+      if (asked.rule !== undefined)
+        this.#say({ do: 'pin', agent, file: program.file, pin, fd: this.#copies.names.open(agent, program.file, pin) });
+    } catch (error) {
+      this.#refuse(
+        asked,
+        `bulkhead: the copy of ${program.name} cannot be opened (${(error as Error).message})`,
+        'no copy',
+      );
+      return;
+    }
+    this.#copies.release(key(asked));
+    const by = { file: program.file, own: asked.own !== undefined, ...(approval !== undefined && { approval }) };
+    this.#say({ do: 'run', place, id, pin, fd, record: { event: 'exec.allowed', agent, ...record }, ...by });
+  }
+
+  #refuse(asked: Asked, line: string, rule: string): void {
+    const { agent, program, argv, cwd, place, id } = asked;
+    this.#copies.release(key(asked));
+    this.#say({
+      do: 'refuse',
+      place,
+      id,
+      line,
+      record: { event: 'exec.denied', agent, path: program.file, argv, cwd, rule },
+    });
+  }
+
+  /** It was killed, or asks again: what is asked stays open. */
+  drop(asker: Asker): void {
+    this.#copies.release(key(asker));
+    let found = false;
+    for (const [id, waiting] of this.#waiting) {
+      const rest = waiting.filter(({ asked, timer }) => {
+        if (key(asked) !== key(asker)) return true;
+        clearTimeout(timer);
+        found = true;
+        return false;
+      });
+      if (rest.length > 0) this.#waiting.set(id, rest);
+      else this.#waiting.delete(id);
+    }
+    if (!found) this.#left.add(key(asker));
+    if (this.#left.size > 1000) this.#left.clear();
+  }
+}
+
+function key({ place, id }: Asker): string {
+  return `${place} ${id}`;
+}
+
+/** A path of the agent's is bytes; what we open is text. Where it is no UTF-8 the name is not quite the same. */
+function written(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString();
+}
+
+function recorded({ program, argv, cwd, environment, script }: CommandTerms): object {
+  return { path: program.path, digest: program.digest, argv, cwd, environment, ...(script && { script }) };
+}
+
+function short(text: string): string {
+  return text.length <= 200 ? text : `${text.slice(0, 200)}...`;
+}
