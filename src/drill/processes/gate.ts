@@ -1,17 +1,17 @@
 import type { AgentFacts, Attack } from '../attack.ts';
 import { kernel } from '../numbers.ts';
 import { ATTEMPTS } from '../perl.ts';
-import { BOXES } from '../where.ts';
+import { EVERY_TIER } from '../where.ts';
 
 /** Tricks against the exec gate. The program that was not granted is there, as a stub; that it wrote to its standard output is that it
  *  ran. A drill asks nobody, so what would wait for a person is refused at once (src/programs/gate/control.ts). */
 const common = {
   wall: 'exec',
-  tiers: BOXES,
+  tiers: EVERY_TIER,
   positive: 'host-user',
   control: 'the exec gate: a stub stands in place of what is not allowed, and only the gate can put the program there',
   applies: (agent: AgentFacts) =>
-    agent.exec.ask === 'on-miss' ? undefined : 'it has no exec gate: what is not allowed is not there',
+    agent.exec.ask === 'on-miss' ? undefined : 'exec.ask is never: it has no exec gate',
 } as const;
 
 /** `output(DO)`: what a child that does it writes before it ends. `ran(TEXT)`: whether that came of the program. `racing(SWAP, TRY)`:
