@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { approve, question } from './asking.ts';
 import { makeTool, outside, removeTool, type Tool } from './elevated-stand.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const CASES: readonly (readonly [attack: string, check: (stand: Stand, tool: Tool) => Promise<void>])[] = [
   ['words that are nearly the granted ones run nothing', nearly],
@@ -22,7 +22,7 @@ const CASES: readonly (readonly [attack: string, check: (stand: Stand, tool: Too
 test('attacks on commands outside', { skip: NOT_ROOT }, async (t) => {
   const tool = makeTool();
   try {
-    await withFleet(tool.fleet, async (stand) => {
+    await withFleetBeside(tool.fleet, async (stand) => {
       for (const [claim, check] of CASES) await t.test(claim, () => check(stand, tool));
     });
   } finally {

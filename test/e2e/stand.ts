@@ -69,6 +69,11 @@ export async function withFleet(
   }, wishes.beside);
 }
 
+/** The same, beside the fleets of other tests. */
+export function withFleetBeside(yaml: string, use: (stand: Stand) => Promise<void>): Promise<void> {
+  return withFleet(yaml, use, { beside: true });
+}
+
 function newStand(yaml: string, wishes: Wishes): Stand {
   const id = `${process.pid}-${++count}`;
   const fleet = /^fleet: *([a-z0-9-]+)/m.exec(yaml)?.[1] ?? wishes.fleet ?? `t${process.pid}n${count}`;
