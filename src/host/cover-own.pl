@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # Puts the stub over one file that an agent made, for as long as standard input is open, and copies what is under it (exec.own: ask).
-# Runs as root, started by the warden with PID, BASE (-100 or a descriptor of that process), the path in hexadecimal, the most bytes; descriptor 3 is
+# Runs as the warden's user, started by it with PID, BASE (-100 or a descriptor of that process), the path in hexadecimal, the most bytes; descriptor 3 is
 # where the copy goes. Says "covered NAME" (hexadecimal: the path inside) or "no WHY".
 #
 # Nothing rests on the path: whatever it leads to now is looked at without being opened, must be a regular file of the workspace's
@@ -12,11 +12,11 @@ BEGIN { $^W = 1 }
 open(my $arch, '<', '/proc/sys/kernel/arch') or die "kernel 6.1 or newer is needed\n";
 chomp(my $machine = <$arch>);
 my %n = (openat2 => 437, open_tree => 428, move_mount => 429,
-  $machine eq 'aarch64' ? (setns => 268, statx => 291, umount2 => 39) : (setns => 308, statx => 332, umount2 => 166));
+  $machine eq 'aarch64' ? (setns => 268, statx => 291, umount2 => 39, ioctl => 29) : (setns => 308, statx => 332, umount2 => 166, ioctl => 16));
 sub O_PATH () { 010000000 } sub O_CLOEXEC () { 02000000 } sub O_NONBLOCK () { 04000 } sub O_NOCTTY () { 0400 }
 sub AT_FDCWD () { -100 } sub AT_EMPTY_PATH () { 0x1000 }
 sub NO_MAGIC_LINKS () { 2 } # openat2(2), RESOLVE_NO_MAGICLINKS
-sub NEW_MOUNTS () { 0x00020000 }
+sub NEW_MOUNTS () { 0x00020000 } sub NEW_USERS () { 0x10000000 }
 my $empty = '';
 
 sub no_way { print "no $_[0]\n"; exit 0 }
@@ -40,6 +40,10 @@ if ($path !~ m{^/}) {
 }
 open(my $mounts, '<', "/proc/$pid/ns/mnt") or no_way('it is gone');
 opendir(my $proc, '/proc') or die "open /proc: $!\n";
+if ($> != 0) { # without root: in the user namespace that owns these mounts, which is ours, and over nothing else, we may mount (user_namespaces(7))
+  my $users = must('find its owner', syscall($n{ioctl}, fileno($mounts), 0xb701, 0)); # ioctl_ns(2): NS_GET_USERNS
+  must('join', syscall($n{setns}, $users, NEW_USERS));
+}
 must('enter', syscall($n{setns}, fileno($mounts), NEW_MOUNTS));
 my $how = pack 'QQQ', O_PATH | O_CLOEXEC, 0, NO_MAGIC_LINKS;
 my $file = must('find', syscall($n{openat2}, AT_FDCWD, $path, $how, length $how));

@@ -16,11 +16,18 @@ import { findProgram } from './programs.ts';
 export function elevatedPrograms(agent: WantedAgent, rootless: OrdinaryUser | undefined): ElevatedProgram[] {
   const rules = agent.elevated ?? [];
   if (rules.length === 0) return [];
-  if (rootless || agent.tier !== 'sandbox')
+  if (rootless)
     throw new Failure(
       'no-elevated-there',
-      `agents.${agent.name}.elevated has commands that run as other users, ${rootless ? 'which needs root' : `which tier ${agent.tier} cannot ask for`}.`,
-      `${rootless ? 'sudo bulkhead up' : 'Give it tier: sandbox'}, or take them out.`,
+      `agents.${agent.name}.elevated has commands that run as other users, which needs root.`,
+      'sudo bulkhead up, or take them out.',
+      3,
+    );
+  if (agent.tier === 'user' && agent.exec.ask === 'never')
+    throw new Failure(
+      'no-elevated-there',
+      `agents.${agent.name}.elevated needs the exec gate, and with exec.ask: never tier user has none.`,
+      'exec: { ask: on-miss }, or tier: sandbox, or take them out.',
       3,
     );
   return rules.map(({ run, as, with: types }, i) => {

@@ -6,7 +6,6 @@ import type { WantedAgent } from '../model/fleet.ts';
 import type { Places } from '../plan/places.ts';
 import { commandPolicy, hasArgvRules } from '../policy/command/judge.ts';
 import type { CompartmentFacts, GateFacts } from '../tiers/facts.ts';
-import type { OrdinaryUser } from './ordinary-user.ts';
 import { copiesIn, findProgram, type Installed } from './programs.ts';
 
 /** Whether anything is asked for, or judged by its arguments. */
@@ -22,29 +21,11 @@ export function isGated({ exec, elevated }: WantedAgent): boolean {
 /** A stub for every program of the host that is not simply allowed, and over each that is, but whose arguments decide.
  *  @throws Failure where there can be no gate */
 export function gateFacts(
-  { name, tier, exec, elevated }: WantedAgent,
-  {
-    places,
-    installed,
-    user,
-  }: { readonly places: Places; readonly installed: readonly Installed[]; readonly user?: OrdinaryUser },
+  { exec, elevated }: WantedAgent,
+  { places, installed }: { readonly places: Places; readonly installed: readonly Installed[] },
   programs: CompartmentFacts['programs'],
   trees: readonly string[],
 ): GateFacts {
-  if (exec.own === 'ask' && (tier === 'user' || user))
-    throw new Failure(
-      'nobody-asked-there',
-      `agents.${name}.exec.own is ask, which ${user ? 'needs root' : 'tier user cannot do'}.`,
-      `${user ? 'sudo bulkhead up' : 'Give it tier: sandbox'}, or exec.own: never or allow.`,
-      3,
-    );
-  if (elevated?.length && user)
-    throw new Failure(
-      'nothing-outside',
-      `agents.${name}.elevated lists commands of other users, and without root nobody can be one.`,
-      'sudo bulkhead up, or leave elevated out.',
-      3,
-    );
   if (readFileSync('/proc/sys/fs/suid_dumpable', 'utf8').trim() === '1')
     throw new Failure(
       'open-programs',

@@ -21,6 +21,18 @@ export async function approve(stand: Stand, shown: string, ...scope: string[]): 
   return id;
 }
 
+/** The question about a program that the agent made, which is shown with its digest after the command. */
+export async function ownQuestion(stand: Stand, command: string): Promise<number> {
+  for (let i = 0; i < 100; i++) {
+    const { json } = await stand.bulkhead(['approvals', '--json']);
+    const start = `${command} (its own program /workspace/`;
+    const found = json?.approvals?.find(({ shown }: { shown: string }) => shown.startsWith(start));
+    if (found) return found.id;
+    await sleep(100);
+  }
+  assert.fail(`nobody asked for its own ${command}`);
+}
+
 /** Pid of one of our programs. */
 export async function pidOf(stand: Stand, program: string): Promise<number> {
   const { json } = await stand.bulkhead(['status', '--json']);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { StatusDocument } from '../../src/model/documents.ts';
-import { approve, execs, question } from './asking.ts';
+import { approve, execs, ownQuestion, question } from './asking.ts';
 import { withHostNet } from './host-net.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 
@@ -13,6 +13,7 @@ defaults:
   ask: { wait: 5s }
 agents:
   one: { exec: { sets: [base, python, git], ask: on-miss, deny: [base64], deny-argv: ["git push **"] } }
+  maker: { exec: { sets: [base, python], ask: on-miss, own: ask }, ask: { wait: 20s }, elevated: [{ run: "id -u", as: root, ask: false }] }
   builder: { exec: { sets: [base], ask: on-miss, own: allow } }
 `;
 
@@ -24,6 +25,8 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
   ['a program outside of the program folders, and not on the list, is not started by any name', elsewhere],
   ['nothing starts a program that stands behind a stub: not the loader, not a copy, not a link', behind],
   ['what it may write is not executable, but for the workspace where exec.own says so', own],
+  ['a program that the agent made waits as well, and runs once approved, as it was shown', made],
+  ['a command outside runs, and one that is not listed does not', outside],
   ['the wall says what is held and what is not', wall],
 ];
 
@@ -126,4 +129,29 @@ async function wall(stand: Stand): Promise<void> {
   assert.deepEqual(exec?.missing, [
     'what lies among the libraries (/usr/lib, /opt) can be run through the dynamic loader (tier user)',
   ]);
+}
+
+async function made(stand: Stand): Promise<void> {
+  const make = 'cp /usr/bin/readlink tool; printf "#!/usr/bin/python3\\nprint(6*7)\\n" > s.py; chmod +x s.py';
+  assert.equal((await stand.run('maker', ['sh', '-c', make])).status, 0);
+  const denied = stand.start(['run', 'maker', '--', 'sh', '-c', './tool .']).ended;
+  await stand.bulkhead(['deny', String(await ownQuestion(stand, './tool .'))]);
+  assert.deepEqual([(await denied).status, (await denied).stdout], [126, '']);
+  for (const [command, answer] of [
+    ['./tool /proc/self/exe', '/workspace/tool\n'],
+    ['./s.py', '42\n'],
+  ] as const) {
+    const waits = stand.start(['run', 'maker', '--', 'sh', '-c', command]).ended;
+    assert.equal((await stand.bulkhead(['approve', String(await ownQuestion(stand, command))])).status, 0);
+    const { status, stdout, stderr } = await waits;
+    assert.deepEqual([status, stdout], [0, answer], stderr);
+  }
+}
+
+async function outside(stand: Stand): Promise<void> {
+  const { status, stdout, stderr } = await stand.run('maker', ['bulkhead-do', 'id', '-u']);
+  assert.deepEqual([status, stdout], [0, '0\n'], stderr);
+  const other = await stand.run('maker', ['bulkhead-do', 'id', '-g']);
+  assert.deepEqual([other.status, other.stdout], [126, '']);
+  assert.notEqual((await stand.run('one', ['bulkhead-do', 'id', '-u'])).status, 0);
 }
