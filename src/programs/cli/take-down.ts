@@ -61,12 +61,10 @@ async function down(warden: Client, purge: boolean): Promise<string[] | undefine
   }
 }
 
-/** Ledger and gateway end with their warden; one that is stopped or hangs does not. */
+/** Ledger, gateway and gate end with their warden; one that is stopped or hangs does not. */
 function endPrograms(places: Places): void {
-  if (ordinaryUser()) {
-    for (const pid of programsOf(places)) endProcess(pid);
-    return;
-  }
+  for (const pid of programsOf(places)) endProcess(pid);
+  if (ordinaryUser()) return;
   const { users } = groundOf(places.state);
   const uids = [uidOf(users.gateway), uidOf(users.ledger)].filter((uid) => uid !== undefined);
   for (const pid of processesOfUids(uids)) endProcess(pid);
