@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupFolders, observeCgroups } from '../../src/host/cgroup-roots.ts';
 import type { Wall } from '../../src/model/enforcement.ts';
@@ -154,7 +154,12 @@ export const SABOTAGE: readonly Sabotage[] = [
     what: '/etc is made writable',
     wall: 'files',
     says: /can write \/etc/,
-    down: laidOver('/etc', ['nosuid', 'nodev', 'noexec']),
+    down: (target) => {
+      const back = laidOver('/etc', ['nosuid', 'nodev', 'noexec'])(target);
+      mkdirSync(`/proc/${target.firstPid}/root/etc/bulkhead`);
+      writeFileSync(`/proc/${target.firstPid}/root/etc/bulkhead/stub`, ''); // the launcher looks at it; without it no probe begins
+      return back;
+    },
   },
   {
     what: 'a program is put into a folder of PATH',

@@ -10,8 +10,7 @@ const common = {
   tiers: EVERY_TIER,
   positive: 'host-user',
   control: 'the exec gate: a stub stands in place of what is not allowed, and only the gate can put the program there',
-  applies: (agent: AgentFacts) =>
-    agent.exec.ask === 'on-miss' ? undefined : 'exec.ask is never: it has no exec gate',
+  applies: (agent: AgentFacts) => (agent.exec.ask === 'on-miss' ? undefined : 'exec.ask is never: it has no exec gate'),
 } as const;
 
 /** `output(DO)`: what a child that does it writes before it ends. `ran(TEXT)`: whether that came of the program. `racing(SWAP, TRY)`:
