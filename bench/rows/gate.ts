@@ -22,13 +22,13 @@ export async function rows(ground: Ground): Promise<Line[]> {
   const agent = (name: string, exec: string): string => `  ${name}:\n${limits}    exec: { sets: [base]${exec} }\n`;
   const crowd = Array.from({ length: CROWD - 1 }, (_, n) => agent(`c${n}`, ', ask: on-miss')).join('');
   await stand.up(
-    agent('plain', '') +
+    agent('plain', ', ask: never') +
       agent('gated', ', ask: on-miss') +
       agent('ruled', `, ask: on-miss, allow-argv: ["true", ${rules(9)}]`) +
       agent('many', `, ask: on-miss, allow-argv: ["true", ${rules(ground.count(9_999, 99))}]`) +
       crowd +
       `  builder:\n${limits}    exec: { sets: [base, node], own: allow, ask: on-miss }\n` +
-      `  plainbuilder:\n${limits}    exec: { sets: [base, node], own: allow }\n`,
+      `  plainbuilder:\n${limits}    exec: { sets: [base, node], own: allow, ask: never }\n`,
   );
   const timed = (name: string, argv: readonly string[]): Promise<number> =>
     timedRun(stand.places.wardenSocket, name, argv);
