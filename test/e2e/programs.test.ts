@@ -7,6 +7,7 @@ import type { StatusDocument } from '../../src/model/documents.ts';
 import { groundOf } from '../../src/plan/machine.ts';
 import { PROGRAMS } from '../../src/programs/table.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { type Reachable, withinReach } from './within-reach.ts';
 
 const FLEET = `operators:
   owner: { user: games }
@@ -44,16 +45,18 @@ function internet(pid: number, inodes: readonly string[]): string[] {
 }
 
 /** Asks a socket as another user, in a process of its own. @returns what came back: a code of an error, `ok`, or `cut` */
-function askAs(uid: number, socket: string, request: object): string {
-  const client = new URL('../../src/wire/client.ts', import.meta.url).href;
+function askAs({ tree, node }: Reachable, uid: number, socket: string, request: object): string {
+  const client = `file://${tree}/src/wire/client.ts`;
   const text = `import { dial } from ${JSON.stringify(client)};
     try { const c = await dial(${JSON.stringify(socket)}); await c.call(${JSON.stringify((request as { do: string }).do)}, ${JSON.stringify(request)}); console.log('ok'); }
     catch (e) { console.log(e.name === 'Failure' ? e.code : 'cut'); } process.exit(0);`;
-  const ran = spawnSync(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', text],
-    { uid, gid: uid, encoding: 'utf8', cwd: '/', env: {} },
-  );
+  const ran = spawnSync(node, ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', text], {
+    uid,
+    gid: uid,
+    encoding: 'utf8',
+    cwd: '/',
+    env: {},
+  });
   return ran.stdout.trim() || ran.stderr;
 }
 
@@ -107,7 +110,9 @@ test('secrets and sockets have the owners and modes of the table', { skip: NOT_R
   });
 });
 
-test('who may ask for what is decided by the kernel’s word on who calls', { skip: NOT_ROOT }, async () => {
+test('who may ask for what is decided by the kernel’s word on who calls', { skip: NOT_ROOT }, async (t) => {
+  const product = await withinReach();
+  t.after(() => product.close());
   await withFleet(FLEET, async (stand) => {
     const warden = `${stand.state}/run/warden.sock`;
     const ledger = `${stand.state}/run/ledger/ledger.sock`;
@@ -117,28 +122,28 @@ test('who may ask for what is decided by the kernel’s word on who calls', { sk
       execFileSync('stat', ['-c', '%u', `${stand.state}/agents/idle/disk/home`], { encoding: 'utf8' }),
     );
     const status = { do: 'status' };
-    assert.equal(askAs(0, warden, status), 'ok');
-    assert.equal(askAs(uid('games'), warden, status), 'ok', 'a listed operator');
+    assert.equal(askAs(product, 0, warden, status), 'ok');
+    assert.equal(askAs(product, uid('games'), warden, status), 'ok', 'a listed operator');
     for (const [who, other] of [
       ['nobody', 65_534],
       ['an agent', agent],
       ['the gateway', uid(users.gateway)],
       ['the ledger', uid(users.ledger)],
     ] as const)
-      assert.equal(askAs(other, warden, status), 'cut', who);
+      assert.equal(askAs(product, other, warden, status), 'cut', who);
     for (const request of ['fleet.apply', 'fleet.plan', 'fleet.down'])
-      assert.equal(askAs(uid('games'), warden, { do: request }), 'not-permitted', request);
-    assert.equal(askAs(0, warden, { do: '__proto__' }), 'unknown-request');
+      assert.equal(askAs(product, uid('games'), warden, { do: request }), 'not-permitted', request);
+    assert.equal(askAs(product, 0, warden, { do: '__proto__' }), 'unknown-request');
 
     const append = { do: 'append', entries: [{ event: 'drill.attack' }], strength: 'accepted' };
-    assert.equal(askAs(uid(users.gateway), ledger, append), 'ok');
-    assert.equal(askAs(uid('games'), ledger, { do: 'read' }), 'ok', 'an operator may read');
-    assert.equal(askAs(uid('games'), ledger, append), 'not-permitted', 'and not write');
+    assert.equal(askAs(product, uid(users.gateway), ledger, append), 'ok');
+    assert.equal(askAs(product, uid('games'), ledger, { do: 'read' }), 'ok', 'an operator may read');
+    assert.equal(askAs(product, uid('games'), ledger, append), 'not-permitted', 'and not write');
     assert.equal(
-      askAs(uid(users.gateway), ledger, { do: 'read' }),
+      askAs(product, uid(users.gateway), ledger, { do: 'read' }),
       'not-permitted',
       'the gateway may write and not read',
     );
-    for (const other of [65_534, agent]) assert.equal(askAs(other, ledger, { do: 'read' }), 'cut');
+    for (const other of [65_534, agent]) assert.equal(askAs(product, other, ledger, { do: 'read' }), 'cut');
   });
 });

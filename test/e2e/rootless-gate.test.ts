@@ -6,8 +6,9 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeTree } from '../../src/host/mounts.ts';
 import { approve, execs, ownQuestion, pidOf, question } from './asking.ts';
-import { BULKHEAD, start } from './command.ts';
+import { start } from './command.ts';
 import { NOT_ROOT, type Stand } from './stand.ts';
+import { withinReach } from './within-reach.ts';
 
 /** The exec gate without root: agent, gate and operator have one uid, and what keeps them apart is who made the namespaces. */
 const FLEET = `
@@ -32,6 +33,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
 ];
 
 test('the exec gate without root', { skip: NOT_ROOT }, async (t) => {
+  const product = await withinReach();
   const uid = 61_000 + (process.pid % 900);
   const home = mkdtempSync(join(tmpdir(), 'bulkhead-gated-'));
   writeFileSync(join(home, 'fleet.yaml'), FLEET);
@@ -44,7 +46,8 @@ test('the exec gate without root', { skip: NOT_ROOT }, async (t) => {
   ];
   const stand: Stand = {
     ...{ state, fleet: 'gated', folder: home, file: join(home, 'fleet.yaml') },
-    start: (args, ways) => start(line(args), { ...ways, program: [...as, `PATH=${process.env.PATH}`, BULKHEAD] }),
+    start: (args, ways) =>
+      start(line(args), { ...ways, program: [...as, `PATH=${process.env.PATH}`, `${product.tree}/bulkhead`] }),
     bulkhead: (args, ways) => stand.start(args, ways).ended,
     run: (agent, argv, ways) => stand.bulkhead(['run', agent, '--', ...argv], ways),
     write: (yaml) => writeFileSync(stand.file, yaml),
@@ -56,6 +59,7 @@ test('the exec gate without root', { skip: NOT_ROOT }, async (t) => {
   } finally {
     const gone = await stand.bulkhead(['uninstall']);
     removeTree(home);
+    product.close();
     assert.equal(gone.status, 0, gone.stderr);
   }
 });
