@@ -13,12 +13,18 @@ import type { EgressRule } from '../../src/model/fleet.ts';
 import { Client } from '../../src/wire/client.ts';
 import { sendDescriptors } from '../../src/wire/handover.ts';
 import { serve } from '../../src/wire/serve.ts';
+import { type Reachable, withinReach } from '../e2e/within-reach.ts';
 
 /** A pretended internet in one network namespace (the gateway and the servers run there), compartments in others, the real
  *  gateway program under a uid of its own, and the warden and ledger played by the test. */
 const UID = 64_731;
 const AGENT_UID = 64_732;
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+/** The programs run as users of their own, and so from where those may enter. */
+const reach: Reachable = await withinReach();
+process.once('exit', () => reach.close());
+const reachable = (argv: readonly string[]): string[] =>
+  argv.map((word) => (word === process.execPath ? reach.node : word));
 let worlds = 0;
 
 export interface Entry {
@@ -138,8 +144,8 @@ export class World {
     const sealed = this.identity === undefined ? [] : [openSync(secret, 'r')];
     const args = ['--ledger', this.ledgerPath, '--dir', dir, ...sealed.flatMap(() => ['--identity', '5'])];
     const child = this.#spawn(
-      ['ip', 'netns', 'exec', this.outside, ...as(UID), process.execPath],
-      [here('../../src/programs/gateway/main.ts'), ...args],
+      ['ip', 'netns', 'exec', this.outside, ...as(UID), reach.node],
+      [`${reach.tree}/src/programs/gateway/main.ts`, ...args],
       ['ignore', 'pipe', 'pipe', 'pipe', pair.readInt32LE(4), ...sealed],
     );
     for (const fd of sealed) closeSync(fd);
@@ -195,7 +201,7 @@ export class World {
     argv: readonly string[],
     input: string = '',
   ): Promise<{ status: number | null; out: string; err: string }> {
-    const child = this.#spawn(['ip', 'netns', 'exec', this.netns(name), ...as(AGENT_UID)], argv, [
+    const child = this.#spawn(['ip', 'netns', 'exec', this.netns(name), ...as(AGENT_UID)], reachable(argv), [
       'pipe',
       'pipe',
       'pipe',
@@ -205,7 +211,11 @@ export class World {
 
   /** Starts a program inside a compartment and leaves it running. */
   background(name: string, argv: readonly string[]): ChildProcess {
-    return this.#spawn(['ip', 'netns', 'exec', this.netns(name), ...as(AGENT_UID)], argv, ['pipe', 'pipe', 'pipe']);
+    return this.#spawn(['ip', 'netns', 'exec', this.netns(name), ...as(AGENT_UID)], reachable(argv), [
+      'pipe',
+      'pipe',
+      'pipe',
+    ]);
   }
 
   async curl(name: string, ...args: readonly string[]): Promise<{ status: number | null; out: string; err: string }> {

@@ -37,6 +37,7 @@ export async function installedHarness(name: 'pi' | 'claude-code' = 'pi'): Promi
     renameSync(made, folder);
     return folder;
   } catch (error) {
+    if (existsSync(folder)) return folder; // another test has fetched it meanwhile
     const said = (error as { stderr?: string }).stderr ?? '';
     if (/\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT)\b/.test(said)) return undefined;
     throw error;

@@ -38,7 +38,7 @@ test('what is root’s alone is the file with every folder above it', () => {
   }
 });
 
-test('without root, or in tier user, a command outside is refused with what to do', () => {
+test('without root, or in tier user without a gate, a command outside is refused with what to do', () => {
   const rule = '{ run: [sync], as: root }';
   const you = { uid: 1000, gid: 1000 } as Parameters<typeof elevatedPrograms>[1];
   const why = (act: () => unknown): string => {
@@ -55,8 +55,8 @@ test('without root, or in tier user, a command outside is refused with what to d
     /needs root\.\nsudo bulkhead up/,
   );
   assert.match(
-    why(() => elevatedPrograms(agent(rule, '    tier: user\n'), undefined)),
-    /tier user cannot.*\nGive it tier: sandbox/,
+    why(() => elevatedPrograms(agent(rule, '    tier: user\n    exec: { ask: never }\n'), undefined)),
+    /tier user has none\.\nexec: \{ ask: on-miss \}/,
   );
   assert.match(
     why(() => elevatedPrograms(agent('{ run: [no-such-program], as: root }'), undefined)),

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runToolLater } from '../command.ts';
 import { removeTree } from '../mounts.ts';
@@ -41,11 +41,24 @@ export const copies: Hand<Of<'copy'>> = {
 function copyTree(what: Of<'copy'>, next: string): void {
   for (const part of COPIED) {
     const from = join(what.from, part);
-    if (existsSync(from)) cpSync(from, join(next, part), { recursive: true, dereference: false });
+    if (existsSync(from)) copyFolder(from, join(next, part));
   }
   cpSync(process.execPath, join(next, 'bin/node'));
   writeFileSync(join(next, DIGEST_FILE), `${what.digest}\n`);
 }
+
+/** Node copies folders by the C++ library, and then calls every failure EIO, a full disk too. */
+function copyFolder(from: string, to: string): void {
+  try {
+    cpSync(from, to, { recursive: true, dereference: false });
+  } catch (error) {
+    const { bavail, bsize, ffree } = statfsSync(existsSync(to) ? to : dirname(dirname(to)));
+    if ((error as NodeJS.ErrnoException).code !== 'EIO' || (bavail * bsize >= FULL_BYTES && ffree > 0)) throw error;
+    throw Object.assign(new Error(`no space for ${to}`), { code: 'ENOSPC' });
+  }
+}
+/** Less than any package that is copied. */
+const FULL_BYTES = 128 * 1024;
 
 /** What of the tree the programs need; the Node they run on goes beside it. */
 export const COPIED: readonly string[] = [
