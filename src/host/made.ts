@@ -3,19 +3,17 @@ import {
   existsSync,
   fdatasyncSync,
   fstatSync,
-  fsyncSync,
   ftruncateSync,
   openSync,
   readFileSync,
   readSync,
-  renameSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { Failure } from '../model/failure.ts';
 import { identity, type Resource } from '../plan/resource.ts';
 import type { Step } from '../plan/step.ts';
+import { replaceFile, syncFolder } from './replace-file.ts';
 
 /** The journal of what was made, one JSON line per beginning and end of a step, on disk before the step is done. After a crash
  *  at any point it names everything that may be there: what was begun counts as made, what was not surely removed as well. */
@@ -56,13 +54,10 @@ export class Made {
 
   /** Rewrites the journal to what is there now. Either the old file or the new one is in place at any moment. */
   compact(): void {
-    const next = `${this.#path}.next`;
     const text = this.list()
       .map((what) => line({ at: 'begin', step: { do: 'make', what } }))
       .join('');
-    writeFileSync(next, text, { mode: 0o600, flush: true });
-    renameSync(next, this.#path);
-    sync(dirname(this.#path));
+    replaceFile(this.#path, text);
   }
 
   #append(entry: Line): void {
@@ -76,7 +71,7 @@ export class Made {
     } finally {
       closeSync(fd);
     }
-    if (isNew) sync(dirname(this.#path));
+    if (isNew) syncFolder(dirname(this.#path));
   }
 
   /** A torn last line is a step that was never begun: its write had not returned. */
@@ -114,12 +109,6 @@ function wholeLines(fd: number): number {
 
 /** Far more than a step takes. */
 const LONGEST_LINE = 4 * 1024 * 1024;
-
-function sync(folder: string): void {
-  const fd = openSync(folder, 'r');
-  fsyncSync(fd);
-  closeSync(fd);
-}
 
 function line(entry: Line): string {
   return `${JSON.stringify(entry)}\n`;

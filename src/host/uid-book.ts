@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { canonicalJson } from '../model/canonical.ts';
 import { Failure } from '../model/failure.ts';
 import { FIRST_UID, giveUids, LAST_UID, type UidBook } from '../plan/uids.ts';
 import { takenIds } from './accounts.ts';
 import { ordinaryUser } from './ordinary-user.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** The book of uids as the state keeps it. */
 export function readUidBook(path: string): UidBook {
@@ -24,8 +25,7 @@ export function readUidBook(path: string): UidBook {
 
 /** Written before the first use of a number in it. */
 export function writeUidBook(path: string, book: UidBook): void {
-  writeFileSync(`${path}.next`, `${canonicalJson(book)}\n`, { mode: 0o600, flush: true });
-  renameSync(`${path}.next`, path);
+  replaceFile(path, `${canonicalJson(book)}\n`);
 }
 
 /** The book with a uid for each key (FLEET/AGENT); nothing is written. Rootless all are the operator's. */

@@ -1,15 +1,6 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { replaceFile, syncFolder } from '../../host/replace-file.ts';
 import type { Places } from '../../plan/places.ts';
 
 /** The identity of a state (age-encryption.org/v1, X25519), made once, root's alone. The gateway gets it as an open file. */
@@ -43,14 +34,5 @@ export async function sealed(value: string, recipient: string): Promise<Uint8Arr
 
 /** Keeps a sealed secret until a gateway takes it. */
 export function writeWaiting({ secrets }: Places, name: string, bytes: Uint8Array): void {
-  const path = `${secrets}/${name}.age`;
-  writeFileSync(`${path}.next`, bytes, { mode: 0o600, flush: true });
-  renameSync(`${path}.next`, path);
-  syncFolder(secrets);
-}
-
-function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  fsyncSync(fd);
-  closeSync(fd);
+  replaceFile(`${secrets}/${name}.age`, bytes);
 }

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { packageOf } from '../../host/package-digest.ts';
+import { replaceFile } from '../../host/replace-file.ts';
 import type { Pin } from './messages.ts';
 
 /** What policy allows of a file holds for the content that it had when a person put the policy up (`bulkhead up`): by digest, kept
@@ -52,8 +53,7 @@ export class Accepted {
   }
 
   #save(digests: Map<string, string>): void {
-    writeFileSync(`${this.#path}.next`, JSON.stringify(Object.fromEntries(digests)), { flush: true });
-    renameSync(`${this.#path}.next`, this.#path);
+    replaceFile(this.#path, JSON.stringify(Object.fromEntries(digests)));
     this.#digests = digests;
   }
 }

@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { replaceFile } from '../../host/replace-file.ts';
 import { authorityCertificate, type Issuer, serverCertificate } from '../../protocol/certificate.ts';
 
 const DAY_MS = 86_400_000;
@@ -28,8 +29,7 @@ export class Authority {
     const file = join(dir, 'authority.pem');
     if (!existsSync(file)) {
       const { certificate, key } = made();
-      writeFileSync(`${file}.next`, key + certificate, { mode: 0o600, flush: true });
-      renameSync(`${file}.next`, file);
+      replaceFile(file, key + certificate);
     }
     const text = readFileSync(file, 'utf8');
     const privateKey = createPrivateKey(text);

@@ -1,18 +1,8 @@
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Decrypter, identityToRecipient } from 'age-encryption';
+import { replaceFile, syncFolder } from '../../host/replace-file.ts';
 import { Failure } from '../../model/failure.ts';
 import { type SecretName, secretName } from '../../model/names.ts';
 import { type Shape, shapeOf, whyNoSecret } from '../../policy/placeholder.ts';
@@ -89,9 +79,9 @@ export class Vault {
       throw new Failure('bad-secret', `the value for ${name} ${wrong}`, 'Give another value.', 2);
     const before = this.#open.get(name);
     const shape = this.#shapes.get(name) ?? shapeOf(value); // the first: placeholders stay the same when it is rotated
-    this.#write(name + SHAPE, JSON.stringify(shape));
+    replaceFile(join(this.#dir, name + SHAPE), JSON.stringify(shape));
     this.#shapes.set(name, shape);
-    this.#write(name + SEALED, sealed);
+    replaceFile(join(this.#dir, name + SEALED), sealed);
     this.#open.set(name, { value, since: new Date() });
     return { replaced: before !== undefined, changed: before !== undefined && before.value !== value };
   }
@@ -99,7 +89,7 @@ export class Vault {
   /** @returns whether there was one */
   remove(name: SecretName): boolean {
     rmSync(join(this.#dir, name + SEALED), { force: true });
-    this.#sync();
+    syncFolder(this.#dir);
     return this.#open.delete(name);
   }
 
@@ -129,19 +119,5 @@ export class Vault {
     if (this.#identity !== undefined) return this.#identity;
     const hint = 'Run bulkhead up: it makes the identity that secrets are sealed to.';
     throw new Failure('no-identity', 'This fleet cannot keep secrets yet.', hint, 1);
-  }
-
-  #write(file: string, data: string | Uint8Array): void {
-    const path = join(this.#dir, file);
-    writeFileSync(`${path}.next`, data, { mode: 0o600, flush: true });
-    renameSync(`${path}.next`, path);
-    this.#sync();
-  }
-
-  /** The rename itself is on disk. */
-  #sync(): void {
-    const fd = openSync(this.#dir, 'r');
-    fsyncSync(fd);
-    closeSync(fd);
   }
 }

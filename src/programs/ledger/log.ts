@@ -1,7 +1,7 @@
 import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { syncFolder } from '../../host/replace-file.ts';
 import { encodeRecords } from '../../ledger/record.ts';
-import { syncFolderSync } from './files.ts';
 
 /** The log file that an entry reaches first, in segments named by the index of their first record. Segments whose entries are
  *  all in published bundles are deleted, so the log holds the last seconds and the bundles hold the rest. */
@@ -94,7 +94,7 @@ export class Log {
     const path = join(this.#folder, segmentName(first));
     const fd = openSync(path, 'wx', 0o600);
     try {
-      syncFolderSync(this.#folder);
+      syncFolder(this.#folder);
     } catch (error) {
       closeSync(fd);
       unlinkSync(path);

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { replaceFile } from '../../host/replace-file.ts';
 import { canonicalJson } from '../../model/canonical.ts';
 import type { WantedAgent } from '../../model/fleet.ts';
 import type { CompartmentFacts, ElevatedProgram } from '../../tiers/facts.ts';
@@ -20,8 +21,7 @@ export class ElevatedPins {
       Object.fromEntries((agent.elevated ?? []).map(({ run }, i) => [run[0], elevated[i]])),
     ]);
     this.#pins = Object.fromEntries(pins);
-    writeFileSync(`${this.#path}.next`, canonicalJson(this.#pins), { mode: 0o600, flush: true });
-    renameSync(`${this.#path}.next`, this.#path);
+    replaceFile(this.#path, canonicalJson(this.#pins));
   }
 
   /** In the order of the agent's rules. */

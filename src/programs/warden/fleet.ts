@@ -1,9 +1,9 @@
-import { renameSync, writeFileSync } from 'node:fs';
 import { uidOf } from '../../host/accounts.ts';
 import { apply, mendable, observe } from '../../host/apply.ts';
 import { fleetFacts, type Host } from '../../host/compartment-facts.ts';
 import type { Hands } from '../../host/hands/hand.ts';
 import { Made } from '../../host/made.ts';
+import { replaceFile } from '../../host/replace-file.ts';
 import { uidsFor, writeUidBook } from '../../host/uid-book.ts';
 import { mustBeSameFleet, mustHoldStored, readWanted } from '../../host/wanted.ts';
 import { canonicalJson } from '../../model/canonical.ts';
@@ -153,8 +153,7 @@ export class StandingFleet {
 
   #save(fleet: WantedFleet): void {
     const { wanted } = this.host.places;
-    writeFileSync(`${wanted}.next`, canonicalJson(fleet), { mode: 0o600, flush: true });
-    renameSync(`${wanted}.next`, wanted);
+    replaceFile(wanted, canonicalJson(fleet));
     this.#wanted = fleet;
   }
 

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { replaceFile } from '../../host/replace-file.ts';
 
 /** Agents that an operator has stopped or paused. It outlives the warden: nobody who was stopped comes back by an accident. */
 export class HeldAgents {
@@ -24,7 +25,6 @@ export class HeldAgents {
   }
 
   #write(): void {
-    writeFileSync(`${this.#path}.next`, JSON.stringify([...this.#names].sort()), { mode: 0o600, flush: true });
-    renameSync(`${this.#path}.next`, this.#path);
+    replaceFile(this.#path, JSON.stringify([...this.#names].sort()));
   }
 }
