@@ -321,8 +321,11 @@ async function killed({ bulkhead, processes }: Nobody): Promise<void> {
 
 async function drilled({ bulkhead }: Nobody): Promise<void> {
   const { json, status, stderr } = await bulkhead(['drill', 'worker', '--json']);
-  assert.equal(status, 0, stderr);
-  const results: { id: string; result: string; why?: string }[] = json.attacks;
+  const results: { id: string; result: string; why?: string }[] = json?.attacks ?? [];
+  const wrong = [...results, ...(json?.access ?? [])].filter(
+    (one) => !['held', 'ok', 'not-applicable'].includes(one.result),
+  );
+  assert.equal(status, 0, `${stderr}${JSON.stringify(results.length === 0 ? json : wrong, undefined, 1)}`);
   const of = (result: string): string[] => results.filter((one) => one.result === result).map(({ id }) => id);
   assert.deepEqual([of('breached'), of('error')], [[], []]);
   assert.ok(of('held').length >= 50, `${of('held').length} held`);

@@ -35,6 +35,7 @@ function fileOf({ path, text }: Of<'unit'>): Of<'file'> {
   return { kind: 'file', path, mode: '0644', text };
 }
 
-function enabled(path: string): boolean {
+/** Whether systemd starts it with the machine. @param path  of the unit's file */
+export function enabled(path: string): boolean {
   return existsSync(join(dirname(path), 'multi-user.target.wants', basename(path)));
 }

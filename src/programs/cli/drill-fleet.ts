@@ -8,6 +8,8 @@ import type { Absent, Compartments, Release, Script } from './drill.ts';
 export interface Subject {
   readonly agent: AgentFacts;
   readonly state: string;
+  /** Of the state, in words. */
+  readonly why?: string;
   readonly known: Args;
 }
 
@@ -49,9 +51,9 @@ export function runningFleet(state: string, warden: Client, ledger: Client): Fle
   };
 }
 
-function absence({ agent, state }: Subject): Absent | undefined {
+function absence({ agent, state, why: reason }: Subject): Absent | undefined {
   if (['running', 'idle', 'waiting'].includes(state)) return undefined;
-  const why = `${agent.name} is ${state}: nothing runs in its compartment`;
+  const why = `${agent.name} is ${state}: nothing runs in its compartment${reason === undefined ? '' : ` (${reason})`}`;
   const wanted = state === 'paused' || state === 'stopped';
   return wanted ? { result: 'not-applicable', why } : { result: 'error', why };
 }

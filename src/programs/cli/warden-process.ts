@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { runToolLater } from '../../host/command.ts';
-import { systemdRuns } from '../../host/hands/units.ts';
+import { enabled, systemdRuns } from '../../host/hands/units.ts';
 import { ordinaryUser } from '../../host/ordinary-user.ts';
 import { endProcess, signalProcess } from '../../host/processes.ts';
 import { thisTree } from '../../host/tree.ts';
@@ -13,6 +13,8 @@ import type { Places } from '../../plan/places.ts';
 import { type Client, dial } from '../../wire/client.ts';
 
 const UP_MS = 30_000;
+/** How long one that died may take until it serves again: its keeper waits a second or more. */
+const BACK_MS = 20_000;
 /** How long a warden that was asked to end may take with its agents and programs, and how long the kernel with a killed one. */
 const POLITE_MS = 15_000;
 const KILLED_MS = 5_000;
@@ -25,6 +27,15 @@ export async function wardenThere(places: Places): Promise<Client | undefined> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR') return undefined;
     throw error;
+  }
+}
+
+/** Waits for a warden that died and is about to be started again. Returns at once where one serves, and where nobody keeps it. */
+export async function wardenIsBack(places: Places): Promise<void> {
+  for (const late = Date.now() + BACK_MS; Date.now() < late; await wait(100)) {
+    const client = await wardenThere(places).catch(() => undefined); // one that may not be asked says so to who asks it
+    client?.socket.destroy();
+    if (client || !isKept(places.state)) return;
   }
 }
 
@@ -70,6 +81,12 @@ function byLoop(places: Places, version: string): () => boolean {
   closeSync(log);
   keeper.unref();
   return () => keeper.exitCode !== null;
+}
+
+/** Whether somebody starts the warden of this state again when it dies. */
+function isKept(state: string): boolean {
+  if (systemdRuns() && !ordinaryUser()) return enabled(`/etc/systemd/system/${groundOf(state).unit}`);
+  return wardenProcesses(state).keepers.length > 0;
 }
 
 /** From here on nobody starts the warden again, now or with the machine. */

@@ -43,6 +43,8 @@ export interface Surroundings {
   readonly unwatch: (compartment: Compartment) => void;
 }
 
+const STOPPED = 'it was stopped while it was being put up';
+
 /** One compartment and the agent in it, from start to end, started again when they end by themselves. */
 export class Compartment {
   #facts: CompartmentFacts;
@@ -50,7 +52,7 @@ export class Compartment {
   readonly #around: Surroundings;
   #first: FirstProcess | undefined;
   readonly #command: OwnCommand | undefined;
-  #state: CompartmentState = 'stopped';
+  #state: CompartmentState = 'starting';
   #since = new Date();
   #why: string | undefined;
   #attempts: Attempts = NO_ATTEMPTS;
@@ -127,8 +129,9 @@ export class Compartment {
     const { agent } = this.facts;
     const begun = Date.now();
     try {
-      await this.#around.record('agent.started', { agent: agent.name, tier: agent.tier, digest: this.digest });
       this.#become('starting');
+      await this.#around.record('agent.started', { agent: agent.name, tier: agent.tier, digest: this.digest });
+      if (this.#state !== 'starting') throw new Error(STOPPED);
       await this.#putUp(begun);
       if (this.#command) this.#command.start();
       else this.#become('idle');
@@ -158,7 +161,7 @@ export class Compartment {
     this.#first = first;
     first.whenEnded((how) => void this.#ended(first, begun, how));
     await first.stand();
-    if (this.#first !== first) throw new Error('it was stopped while it was being put up');
+    if (this.#first !== first) throw new Error(STOPPED);
     if (this.network) await this.#around.connect(this.network);
     this.#placeholders = await this.#around.placeholders();
   }

@@ -9,6 +9,8 @@ import type { Office } from './requests.ts';
 export interface DrillFacts {
   readonly agent: AgentFacts;
   readonly state: string;
+  /** Of the state, in words. */
+  readonly why?: string;
   /** For `%A` (src/drill/arguments.ts); what belongs to another agent is absent where there is none. */
   readonly known: Args;
 }
@@ -34,6 +36,7 @@ export function drillFacts(office: Office, compartment: Compartment): DrillFacts
       rootless: compartment.facts.network.in === 'own',
     },
     state: compartment.state,
+    ...(compartment.why !== undefined && { why: compartment.why }),
     known: {
       own_uid: String(compartment.facts.uid),
       state_dir: places.state,

@@ -48,6 +48,7 @@ export class StandingFleet {
   #wanted: WantedFleet | undefined;
   #planned: Planned | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  #changes = 0;
 
   constructor(host: Host, record: Record, hands: (fleet: StandingFleet) => Hands) {
     this.host = host;
@@ -66,10 +67,26 @@ export class StandingFleet {
     return this.#planned;
   }
 
-  /** @throws Failure `not-running` when there is no agent of that name */
+  /** It is to be put up as it was, or an up or a down is at work: who is not there yet may be there soon. */
+  get changing(): boolean {
+    return this.#changes > 0;
+  }
+
+  wants(name: string): boolean {
+    return this.#wanted?.agents.some((agent) => agent.name === name) ?? false;
+  }
+
+  /** @throws Failure `no-such-agent`; `not-up` for one of the fleet that was not put up */
   compartment(name: string): Compartment {
     const found = this.compartments.get(name);
     if (found) return found;
+    if (this.wants(name))
+      throw new Failure(
+        'not-up',
+        `${name} is not up${this.changing ? ' yet' : ''}.`,
+        this.changing ? 'How far it is: bulkhead status' : 'Put the fleet up: bulkhead up',
+        1,
+      );
     const known = this.#wanted?.agents.map((agent) => agent.name).join(', ') || 'none';
     throw new Failure(
       'no-such-agent',
@@ -136,6 +153,19 @@ export class StandingFleet {
     });
   }
 
+  /** Puts up again what stood when the last warden ended.
+   *  @param ready  until then nothing can be put up, and it counts as a change already */
+  async resume(ready: Promise<unknown>): Promise<void> {
+    if (!this.#wanted) return;
+    this.#changes++;
+    try {
+      await ready;
+      await this.apply(this.#wanted, { letGo: false, resumed: true });
+    } finally {
+      this.#changes--;
+    }
+  }
+
   /** Ends every agent and takes down what they stood on; disks, users and the record stay. With `purge` those of the agents go too. */
   async down(purge: boolean): Promise<string[]> {
     return this.#alone(async () => {
@@ -159,9 +189,13 @@ export class StandingFleet {
 
   /** One at a time, in the order asked: the fleet's own start, an up, a down. */
   #alone<T>(act: () => Promise<T>): Promise<T> {
-    const mine = this.#turn.then(act).catch((error: unknown) => {
-      throw mendable(error, this.host.places.state);
-    });
+    this.#changes++;
+    const mine = this.#turn
+      .then(act)
+      .catch((error: unknown) => {
+        throw mendable(error, this.host.places.state);
+      })
+      .finally(() => this.#changes--);
     this.#turn = mine.catch(() => {}); // whoever asked is told
     return mine;
   }

@@ -175,17 +175,20 @@ await serve<Caller>({
   onBug: (error) => log.note(`a request failed: ${(error as Error).stack}`),
 });
 rounds.begin();
-await staff.complete();
-spares.prepare();
-inbox.begin();
-await elevated.begin();
-await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
-if (fleet.wanted && process.argv.includes('--resume')) {
-  const { wanted } = fleet;
-  await fleet
-    .apply(wanted, { letGo: false, resumed: true })
-    .catch((error: Error) => log.note(`the fleet could not be put up: ${error.message}`));
+const begun = begin();
+if (process.argv.includes('--resume')) {
+  await fleet.resume(begun).catch((error: Error) => log.note(`the fleet could not be put up: ${error.message}`));
   await rounds.now();
+}
+await begun;
+
+/** What waits for ledger and gateway. */
+async function begin(): Promise<void> {
+  await staff.complete();
+  spares.prepare();
+  inbox.begin();
+  await elevated.begin();
+  await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
 }
 
 /** Without its inbox the fleet stands as policy says; what needs an answer is refused, and `approvals` says why. */

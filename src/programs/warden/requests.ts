@@ -6,6 +6,7 @@ import { describe } from '../../plan/describe.ts';
 import { type Connection, type Request, WithDescriptors } from '../../wire/serve.ts';
 import { approvalRequests } from './approvals.ts';
 import * as body from './body.ts';
+import { cameUp } from './coming-up.ts';
 import type { Compartment } from './compartment.ts';
 import type { Destinations } from './destinations.ts';
 import { drillFacts } from './drill-facts.ts';
@@ -55,6 +56,8 @@ const EVERYBODY: readonly Caller[] = ['root', 'operator'];
 export function requests(office: Office): Readonly<{ [name: string]: Request<Caller> }> {
   const { fleet, record, held } = office;
   const compartment = (from: Body): Compartment => fleet.compartment(agentName(from.agent));
+  const whenUp = (from: Body, { socket }: Connection<Caller>): Promise<Compartment> =>
+    cameUp(fleet, agentName(from.agent), () => socket.destroyed);
   return {
     ...approvalRequests(office),
     ...secretRequests(office),
@@ -153,7 +156,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
     'command.run': {
       from: EVERYBODY,
       answer: async (from, connection) => {
-        const which = compartment(from);
+        const which = await whenUp(from, connection);
         const { ok, descriptors } = await office.sessions.begin(which, body.command(from), connection);
         return new WithDescriptors(ok, descriptors);
       },
@@ -162,12 +165,15 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
       from: EVERYBODY,
       answer: (from, connection) => office.sessions.signal(connection, body.signal(from)),
     },
-    'drill.facts': { from: EVERYBODY, answer: (from) => drillFacts(office, compartment(from)) },
+    'drill.facts': {
+      from: EVERYBODY,
+      answer: async (from, connection) => drillFacts(office, await whenUp(from, connection)),
+    },
     'drill.begin': {
       from: EVERYBODY,
-      answer: (from, connection) => {
+      answer: async (from, connection) => {
         const beside = from.beside === undefined ? undefined : agentName(from.beside);
-        return office.drills.begin(compartment(from), body.rules(from), beside, connection);
+        return office.drills.begin(await whenUp(from, connection), body.rules(from), beside, connection);
       },
     },
     'drill.script': {

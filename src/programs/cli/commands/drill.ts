@@ -6,6 +6,8 @@ import { type DrillDocument, passed } from '../../../drill/verdict.ts';
 import type { StatusDocument } from '../../../model/documents.ts';
 import { Failure } from '../../../model/failure.ts';
 import { agentName } from '../../../model/names.ts';
+import { placesOf } from '../../../plan/places.ts';
+import type { Client } from '../../../wire/client.ts';
 import type { Answer, Call } from '../call.ts';
 import { withLedger, withWarden } from '../connect.ts';
 import { runDrill } from '../drill.ts';
@@ -13,27 +15,30 @@ import { type Fleet, runningFleet } from '../drill-fleet.ts';
 import { openStage } from '../drill-stage.ts';
 import { onSignals, progress } from '../drill-terminal.ts';
 import { renderDrill } from '../render/drill.ts';
+import { wardenIsBack } from '../warden-process.ts';
 
 /** Attacks and access tests, from inside the compartments of the fleet that stands. Exit 1 when anything was breached, was cut
  *  off or could not be said, and when nothing at all was held. */
 export async function run({ state, operands, options }: Call): Promise<Answer> {
   const file = typeof options.junit === 'string' ? resolve(options.junit) : undefined;
   const [operand] = operands;
+  await wardenIsBack(placesOf(state));
   const begun = performance.now();
-  const document = await withWarden(state, 'there is nothing to drill', (warden) =>
-    withLedger(state, 'what an attack leaves in the record cannot be seen', async (ledger) => {
-      const { agents } = (await warden.call('status')) as StatusDocument;
-      const names = operand === undefined ? agents.map(({ name }) => name) : [agentName(operand)];
-      if (names.length === 0)
-        throw new Failure(
-          'no-agents',
-          'This fleet has no agent, so there is no wall to try.',
-          'Name one under agents: in fleet.yaml, then: bulkhead up',
-          1,
-        );
-      return drilled(runningFleet(state, warden, ledger), names);
-    }),
-  );
+  const document = await withWarden(state, 'there is nothing to drill', async (warden) => {
+    const { agents } = (await warden.call('status')) as StatusDocument;
+    const names = operand === undefined ? agents.map(({ name }) => name) : [agentName(operand)];
+    if (names.length === 0)
+      throw new Failure(
+        'no-agents',
+        'This fleet has no agent, so there is no wall to try.',
+        'Name one under agents: in fleet.yaml, then: bulkhead up',
+        1,
+      );
+    await comeUp(warden, names, agents);
+    return withLedger(state, 'what an attack leaves in the record cannot be seen', (ledger) =>
+      drilled(runningFleet(state, warden, ledger), names),
+    );
+  });
   if (file !== undefined) writeReport(file, document);
   const seconds = (performance.now() - begun) / 1000;
   return {
@@ -43,8 +48,14 @@ export async function run({ state, operands, options }: Call): Promise<Answer> {
   };
 }
 
+/** Waits for those who are just being put up, and for the others beside them: what must not be reached should be there to be reached.
+ *  @throws Failure for an agent that is not known or does not come up, before anything is made for the drill */
+async function comeUp(warden: Client, names: readonly string[], agents: StatusDocument['agents']): Promise<void> {
+  for (const agent of names) await warden.call('drill.facts', { agent });
+  await Promise.allSettled(agents.map(({ name: agent }) => warden.call('drill.facts', { agent })));
+}
+
 async function drilled(fleet: Fleet, agents: readonly string[]): Promise<DrillDocument> {
-  for (const name of agents) await fleet.subject(name); // an unknown one is told before anything is made
   const stage = await openStage({ known: async ({ name }) => (await fleet.subject(name)).known });
   const close = async (): Promise<void> => {
     fleet.close();
