@@ -1,5 +1,6 @@
 import type { Enforcement, Wall } from './enforcement.ts';
 import type { QuestionKind, QuestionState, Scope } from './question.ts';
+import type { SecretTried } from './secret-upkeep.ts';
 
 /** The documents that `--json` prints and that the warden answers with. Others rely on the fields named here; more are welcome. */
 
@@ -60,8 +61,17 @@ export interface StatusDocument {
   readonly programs: readonly ProgramStatus[];
   /** Questions that wait for a person. */
   readonly waiting?: readonly ApprovalEntry[];
+  /** What is to be said of secrets: shared, too old, a person's own. */
+  readonly findings?: readonly SecretFinding[];
   /** What cannot be used although its program runs. */
   readonly broken?: readonly Broken[];
+}
+
+export interface SecretFinding {
+  readonly id: 'secret-shared' | 'secret-own' | 'secret-broad' | 'secret-due' | 'secret-overdue' | 'secret-old-valid';
+  readonly secret: string;
+  /** What is so, and what to do. */
+  readonly text: string;
 }
 
 export interface Broken {
@@ -187,6 +197,32 @@ export interface SecretEntry {
   readonly state: 'set' | 'missing' | 'waiting' | 'damaged';
   readonly since?: string;
   readonly usedBy: readonly { readonly agent: string; readonly variable: string; readonly host: string }[];
+  /** Absent: nothing is said of its rotation. */
+  readonly rotate?: SecretRotate;
+  readonly findings?: readonly { readonly id: string; readonly text: string }[];
+}
+
+export interface SecretRotate {
+  /** How old it may get, milliseconds; absent with `due` and `dueAt`: as old as it likes. */
+  readonly every?: number;
+  readonly due?: 'no' | 'due' | 'overdue';
+  /** ISO 8601, UTC. */
+  readonly dueAt?: string;
+  /** What mints a new value, and whom it runs as where root asks. */
+  readonly command?: readonly string[];
+  readonly user?: string;
+  /** The request that shows whether a value is accepted. */
+  readonly test?: string;
+}
+
+/** What `secrets set`, `rotate`, `revoke` and `test` answer. `ended`: connections that had used it. `tookMs`: until they had, and the
+ *  new value was in force. `tested`: absent where no test is configured. */
+export interface SecretChanged {
+  readonly replaced?: boolean;
+  readonly ended: number;
+  readonly tookMs: number;
+  readonly tested?: readonly SecretTried[];
+  readonly findings?: readonly { readonly id: string; readonly text: string }[];
 }
 
 export interface SecretsDocument {

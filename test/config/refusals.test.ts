@@ -38,7 +38,6 @@ test('what a later version brings is refused by name, never accepted and ignored
     'harness: claude-code',
     'model: m',
     'presets: false',
-    'secrets: { A: { secret: b, to: a.example, rotate: 30d } }',
     'mail: [b]',
     'shares: [b]',
     'sockets: [b]',

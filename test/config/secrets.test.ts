@@ -51,7 +51,56 @@ test('what is bound comes through the warden’s door as it was', () => {
     `roots: [./ca.pem]\n${fleet('egress: [a.example]\nsecrets: { KEY: { secret: m, to: a.example, path: [/x, /y] } }')}`,
   );
   assert.deepEqual(decodeWantedFleet(JSON.parse(JSON.stringify(wanted))), wanted);
+  const kept = parsed(fleet(rotating('every: 2d, command: [x], test: "GET https://b.example/"')));
+  assert.deepEqual(decodeWantedFleet(JSON.parse(JSON.stringify(kept))), kept);
   assert.match(wanted.roots?.[0] ?? '', /^\/.*\/ca\.pem$/);
+});
+
+const rotating = (rotate: string): string =>
+  `egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, rotate: { ${rotate} } } }`;
+const upkeep = (lines: string) => parsed(fleet(lines)).agents[0]?.upkeep;
+
+test('a secret may say how old it gets, what mints a new one, and what shows that it works', () => {
+  assert.deepEqual(
+    upkeep(
+      rotating('every: 90d, command: [mint, 7], test: "HEAD https://B.example/v1/me?full=1"').replace(
+        'm, to',
+        'm, shared: true, to',
+      ),
+    ),
+    [
+      {
+        secret: 'm',
+        shared: true,
+        every: 90 * 86_400_000,
+        command: ['mint', '7'],
+        test: { scheme: 'https', method: 'HEAD', host: 'b.example', port: 443, path: '/v1/me?full=1', in: 'bearer' },
+      },
+    ],
+  );
+  assert.deepEqual(upkeep('egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, rotate: 30d } }'), [
+    { secret: 'm', every: 30 * 86_400_000 },
+  ]);
+  const local =
+    'egress: [{ host: b.example, port: 80, address: 127.0.0.1 }]\nsecrets: { KEY: { secret: m, to: "b.example:80", in: header x-key, rotate: { test: GET http://b.example } } }';
+  assert.deepEqual(upkeep(local)?.[0]?.test, {
+    ...{ scheme: 'http', method: 'GET', host: 'b.example', port: 80, path: '/', in: 'header x-key' },
+  });
+  assert.equal(upkeep('egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example } }'), undefined);
+});
+
+test('two agents may not say two things of one secret; one may say it for both', () => {
+  const two = (first: string, second: string): string =>
+    ['a', 'b']
+      .map(
+        (name, i) =>
+          `  ${name}:\n    egress: [b.example]\n    secrets: { KEY: { secret: m, to: b.example${i ? second : first} } }\n`,
+      )
+      .join('');
+  const head = 'fleet: x\nagents:\n';
+  assert.match(refused(head + two(', rotate: 30d', ', rotate: 90d')), /of the secret m elsewhere, in agents\.b/);
+  for (const second of ['', ', rotate: 30d', ', shared: true'])
+    assert.equal(parsed(head + two(', rotate: 30d', second)).agents.length, 2);
 });
 
 test('what would not be where it seems is refused in two lines, at its place', () => {
@@ -80,7 +129,26 @@ test('what would not be where it seems is refused in two lines, at its place', (
     ],
     ['egress: [b.example]\nenv: { KEY: x }\nsecrets: { KEY: { secret: m, to: b.example } }', /KEY is set by env too/],
     ['egress: [b.example]\nsecrets: { KEY: { secret: M, to: b.example } }', /is not a name/],
-    ['egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, rotate: 30d } }', /not supported yet/],
+    ['egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, rotate: often } }', /is not a length of time/],
+    [
+      'egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, rotate: 5m } }',
+      /"5m" is too short.*\nWrite at least 1h/,
+    ],
+    [
+      'egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, rotate: { ever: 5d } } }',
+      /Did you mean "every"/,
+    ],
+    [rotating('test: https://b.example/me'), /is not a request.*\nWrite the method and the whole address/],
+    [rotating('test: "GET https://me@b.example/"'), /is not a request/],
+    [rotating('test: "GET https://c.example/me"'), /where it is not bound.*\nTest it where it goes: b\.example:443/],
+    [rotating('test: "GET https://b.example:8443/me"'), /where it is not bound/],
+    [rotating('test: "GET http://b.example:443/me"'), /would show the secret on the way/],
+    [rotating('test: { request: "GET https://b.example/me", in: body }'), /is not a place for a secret/],
+    [rotating('command: []'), /is an empty list/],
+    [
+      'egress: [b.example]\nsecrets:\n  A: { secret: m, to: b.example, rotate: 30d }\n  B: { secret: m, to: b.example, rotate: 90d }',
+      /something else is said of the secret m elsewhere/,
+    ],
   ];
   for (const [lines, message] of cases) {
     const said = refused(fleet(lines));

@@ -32,7 +32,8 @@ export async function sealed(value: string, recipient: string): Promise<Uint8Arr
   return encrypter.encrypt(value);
 }
 
-/** Keeps a sealed secret until a gateway takes it. */
-export function writeWaiting({ secrets }: Places, name: string, bytes: Uint8Array): void {
+/** Keeps a sealed secret until a gateway takes it, and beside it where it is a person's own already. */
+export function writeWaiting({ secrets }: Places, name: string, bytes: Uint8Array, own: readonly string[]): void {
+  replaceFile(`${secrets}/${name}.own`, JSON.stringify(own));
   replaceFile(`${secrets}/${name}.age`, bytes);
 }

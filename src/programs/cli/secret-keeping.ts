@@ -1,11 +1,14 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import type { SecretEntry, SecretsDocument } from '../../model/documents.ts';
+import type { SecretChanged, SecretEntry, SecretsDocument } from '../../model/documents.ts';
 import type { SecretName } from '../../model/names.ts';
 import type { Places } from '../../plan/places.ts';
+import { whyBroad } from '../../policy/broad-secrets.ts';
+import { type OwnPlace, ownText } from '../../policy/secret-findings.ts';
 import type { Client } from '../../wire/client.ts';
 import { withWarden } from './connect.ts';
 import { carryOut, mustBeOurs, planMachine } from './machine.ts';
 import { ensureIdentity, recipientOf, sealed, writeWaiting } from './seal.ts';
+import { ownPlacesOf } from './secret-own.ts';
 import { mustBeState, takeTurn } from './state.ts';
 import { wardenThere } from './warden-process.ts';
 
@@ -26,18 +29,29 @@ export async function keep(
   places: Places,
   name: SecretName,
   value: string,
-): Promise<{ replaced: boolean; ended: number } | undefined> {
+  how: 'set' | 'rotate' = 'set',
+): Promise<SecretChanged | undefined> {
+  const own = ownPlacesOf(value, process.env);
   const kept = await withSecrets(places, async (warden) => {
     const { recipient } = (await warden.call('secrets.recipient')) as { recipient: string };
     const bytes = Buffer.from(await sealed(value, recipient)).toString('base64');
-    return (await warden.call('secrets.set', { name, sealed: bytes })) as { replaced: boolean; ended: number };
+    return (await warden.call(`secrets.${how}`, { name, sealed: bytes, own })) as SecretChanged;
   });
-  if (kept === undefined) await keepUntilUp(places, name, value);
+  if (kept === undefined) await keepUntilUp(places, name, value, own);
   return kept;
 }
 
+/** What is to be said of a value that nobody but we have seen yet. */
+export function findingsBefore(value: string): { readonly id: string; readonly text: string }[] {
+  const [own, broad] = [ownPlacesOf(value, process.env), whyBroad(value)];
+  return [
+    ...(own.length > 0 ? [{ id: 'secret-own', text: ownText(own) }] : []),
+    ...(broad !== undefined ? [{ id: 'secret-broad', text: broad }] : []),
+  ];
+}
+
 /** Before the first up, or while nothing runs: what is needed of the state is made, as up would, and the sealed value waits there. */
-async function keepUntilUp(places: Places, name: SecretName, value: string): Promise<void> {
+async function keepUntilUp(places: Places, name: SecretName, value: string, own: readonly OwnPlace[]): Promise<void> {
   if (!existsSync(places.identity)) {
     takeTurn(places);
     const ground = [places.state, places.format, places.secrets];
@@ -47,7 +61,7 @@ async function keepUntilUp(places: Places, name: SecretName, value: string): Pro
     await carryOut(places, needed);
     await ensureIdentity(places);
   }
-  writeWaiting(places, name, await sealed(value, await recipientOf(places)));
+  writeWaiting(places, name, await sealed(value, await recipientOf(places)), own);
 }
 
 /** As the warden says; while nothing runs, what is on disk. */

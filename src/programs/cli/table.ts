@@ -212,8 +212,18 @@ export const TABLE: readonly Entry[] = [
     name: 'secrets rotate',
     group: 'secrets',
     operands: '<name>',
+    options: [
+      { flags: '--by-hand', summary: 'type or pipe the value, although a command is configured that mints one' },
+    ],
     summary: 'a new value, in force at once; what used the old one is ended',
     load: () => import('./commands/secrets-rotate.ts'),
+  },
+  {
+    name: 'secrets test',
+    group: 'secrets',
+    operands: '<name>',
+    summary: 'whether the value is accepted, and the one before refused',
+    load: () => import('./commands/secrets-test.ts'),
   },
   {
     name: 'secrets import',

@@ -4,13 +4,16 @@ import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 import type { AgentName, SecretName } from '../../model/names.ts';
 import type { SecretBinding } from '../../model/secret-binding.ts';
-import type { Destination } from '../../policy/egress.ts';
+import type { SecretTest, SecretTried } from '../../model/secret-upkeep.ts';
+import { type Destination, judgeEgress } from '../../policy/egress.ts';
+import { parseAddress } from '../../protocol/address.ts';
 import { type Grant, judge } from './asking.ts';
 import { Compartment } from './compartment.ts';
 import type { Denial } from './denials.ts';
 import { serveDnsOverUdp } from './dns-udp.ts';
 import type { Outside } from './passage.ts';
 import { publishPort } from './publish.ts';
+import { testSecret } from './secret-test.ts';
 import { attend } from './transparent.ts';
 import type { Vault } from './vault.ts';
 
@@ -114,6 +117,23 @@ export class Gateway {
     for (const passage of ending) passage.end(`the secret ${name} was changed`);
     await Promise.all(ending.map((passage) => passage.closed()));
     return ending.length;
+  }
+
+  /** Sends a value of a secret to where it is bound, to see whether it is accepted.
+   *  @throws Failure `not-bound` */
+  async testSecret(name: SecretName, test: SecretTest, which: readonly ['new' | 'old', string]): Promise<SecretTried> {
+    const to = { host: test.host, port: test.port, literal: parseAddress(test.host) !== undefined };
+    for (const compartment of this.#compartments.values()) {
+      const bound = compartment.bindings.some((one) => one.secret === name && isAt(one, to));
+      const verdict = judgeEgress(compartment.rules, to);
+      if (bound && verdict.kind === 'allow') return testSecret(this.#outside, name, test, verdict.address, which);
+    }
+    throw new Failure(
+      'not-bound',
+      `${name} is not bound to ${test.host}:${test.port}, so it is not tested there`,
+      'bulkhead secrets list shows where it goes.',
+      1,
+    );
   }
 
   /** What the agent has in its environment instead of its secrets. */

@@ -1,20 +1,35 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { Decrypter, identityToRecipient } from 'age-encryption';
 import { replaceFile, syncFolder } from '../../host/replace-file.ts';
 import { Failure } from '../../model/failure.ts';
 import { type SecretName, secretName } from '../../model/names.ts';
+import { whyBroad } from '../../policy/broad-secrets.ts';
 import { type Shape, shapeOf, whyNoSecret } from '../../policy/placeholder.ts';
+import { type KeptSecret, type OwnPlace, ownPlaces } from '../../policy/secret-findings.ts';
 
 export interface Secret {
   readonly value: string;
   /** When this value came. */
   readonly since: Date;
+  /** Where it was found to be an operator's own. */
+  readonly own: readonly OwnPlace[];
+}
+
+/** How a value comes. */
+export interface Coming {
+  readonly own?: readonly OwnPlace[];
+  /** It was sealed by then, and waited. */
+  readonly since?: Date;
+  /** The value before stays, out of use, until it was found to be refused. */
+  readonly keep?: boolean;
 }
 
 const SEALED = '.age';
 const SHAPE = '.shape';
+const OWN = '.own';
+const BEFORE = '.before';
 
 /** The secrets, sealed in files of the gateway's own (age-encryption.org/v1), and open in its memory. A file is replaced as a whole and on
  *  disk before it counts, so that a death at any moment leaves the old value or the new one. */
@@ -23,6 +38,7 @@ export class Vault {
   readonly #identity: string | undefined;
   readonly #open = new Map<SecretName, Secret>();
   readonly #shapes = new Map<SecretName, Shape>();
+  readonly #before = new Map<SecretName, string>();
   /** Names whose file does not open. */
   readonly damaged: SecretName[] = [];
 
@@ -37,6 +53,7 @@ export class Vault {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     for (const file of readdirSync(dir)) {
       if (file.endsWith('.next')) rmSync(join(dir, file));
+      else if (file.endsWith(BEFORE)) await vault.#loadBefore(secretName(file.slice(0, -BEFORE.length)));
       else if (file.endsWith(SHAPE)) vault.#loadShape(secretName(file.slice(0, -SHAPE.length)));
       else if (file.endsWith(SEALED)) await vault.#load(secretName(file.slice(0, -SEALED.length)));
     }
@@ -65,12 +82,39 @@ export class Vault {
     return this.#open.get(name as SecretName);
   }
 
-  list(): { readonly name: SecretName; readonly since: string }[] {
-    return [...this.#open].map(([name, { since }]) => ({ name, since: since.toISOString() }));
+  /** What may be known of them. */
+  list(): KeptSecret[] {
+    return [...this.#open].map(([name, { value, since, own }]) => {
+      const broad = whyBroad(value);
+      const same = [...this.#open].filter(([other, one]) => other !== name && one.value === value);
+      return {
+        name,
+        since: since.toISOString(),
+        ...(own.length > 0 && { own }),
+        ...(broad !== undefined && { broad }),
+        ...(same.length > 0 && { same: same.map(([other]) => other).sort() }),
+        ...(this.#before.has(name) && { before: true as const }),
+      };
+    });
+  }
+
+  /** The value that a rotation replaced, as long as nothing has shown that it is refused. */
+  before(name: SecretName): string | undefined {
+    return this.#before.get(name);
+  }
+
+  forgetBefore(name: SecretName): void {
+    if (!this.#before.delete(name)) return;
+    rmSync(join(this.#dir, name + BEFORE), { force: true });
+    syncFolder(this.#dir);
   }
 
   /** @throws Failure when it cannot be opened or cannot be a secret; then the one before stands */
-  async set(name: SecretName, sealed: Uint8Array): Promise<{ replaced: boolean; changed: boolean }> {
+  async set(
+    name: SecretName,
+    sealed: Uint8Array,
+    { own = [], since = new Date(), keep = false }: Coming = {},
+  ): Promise<{ replaced: boolean; changed: boolean }> {
     const value = await this.#opened(sealed);
     if (value === undefined)
       throw new Failure('not-sealed', `what came for ${name} is not sealed to this fleet`, 'Run the command again.', 1);
@@ -81,15 +125,27 @@ export class Vault {
     const shape = this.#shapes.get(name) ?? shapeOf(value); // the first: placeholders stay the same when it is rotated
     replaceFile(join(this.#dir, name + SHAPE), JSON.stringify(shape));
     this.#shapes.set(name, shape);
+    const changed = before !== undefined && before.value !== value;
+    if (changed && keep) this.#keepBefore(name, before.value);
+    else if (!keep || this.#before.get(name) === value) this.forgetBefore(name);
+    replaceFile(join(this.#dir, name + OWN), JSON.stringify(own));
     replaceFile(join(this.#dir, name + SEALED), sealed);
-    this.#open.set(name, { value, since: new Date() });
-    return { replaced: before !== undefined, changed: before !== undefined && before.value !== value };
+    utimesSync(join(this.#dir, name + SEALED), since, since);
+    this.#open.set(name, { value, since, own });
+    return { replaced: before !== undefined, changed };
+  }
+
+  /** Its sealed file is there, so it is copied as it is. */
+  #keepBefore(name: SecretName, value: string): void {
+    replaceFile(join(this.#dir, name + BEFORE), readFileSync(join(this.#dir, name + SEALED)));
+    this.#before.set(name, value);
   }
 
   /** @returns whether there was one */
   remove(name: SecretName): boolean {
-    rmSync(join(this.#dir, name + SEALED), { force: true });
+    for (const kind of [SEALED, BEFORE, OWN]) rmSync(join(this.#dir, name + kind), { force: true });
     syncFolder(this.#dir);
+    this.#before.delete(name);
     return this.#open.delete(name);
   }
 
@@ -97,7 +153,17 @@ export class Vault {
     const file = join(this.#dir, name + SEALED);
     const value = await this.#opened(readFileSync(file));
     if (value === undefined) this.damaged.push(name);
-    else this.#open.set(name, { value, since: statSync(file).mtime });
+    else this.#open.set(name, { value, since: statSync(file).mtime, own: this.#ownOf(name) });
+  }
+
+  async #loadBefore(name: SecretName): Promise<void> {
+    const value = await this.#opened(readFileSync(join(this.#dir, name + BEFORE)));
+    if (value !== undefined) this.#before.set(name, value);
+  }
+
+  #ownOf(name: SecretName): OwnPlace[] {
+    const file = join(this.#dir, name + OWN);
+    return existsSync(file) ? ownPlaces(JSON.parse(readFileSync(file, 'utf8'))) : [];
   }
 
   #loadShape(name: SecretName): void {

@@ -39,6 +39,7 @@ import { type Caller, type Office, requests } from './requests.ts';
 import { withdrawAll } from './revoking.ts';
 import { Rounds } from './rounds.ts';
 import { Running } from './running.ts';
+import { SecretWatch } from './secret-watch.ts';
 import { Sessions } from './sessions.ts';
 import { Staff } from './staff.ts';
 
@@ -140,6 +141,11 @@ const rounds = new Rounds(fleet, record, logs, mending, {
   ledgerUid: () => (staff.ledgerPid === undefined ? undefined : uidOfProcess(staff.ledgerPid)),
 });
 
+const secretWatch = new SecretWatch(`${places.secrets}/told.json`, {
+  ...{ fleet, record, gateway: workshop.gateway },
+  tell: (text) => notices.finding(undefined, text),
+});
+
 let leaving = false;
 async function leave(): Promise<void> {
   if (leaving) return;
@@ -158,6 +164,7 @@ gate.start();
 const office: Office = {
   ...{ fleet, record, held, logs, rounds, inbox, destinations, running, gateway: workshop.gateway },
   gate,
+  lookAtSecrets: () => void secretWatch.look(),
   outside: (agent) => elevated.running(agent),
   endOutside: (question) => elevated.end(question),
   sessions: new Sessions(record, spares),
@@ -187,6 +194,7 @@ async function begin(): Promise<void> {
   await staff.complete();
   spares.prepare();
   inbox.begin();
+  secretWatch.begin();
   await elevated.begin();
   await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
 }

@@ -39,6 +39,8 @@ export interface Office {
   readonly destinations: Destinations;
   readonly running: Running;
   readonly gateway: () => GatewayLink | undefined;
+  /** Tells of what is to be said of secrets now. */
+  readonly lookAtSecrets: () => void;
   /** How many commands run outside for an agent. */
   readonly outside: (agent: string) => number;
   readonly endOutside: (question: number) => number;
@@ -75,6 +77,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
         await office.gate?.up();
         await office.destinations.prune();
         await office.rounds.now();
+        office.lookAtSecrets();
         return { steps };
       },
     },

@@ -1,12 +1,14 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import type { MissingSecret, SecretEntry, SecretsDocument } from '../../model/documents.ts';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import type { SecretChanged } from '../../model/documents.ts';
 import { Failure } from '../../model/failure.ts';
-import { secretName } from '../../model/names.ts';
+import { type SecretName, secretName } from '../../model/names.ts';
+import type { SecretUpkeep } from '../../model/secret-upkeep.ts';
 import type { Places } from '../../plan/places.ts';
 import type { Request } from '../../wire/serve.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { Record } from './record.ts';
+import { findingsOf, secretsDocument } from './secret-states.ts';
 
 type Caller = 'root' | 'operator';
 const PEOPLE: readonly Caller[] = ['root', 'operator'];
@@ -25,14 +27,28 @@ export function secretRequests({ fleet, record, gateway }: Around): Readonly<{ [
     const hint = 'It is being started again; the reason is in: bulkhead logs gateway';
     throw new Failure('no-gateway', 'The gateway is not running, so no secret is in use.', hint, 1);
   };
+  const upkeep = (name: SecretName): Partial<SecretUpkeep> => upkeepOf(fleet, name) ?? {};
   return {
     'secrets.recipient': { from: PEOPLE, answer: () => needed().secrets('recipient') },
     'secrets.set': {
       from: PEOPLE,
-      answer: async ({ name, sealed }, { peer }) => {
+      answer: async ({ name, sealed, own }, { peer }) => {
         const link = needed();
         await record.write({ event: 'secret.set', secret: secretName(name), uid: peer.uid });
-        return link.secrets('set', { name, sealed });
+        const done = (await link.secrets('set', { name, sealed, own })) as SecretChanged;
+        return { ...done, findings: await findingsOf(fleet, link, secretName(name)) };
+      },
+    },
+    'secrets.rotate': {
+      from: PEOPLE,
+      answer: async ({ name: raw, sealed, own }, { peer }) => {
+        const link = needed();
+        const name = secretName(raw);
+        const { test } = upkeep(name);
+        await record.write({ event: 'secret.rotated', secret: name, uid: peer.uid });
+        const done = (await link.secrets('set', { name, sealed, own, keep: test !== undefined })) as SecretChanged;
+        const tested = test && ((await link.secrets('test', { name, test })) as Pick<SecretChanged, 'tested'>);
+        return { ...done, ...tested, findings: await findingsOf(fleet, link, name) };
       },
     },
     'secrets.revoke': {
@@ -40,51 +56,26 @@ export function secretRequests({ fleet, record, gateway }: Around): Readonly<{ [
       answer: async ({ name }, { peer }) => {
         const link = needed();
         await record.write({ event: 'secret.revoked', secret: secretName(name), uid: peer.uid });
-        return link.secrets('revoke', { name });
+        return link.secrets('revoke', { name, test: upkeep(secretName(name)).test });
+      },
+    },
+    'secrets.test': {
+      from: PEOPLE,
+      answer: ({ name: raw }) => {
+        const name = secretName(raw);
+        const { test } = upkeep(name);
+        if (test) return needed().secrets('test', { name, test });
+        const hint = `Under secrets in fleet.yaml: rotate: { test: "GET https://HOST/PATH" }, then bulkhead up.`;
+        throw new Failure('no-test', `no test request is configured for ${name}`, hint, 1);
       },
     },
     'secrets.list': { from: PEOPLE, answer: () => secretsDocument(fleet, needed()) },
   };
 }
 
-interface Kept {
-  readonly secrets: readonly { readonly name: string; readonly since: string }[];
-  readonly damaged: readonly string[];
-}
-
-/** What there is, and what agents want. */
-async function secretsDocument(fleet: StandingFleet, link: GatewayLink): Promise<SecretsDocument> {
-  const { secrets, damaged } = (await link.secrets('list')) as Kept;
-  const uses = (fleet.wanted?.agents ?? []).flatMap((agent) =>
-    (agent.secrets ?? []).map(({ variable, secret, host }) => ({ secret, use: { agent: agent.name, variable, host } })),
-  );
-  const names = [
-    ...new Set([...secrets.map(({ name }) => name), ...damaged, ...uses.map(({ secret }) => secret)]),
-  ].sort();
-  return {
-    secrets: names.map((name): SecretEntry => {
-      const usedBy = uses.filter(({ secret }) => secret === name).map(({ use }) => use);
-      const since = secrets.find((one) => one.name === name)?.since;
-      if (since !== undefined) return { name, state: 'set', since, usedBy };
-      return { name, state: damaged.includes(name) ? 'damaged' : 'missing', usedBy };
-    }),
-  };
-}
-
-/** What agents want and nobody has set, by agent. */
-export async function missingSecrets({
-  fleet,
-  gateway,
-}: Pick<Around, 'fleet' | 'gateway'>): Promise<Map<string, MissingSecret[]>> {
-  const link = gateway();
-  if (!link || !fleet.wanted?.agents.some(({ secrets }) => secrets)) return new Map();
-  const { secrets } = (await soon(link.secrets('list'))) as Kept;
-  const there = new Set(secrets.map(({ name }) => name));
-  const missing = fleet.wanted.agents.map(({ name, secrets = [] }): [string, MissingSecret[]] => {
-    const wanted = new Map(secrets.map(({ variable, secret }) => [variable, { variable, secret }]));
-    return [name, [...wanted.values()].filter(({ secret }) => !there.has(secret))];
-  });
-  return new Map(missing);
+function upkeepOf(fleet: StandingFleet, name: SecretName): SecretUpkeep | undefined {
+  const all = (fleet.wanted?.agents ?? []).flatMap(({ upkeep }) => upkeep ?? []).filter((one) => one.secret === name);
+  return all.find(({ test }) => test) ?? all[0];
 }
 
 /** Gives a new gateway what was set while there was none. */
@@ -97,21 +88,16 @@ export async function handOver(
   if (!existsSync(secrets)) return;
   for (const file of readdirSync(secrets).filter((file) => file.endsWith('.age'))) {
     const name = secretName(file.slice(0, -'.age'.length));
+    const [path, beside] = [`${secrets}/${file}`, `${secrets}/${name}.own`];
     await record.write({ event: 'secret.set', secret: name });
     try {
-      await link.secrets('set', { name, sealed: readFileSync(`${secrets}/${file}`).toString('base64') });
-      rmSync(`${secrets}/${file}`);
+      const own = existsSync(beside) ? (JSON.parse(readFileSync(beside, 'utf8')) as unknown) : [];
+      const since = statSync(path).mtime.toISOString();
+      await link.secrets('set', { name, sealed: readFileSync(path).toString('base64'), own, since });
+      for (const done of [path, beside]) rmSync(done, { force: true });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       note(`${name} was not taken: ${error.message}`); // it waits on, and list says so
     }
   }
-}
-
-/** A gateway that hangs must not keep anybody from its status. */
-function soon<T>(work: Promise<T>): Promise<T> {
-  const late = new Promise<never>((_, reject) =>
-    setTimeout(() => reject(new Error('no answer in time')), 1000).unref(),
-  );
-  return Promise.race([work, late]);
 }

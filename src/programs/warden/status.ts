@@ -4,18 +4,19 @@ import { elevatedText } from '../../policy/elevated/text.ts';
 import { blastRadius } from '../../policy/map.ts';
 import { approvalEntry } from './approvals.ts';
 import type { Office } from './requests.ts';
-import { missingSecrets } from './secrets.ts';
+import { secretsAtLarge } from './secret-states.ts';
 
 export async function statusDocument(office: Office): Promise<StatusDocument> {
-  const lacking = await missingSecrets(office).catch(() => new Map<string, MissingSecret[]>()); // the gateway's own line says what is wrong
   const { fleet, rounds } = office;
+  const none = { missing: new Map<string, MissingSecret[]>(), findings: [] };
+  const secrets = await secretsAtLarge(fleet, office.gateway()).catch(() => none); // the gateway's own line says what is wrong
   return {
     fleet: fleet.wanted?.fleet ?? '',
     agents: (fleet.wanted?.agents ?? []).map((agent) => {
       const compartment = fleet.compartments.get(agent.name);
       const walls = rounds.wallsOf(agent.name);
       const health = rounds.healthOf(agent.name);
-      const missing = lacking.get(agent.name) ?? [];
+      const missing = secrets.missing.get(agent.name) ?? [];
       if (!compartment) return { name: agent.name, state: 'down', tier: agent.tier, walls };
       return {
         name: agent.name,
@@ -35,6 +36,7 @@ export async function statusDocument(office: Office): Promise<StatusDocument> {
     }),
     programs: office.programs(),
     waiting: office.inbox.waiting().map(approvalEntry),
+    ...(secrets.findings.length > 0 && { findings: secrets.findings }),
     ...brokenInbox(office),
   };
 }

@@ -6,7 +6,8 @@ import { placesOf } from '../../../plan/places.ts';
 import { readDotenv, secretsIn } from '../../../policy/dotenv.ts';
 import { SECRET_PRESETS } from '../../../policy/secret-presets.ts';
 import type { Answer, Call } from '../call.ts';
-import { keep } from '../secret-keeping.ts';
+import { findingLines } from '../render/tested.ts';
+import { findingsBefore, keep } from '../secret-keeping.ts';
 
 /** What looks like a secret in a .env file is kept, each under a name made from its variable; the file stays as it is. */
 export async function run({ operands, state }: Call): Promise<Answer> {
@@ -21,7 +22,11 @@ export async function run({ operands, state }: Call): Promise<Answer> {
       1,
     );
   const places = placesOf(state);
-  for (const { variable, secret } of found) await keep(places, secretName(secret), variable.value);
+  const notes: string[] = [];
+  for (const { variable, secret } of found) {
+    const kept = await keep(places, secretName(secret), variable.value);
+    notes.push(...findingLines(secret, kept?.findings ?? findingsBefore(variable.value)));
+  }
   const lines = found.map(({ variable: { name }, secret }) =>
     Object.hasOwn(SECRET_PRESETS, name) ? `  ${name}: ${secret}` : `  ${name}: { secret: ${secret}, to: HOST }`,
   );
@@ -33,7 +38,8 @@ export async function run({ operands, state }: Call): Promise<Answer> {
   ];
   return {
     document: { imported: found.map(({ variable: { name }, secret }) => ({ variable: name, secret })) },
-    text: () => [`Kept ${found.length}: ${found.map(({ secret }) => secret).join(', ')}.`, ...more].join('\n'),
+    text: () =>
+      [`Kept ${found.length}: ${found.map(({ secret }) => secret).join(', ')}.`, ...notes, ...more].join('\n'),
   };
 }
 

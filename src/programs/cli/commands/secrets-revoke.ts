@@ -1,8 +1,10 @@
 import { existsSync, rmSync } from 'node:fs';
+import type { SecretChanged } from '../../../model/documents.ts';
 import { Failure } from '../../../model/failure.ts';
 import { secretName } from '../../../model/names.ts';
 import { placesOf } from '../../../plan/places.ts';
 import type { Answer, Call } from '../call.ts';
+import { endedText, testedExit, testedLines } from '../render/tested.ts';
 import { withSecrets } from '../secret-keeping.ts';
 
 /** Forgets a secret. What it was good for at its service is for the service to end. */
@@ -10,18 +12,20 @@ export async function run({ operands, state }: Call): Promise<Answer> {
   const name = secretName(operands[0]);
   const places = placesOf(state);
   const gone = await withSecrets(places, async (warden) => {
-    return (await warden.call('secrets.revoke', { name })) as { ended: number };
+    return (await warden.call('secrets.revoke', { name })) as SecretChanged;
   });
   if (gone === undefined) {
-    const files = [`${places.secrets}/${name}.age`, `${places.gateway}/secrets/${name}.age`];
-    if (!files.some((file) => existsSync(file))) throw noSuch(name);
+    const folders = [places.secrets, `${places.gateway}/secrets`];
+    const files = folders.flatMap((folder) => ['age', 'own', 'before'].map((kind) => `${folder}/${name}.${kind}`));
+    if (!files.some((file) => file.endsWith('.age') && existsSync(file))) throw noSuch(name);
     for (const file of files) rmSync(file, { force: true });
   }
-  const ended = gone?.ended ?? 0;
-  const also = ended > 0 ? `; ${ended} open ${ended === 1 ? 'connection was' : 'connections were'} ended` : '';
+  const { ended = 0, tookMs, tested } = gone ?? {};
+  const after = tested ? testedLines(name, tested) : ['It is valid until it is revoked where it was issued.'];
   return {
-    document: { secret: name, state: 'revoked', ended },
-    text: () => `${name} is forgotten${also}. It is valid until it is revoked where it was issued.`,
+    document: { secret: name, state: 'revoked', ended, ...(gone && { tookMs }), ...(tested && { tested }) },
+    text: () => [`${name} is forgotten.${gone ? endedText(gone) : ''}`, ...after].join('\n'),
+    exit: testedExit(tested),
   };
 }
 

@@ -1,30 +1,53 @@
+import type { SecretEntry } from '../../../model/documents.ts';
 import { Failure } from '../../../model/failure.ts';
 import { secretName } from '../../../model/names.ts';
 import { placesOf } from '../../../plan/places.ts';
 import type { Answer, Call } from '../call.ts';
+import { whoAsks } from '../config/read.ts';
+import { mint } from '../mint.ts';
+import { endedText, findingLines, testedExit, testedLines } from '../render/tested.ts';
 import { readSecret } from '../secret-input.ts';
-import { keep, secretStates } from '../secret-keeping.ts';
+import { findingsBefore, keep, secretStates } from '../secret-keeping.ts';
 
-/** A new value for a secret that is set; a name that is not is a slip of the pen. */
-export async function run({ operands, state }: Call): Promise<Answer> {
+/** A new value for a secret that is set, by hand or from the operator's command; then both values are tried where a test is configured. */
+export async function run({ operands, options, state }: Call): Promise<Answer> {
   const name = secretName(operands[0]);
   const places = placesOf(state);
-  const known = (await secretStates(places)).filter((one) => one.state !== 'missing').map((one) => one.name);
-  if (!known.includes(name))
+  const entry = (await secretStates(places)).find((one) => one.name === name && one.state !== 'missing');
+  if (entry === undefined)
     throw new Failure(
       'no-such-secret',
       `there is no secret ${name} to rotate`,
       `Set it: bulkhead secrets set ${name}`,
       1,
     );
-  const kept = await keep(places, name, await readSecret(name));
-  const ended = kept?.ended ?? 0;
-  const also = ended > 0 ? ` ${ended} open ${ended === 1 ? 'connection was' : 'connections were'} ended.` : '';
+  const value = await newValue(entry, options.byHand === true);
+  const kept = await keep(places, name, value, 'rotate');
+  const findings = kept?.findings ?? findingsBefore(value);
+  const more = findings.length > 0 ? { findings } : {};
+  const notes = findingLines(name, findings);
+  if (kept === undefined)
+    return {
+      document: { secret: name, state: 'waiting', ...more },
+      text: () => [`${name} is kept; the gateway takes it with the next up.`, ...notes].join('\n'),
+    };
+  const { ended, tookMs, tested } = kept;
+  const first = `${name} has its new value, in force.${endedText(kept)}`;
+  const rest = tested ? testedLines(name, tested) : ['Revoke the old one where it was issued.'];
   return {
-    document: { secret: name, state: kept ? 'rotated' : 'waiting', ended },
-    text: () =>
-      kept
-        ? `${name} has its new value, in force.${also} Revoke the old one where it was issued.`
-        : `${name} is kept; the gateway takes it with the next up.`,
+    document: { secret: name, state: 'rotated', ended, tookMs, ...(tested && { tested }), ...more },
+    text: () => [first, ...rest, ...notes].join('\n'),
+    exit: testedExit(tested),
   };
+}
+
+function newValue({ name, rotate }: SecretEntry, byHand: boolean): Promise<string> {
+  if (rotate?.command === undefined || byHand) return readSecret(name);
+  return mint(rotate.command, invoker() ?? rotate.user);
+}
+
+/** Under sudo, whoever typed it. */
+function invoker(): string | undefined {
+  const { user } = whoAsks();
+  return user === 'root' ? undefined : user;
 }

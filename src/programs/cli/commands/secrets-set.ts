@@ -1,21 +1,25 @@
 import { secretName } from '../../../model/names.ts';
 import { placesOf } from '../../../plan/places.ts';
 import type { Answer, Call } from '../call.ts';
+import { endedText, findingLines } from '../render/tested.ts';
 import { readSecret } from '../secret-input.ts';
-import { keep } from '../secret-keeping.ts';
+import { findingsBefore, keep } from '../secret-keeping.ts';
 
 export async function run({ operands, state }: Call): Promise<Answer> {
   const name = secretName(operands[0]);
-  const kept = await keep(placesOf(state), name, await readSecret(name));
+  const value = await readSecret(name);
+  const kept = await keep(placesOf(state), name, value);
+  const findings = kept?.findings ?? findingsBefore(value);
+  const more = findings.length > 0 ? { findings } : {};
+  const said = (first: string): string => [first, ...findingLines(name, findings)].join('\n');
   if (kept === undefined)
     return {
-      document: { secret: name, state: 'waiting' },
-      text: () => `${name} is kept; the gateway takes it with the next up.`,
+      document: { secret: name, state: 'waiting', ...more },
+      text: () => said(`${name} is kept; the gateway takes it with the next up.`),
     };
-  const { replaced, ended } = kept;
-  const also = ended > 0 ? ` ${ended} open ${ended === 1 ? 'connection was' : 'connections were'} ended.` : '';
+  const { replaced = false, ended, tookMs } = kept;
   return {
-    document: { secret: name, state: 'set', replaced, ended },
-    text: () => `${name} is ${replaced ? 'replaced' : 'set'}, and in force.${also}`,
+    document: { secret: name, state: 'set', replaced, ended, tookMs, ...more },
+    text: () => said(`${name} is ${replaced ? 'replaced' : 'set'}, and in force.${endedText(kept)}`),
   };
 }

@@ -21,6 +21,7 @@ import { expandPath, isWithin, tooMuch } from './paths.ts';
 import { commandCanStart, programs, word } from './programs.ts';
 import { secretBindings } from './secrets.ts';
 import { type Path, pathText, quoted } from './shown.ts';
+import { secretUpkeeps } from './upkeep.ts';
 import { problemAt, settled, type Where } from './where.ts';
 
 /** One agent with everything decided.
@@ -40,6 +41,7 @@ export function wantedAgent(
   const exec = wantedExec(where, path, shape, defaults);
   const rules = egress(where, [...path, 'egress'], shape.egress ?? []);
   const secrets = secretBindings(where, path, shape.secrets ?? {}, rules, shape.env ?? {});
+  const upkeep = secretUpkeeps(where, path, shape.secrets ?? {}, secrets, rules);
   const command = shape.command?.map((part, i) => word(where, [...path, 'command', i], part));
   if (command !== undefined) commandCanStart(where, [...path, 'command'], command, exec);
   return {
@@ -64,6 +66,7 @@ export function wantedAgent(
     ...askTimes(where, path, shape, defaults),
     ...(shape.elevated && { elevated: elevatedRules(where, [...path, 'elevated'], shape.elevated) }),
     ...(secrets.length > 0 && { secrets }),
+    ...(upkeep.length > 0 && { upkeep }),
   };
 }
 

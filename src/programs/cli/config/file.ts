@@ -55,6 +55,15 @@ export interface SecretInFile {
   readonly in?: string | readonly string[] | undefined;
   readonly methods?: readonly string[] | undefined;
   readonly path?: string | readonly string[] | undefined;
+  readonly shared?: boolean | undefined;
+  readonly rotate?: string | RotateInFile | undefined;
+}
+
+/** A length of time alone is `every`. */
+export interface RotateInFile {
+  readonly every?: string | undefined;
+  readonly command?: readonly Word[] | undefined;
+  readonly test?: string | { readonly request: string; readonly in?: string | undefined } | undefined;
 }
 
 /** One command line, and what may stand in it. */

@@ -19,7 +19,6 @@ const OF_AGENTS: readonly string[] = [
 const KEYS: readonly (readonly [where: RegExp, keys: readonly string[]])[] = [
   [/^$/, ['hosts', 'ask', 'budget', 'presets', 'secrets']],
   [/^defaults$/, ['secrets']],
-  [/^agents\/[^/]+\/secrets\/[^/]+$/, ['rotate']],
   [/^operators\/[^/]+$/, ['telegram']],
   [/^(?:defaults|agents\/[^/]+)$/, OF_AGENTS],
   [/^agents\/[^/]+\/egress\/[0-9]+$/, ['methods', 'paths']],

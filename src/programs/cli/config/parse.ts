@@ -11,6 +11,7 @@ import { notifyBy } from './notify.ts';
 import { expandPath, isWithin } from './paths.ts';
 import { fleetShape } from './shape.ts';
 import { pathText, quoted } from './shown.ts';
+import { refuseUpkeepClashes } from './upkeep.ts';
 import { type Reading, settled, type Where } from './where.ts';
 
 /** A fleet.yaml as what it means: defaults applied, paths absolute, hosts in their one spelling. Pure: nothing is looked up, and
@@ -46,6 +47,7 @@ export function parseFleet(text: string, reading: Reading): WantedFleet {
     ...(roots && { roots }),
   };
   refuseClashes(where, wanted);
+  refuseUpkeepClashes(where, agents);
   refuseWritableKnowledge(where, wanted.agents);
   return wanted;
 }

@@ -1,7 +1,7 @@
 import { refusedEnv } from '../../../model/env-names.ts';
 import type { EgressRule } from '../../../model/fleet.ts';
 import { secretName } from '../../../model/names.ts';
-import { isSecretPlace, type SecretBinding } from '../../../model/secret-binding.ts';
+import { isSecretPlace, type SecretBinding, type SecretPlace } from '../../../model/secret-binding.ts';
 import { ruleText } from '../../../policy/egress.ts';
 import { hostMatches } from '../../../policy/hostnames.ts';
 import { whyNoPathPattern } from '../../../policy/paths.ts';
@@ -69,7 +69,7 @@ function bindings(where: Where, at: Path, variable: string, entry: SecretInFile)
   return preset.to.map((one) => ({ variable, secret, host: one.host, port: 443, in: places ?? one.in, ...more }));
 }
 
-function placeOf(where: Where, at: Path, raw: string): string {
+export function placeOf(where: Where, at: Path, raw: string): SecretPlace {
   const place = raw.toLowerCase().replace(/ +/g, ' ').trim();
   if (isSecretPlace(place)) return place;
   throw where.document.failure(

@@ -92,6 +92,32 @@ const elevated = z
     time: leaf.duration.optional().describe('How long it may take. Default 10m.'),
   })
   .describe('A command that runs outside of the compartment when the agent calls bulkhead-do.');
+
+const secretTest =
+  'One request that shows whether a value is accepted, "GET https://HOST/PATH", to where the secret goes.';
+const rotate = z
+  .union([
+    leaf.duration,
+    z.strictObject({
+      every: leaf.duration.optional().describe('How old a value may get, such as 90d; then it is overdue.'),
+      command: leaf
+        .filled(leaf.word)
+        .optional()
+        .describe('Mints a new value and prints it: run by bulkhead secrets rotate, as you, in a clean environment.'),
+      test: z
+        .union([
+          z.string(),
+          z.strictObject({
+            request: z.string().describe(secretTest),
+            in: z.string().optional().describe('Where the value stands in it. Default as for the secret.'),
+          }),
+        ])
+        .optional()
+        .describe(secretTest),
+    }),
+  ])
+  .describe('When a new value is due, where it comes from, and how the two are tried. 90d alone is { every: 90d }.');
+
 const secret = z
   .union([
     leaf.label,
@@ -109,6 +135,11 @@ const secret = z
         .union([leaf.urlPath, leaf.filled(leaf.urlPath)])
         .optional()
         .describe('Only in requests to these paths: /v1/messages, /repos/me/* or /v1/**. Default all.'),
+      shared: z
+        .boolean()
+        .optional()
+        .describe('true: other agents may have the same value, and that is no finding. Default false.'),
+      rotate: rotate.optional(),
     }),
   ])
   .describe(

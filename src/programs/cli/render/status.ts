@@ -1,4 +1,11 @@
-import type { AgentStatus, Broken, MeasuredWall, ProgramStatus, StatusDocument } from '../../../model/documents.ts';
+import type {
+  AgentStatus,
+  Broken,
+  MeasuredWall,
+  ProgramStatus,
+  SecretFinding,
+  StatusDocument,
+} from '../../../model/documents.ts';
 import { type Enforcement, WALLS } from '../../../model/enforcement.ts';
 import { age, span } from '../../../policy/age.ts';
 import { shown } from '../../../policy/display.ts';
@@ -52,7 +59,7 @@ export function renderStatus(status: StatusDocument, screen: Screen): string {
         screen,
       ),
     );
-  const notes = status.agents.flatMap(notesOf);
+  const notes = [...status.agents.flatMap(notesOf), ...(status.findings ?? []).map(findingNote)];
   if (notes.length > 0) lines.push('', ...aligned(notes, screen));
   const waiting = waitingLines(status.waiting ?? [], screen);
   if (waiting.length > 0) lines.push('', ...waiting);
@@ -131,6 +138,10 @@ function notesOf(agent: AgentStatus): Cell[][] {
     note(names, level, STYLE[level], key.slice(level.length + 2));
   }
   return notes;
+}
+
+function findingNote({ secret, text }: SecretFinding): Cell[] {
+  return [cell(`  ${secret}`), cell('secret'), cell('look', 'yellow'), cell(text)];
 }
 
 function broken(all: readonly Broken[], screen: Screen): string[] {
