@@ -1,6 +1,7 @@
 import { whyNoRule } from './argv-rule.ts';
 import { DEADLINE, WAIT } from './ask-times.ts';
 import { CPU, DISK, LONGEST_PATH, LONGEST_WORD, MEMORY, MOST_AGENTS, MOST_RULES, PORT, PROCESSES } from './bounds.ts';
+import { budget, prices } from './budget.ts';
 import { elevatedRule } from './decode-elevated.ts';
 import { MOST_ELEVATED } from './elevated.ts';
 import { ENV_NAME, refusedEnv } from './env-names.ts';
@@ -31,7 +32,7 @@ export function decodeWantedFleet(raw: unknown): WantedFleet {
     raw,
     'the fleet',
     ['format', 'fleet', 'source', 'operators', 'agents'],
-    ['notify', 'sudoers', 'roots'],
+    ['notify', 'sudoers', 'roots', 'prices'],
   );
   if (fleet.format !== 1) throw wrong('format', 'is not 1');
   const wanted: WantedFleet = {
@@ -43,6 +44,7 @@ export function decodeWantedFleet(raw: unknown): WantedFleet {
     ...(Object.hasOwn(fleet, 'sudoers') ? { sudoers: yes(fleet.sudoers, 'sudoers') } : {}),
     ...(Object.hasOwn(fleet, 'notify') ? { notify: notifyBy(fleet.notify) } : {}),
     ...(Object.hasOwn(fleet, 'roots') ? { roots: entries(fleet.roots, 'roots', path, 20) } : {}),
+    ...(Object.hasOwn(fleet, 'prices') ? { prices: prices(fleet.prices, 'prices') } : {}),
   };
   refuseWritableKnowledge(wanted.agents);
   return wanted;
@@ -90,7 +92,16 @@ function operator(raw: unknown, at: string): Operator {
 const REQUIRED = ['name', 'tier', 'workspace', 'env', 'exec', 'limits', 'egress', 'ports', 'knowledge'];
 
 function agent(raw: unknown, at: string): WantedAgent {
-  const given = members(raw, at, REQUIRED, ['role', 'command', 'health', 'egressAsk', 'ask', 'elevated', 'secrets']);
+  const given = members(raw, at, REQUIRED, [
+    'role',
+    'command',
+    'health',
+    'egressAsk',
+    'ask',
+    'elevated',
+    'secrets',
+    'budget',
+  ]);
   return {
     name: agentName(given.name),
     ...(Object.hasOwn(given, 'role') ? { role: text(given.role, `${at}.role`, 'one line', isRole) } : {}),
@@ -114,6 +125,7 @@ function agent(raw: unknown, at: string): WantedAgent {
       ? { elevated: entries(given.elevated, `${at}.elevated`, elevatedRule, MOST_ELEVATED) }
       : {}),
     ...(Object.hasOwn(given, 'secrets') ? { secrets: secrets(given.secrets, `${at}.secrets`) } : {}),
+    ...(Object.hasOwn(given, 'budget') ? { budget: budget(given.budget, `${at}.budget`) } : {}),
   };
 }
 

@@ -13,6 +13,7 @@ import { agentName, type KnowledgeName, knowledgeName } from '../../../model/nam
 import { suggest } from '../suggest.ts';
 import { disk, duration, memory, share } from './amounts.ts';
 import { type ArgvKey, argvRules } from './argv-rules.ts';
+import { budgetOf } from './budget.ts';
 import { egressRule, isPreset } from './egress.ts';
 import { elevatedRules } from './elevated.ts';
 import { environment } from './environment.ts';
@@ -40,6 +41,7 @@ export function wantedAgent(
   const exec = wantedExec(where, path, shape, defaults);
   const rules = egress(where, [...path, 'egress'], shape.egress ?? []);
   const secrets = secretBindings(where, path, shape.secrets ?? {}, rules, shape.env ?? {});
+  const budget = budgetOf(where, path, shape.budget, defaults.budget, rules, secrets);
   const command = shape.command?.map((part, i) => word(where, [...path, 'command', i], part));
   if (command !== undefined) commandCanStart(where, [...path, 'command'], command, exec);
   return {
@@ -64,6 +66,7 @@ export function wantedAgent(
     ...askTimes(where, path, shape, defaults),
     ...(shape.elevated && { elevated: elevatedRules(where, [...path, 'elevated'], shape.elevated) }),
     ...(secrets.length > 0 && { secrets }),
+    ...(budget && { budget }),
   };
 }
 
