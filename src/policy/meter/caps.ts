@@ -1,5 +1,5 @@
 import { type Budget, CAPS, type Cap } from '../../model/budget.ts';
-import { type DayUsage, unknownPrices, used } from './day.ts';
+import { type DayUsage, NO_MODEL, unknownPrices, used } from './day.ts';
 import type { Prices } from './prices.ts';
 
 /** More of one cap for one day, as a person has said. `upTo` is the whole, not what was added. */
@@ -54,7 +54,11 @@ export function spent(
 }
 
 /** A cap in money that cannot be kept is not open. */
-export function unpriced(model: string): Spent {
+export function unpriced(model: string | undefined): Spent {
+  if (model === undefined || model === NO_MODEL) {
+    const why = 'the request does not name its model, so its budget in money cannot be kept';
+    return { cap: 'money', why, ask: 'name the model in the request' };
+  }
   const why = `the price of the model ${model} is not known, so its budget in money cannot be kept`;
   return {
     cap: 'money',

@@ -20,9 +20,10 @@ export const MODEL_HOSTS: readonly string[] = [
 
 const CALL =
   /(?:\/v1\/messages|\/chat\/completions|\/completions|\/responses|\/embeddings|:(?:streamGenerateContent|generateContent|embedContent|batchEmbedContents|rawPredict|streamRawPredict))$/;
-/** At a known service, what costs no tokens. */
-const FREE =
-  /(?:\/count_tokens|:countTokens|\/input_tokens|\/files|\/oauth\/token|\/event_logging\/batch|\/metrics|\/hello)$/;
+/** At a known service, where its API is. */
+const API = /^\/+(?:api\/)?v[0-9][a-z0-9]*\//;
+/** And what costs no tokens there. */
+const FREE = /(?:\/count_tokens|:countTokens|\/input_tokens|\/files|\/token)$|\/(?:uploads|vector_stores)\//;
 
 export function isModelHost(host: string): boolean {
   return MODEL_HOSTS.includes(host) || /(?:^|[.-])aiplatform\.googleapis\.com$/.test(host);
@@ -32,7 +33,7 @@ export function isModelHost(host: string): boolean {
 export function isModelCall(method: string, host: string, path: string): boolean {
   if (method !== 'POST') return false;
   const plain = decoded(path).replace(/\/+$/, '');
-  return CALL.test(plain) || (isModelHost(host) && !FREE.test(plain));
+  return CALL.test(plain) || (isModelHost(host) && API.test(plain) && !FREE.test(plain));
 }
 
 /** Gemini names the model in the path: /v1beta/models/NAME:generateContent. */
@@ -42,7 +43,7 @@ export function modelInPath(path: string): string | undefined {
 
 function decoded(path: string): string {
   try {
-    return decodeURIComponent(path);
+    return decodeURIComponent(path).replace(/\/{2,}/g, '/');
   } catch {
     return path;
   }

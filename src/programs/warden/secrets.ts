@@ -109,7 +109,7 @@ export async function handOver(
 }
 
 /** A gateway that hangs must not keep anybody from its status. */
-function soon<T>(work: Promise<T>): Promise<T> {
+export function soon<T>(work: Promise<T>): Promise<T> {
   const late = new Promise<never>((_, reject) =>
     setTimeout(() => reject(new Error('no answer in time')), 1000).unref(),
   );
