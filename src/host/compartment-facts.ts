@@ -75,12 +75,14 @@ export function fleetFacts(
   const policy = digest(
     canonicalJson(
       fleet.agents.map((agent) => {
-        const { name, egress, egressAsk, ask, exec, elevated, secrets } = agent;
+        const { name, egress, egressAsk, ask, exec, elevated, secrets, budget } = agent;
         const outside = elevated && { elevated, programs: compartments.get(name)?.elevated };
         return {
           ...{ name, egress, ...(egressAsk && { egressAsk, ask }), ...(isGated(agent) && { exec, ask }) },
           ...(outside && { outside }),
           ...(secrets && { secrets, roots: rootDigests(fleet) }),
+          ...(budget && { budget }),
+          ...(fleet.prices && { prices: fleet.prices }),
         };
       }),
     ),

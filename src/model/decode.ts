@@ -1,6 +1,7 @@
 import { whyNoRule } from './argv-rule.ts';
 import { DEADLINE, WAIT } from './ask-times.ts';
 import { CPU, DISK, LONGEST_PATH, LONGEST_WORD, MEMORY, MOST_AGENTS, MOST_RULES, PORT, PROCESSES } from './bounds.ts';
+import { budget, prices } from './budget.ts';
 import { elevatedRule } from './decode-elevated.ts';
 import { MOST_ELEVATED } from './elevated.ts';
 import { ENV_NAME, refusedEnv } from './env-names.ts';
@@ -32,7 +33,7 @@ export function decodeWantedFleet(raw: unknown): WantedFleet {
     raw,
     'the fleet',
     ['format', 'fleet', 'source', 'operators', 'agents'],
-    ['notify', 'sudoers', 'roots'],
+    ['notify', 'sudoers', 'roots', 'prices'],
   );
   if (fleet.format !== 1) throw wrong('format', 'is not 1');
   const wanted: WantedFleet = {
@@ -44,6 +45,7 @@ export function decodeWantedFleet(raw: unknown): WantedFleet {
     ...(Object.hasOwn(fleet, 'sudoers') ? { sudoers: yes(fleet.sudoers, 'sudoers') } : {}),
     ...(Object.hasOwn(fleet, 'notify') ? { notify: notifyBy(fleet.notify) } : {}),
     ...(Object.hasOwn(fleet, 'roots') ? { roots: entries(fleet.roots, 'roots', path, 20) } : {}),
+    ...(Object.hasOwn(fleet, 'prices') ? { prices: prices(fleet.prices, 'prices') } : {}),
   };
   refuseWritableKnowledge(wanted.agents);
   return wanted;
@@ -92,7 +94,7 @@ const REQUIRED = ['name', 'tier', 'workspace', 'env', 'exec', 'limits', 'egress'
 
 function agent(raw: unknown, at: string): WantedAgent {
   const given = members(raw, at, REQUIRED, [
-    ...['role', 'command', 'health', 'egressAsk', 'ask', 'elevated', 'secrets', 'upkeep'],
+    ...['role', 'command', 'health', 'egressAsk', 'ask', 'elevated', 'secrets', 'upkeep', 'budget'],
   ]);
   return {
     name: agentName(given.name),
@@ -118,6 +120,7 @@ function agent(raw: unknown, at: string): WantedAgent {
       : {}),
     ...(Object.hasOwn(given, 'secrets') ? { secrets: secrets(given.secrets, `${at}.secrets`) } : {}),
     ...(Object.hasOwn(given, 'upkeep') ? { upkeep: upkeep(given.upkeep, `${at}.upkeep`) } : {}),
+    ...(Object.hasOwn(given, 'budget') ? { budget: budget(given.budget, `${at}.budget`) } : {}),
   };
 }
 

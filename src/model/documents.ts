@@ -1,3 +1,4 @@
+import type { Cap } from './budget.ts';
 import type { Enforcement, Wall } from './enforcement.ts';
 import type { QuestionKind, QuestionState, Scope } from './question.ts';
 import type { SecretTried } from './secret-upkeep.ts';
@@ -34,6 +35,14 @@ export interface AgentStatus {
   readonly health?: Health;
   /** Secrets that it is to use and that nobody has set: its requests with them are refused. */
   readonly missing?: readonly MissingSecret[];
+  /** Caps of today that are reached or nearly, and loops that are refused. */
+  readonly budget?: readonly BudgetNote[];
+}
+
+/** One line of status. `over`: something is refused because of it. */
+export interface BudgetNote {
+  readonly over: boolean;
+  readonly text: string;
 }
 
 export interface MissingSecret {
@@ -227,4 +236,48 @@ export interface SecretChanged {
 
 export interface SecretsDocument {
   readonly secrets: readonly SecretEntry[];
+}
+
+/** What one agent used on one day of the machine's clock, as `bulkhead usage --json` gives it. */
+export interface UsageEntry {
+  readonly agent: string;
+  /** YYYY-MM-DD */
+  readonly day: string;
+  /** A connection that passed unread is one. */
+  readonly requests: number;
+  /** Bytes. */
+  readonly up: number;
+  readonly down: number;
+  readonly runs: number;
+  /** As answers of models said; `input` without what a cache gave. */
+  readonly tokens: {
+    readonly input: number;
+    readonly output: number;
+    readonly cacheWrite: number;
+    readonly cacheWriteHour: number;
+    readonly cacheRead: number;
+  };
+  /** Answers that said so. */
+  readonly answers: number;
+  /** Answers that did not say it to the end; their tokens are at most so many, which is what counts against a cap. */
+  readonly unsaid: { readonly answers: number; readonly atMost: number };
+  /** Dollars, of what has a known price. */
+  readonly money: number;
+  /** Models without one: what they cost is not in `money`. */
+  readonly unpriced: readonly { readonly model: string; readonly answers: number }[];
+  /** Refused by a cap, or as a loop. */
+  readonly refused: number;
+  /** Today's. `limit` with what people have added; money in micro-dollars. */
+  readonly caps: readonly {
+    readonly cap: Cap;
+    readonly used: number;
+    readonly limit: number;
+    readonly more: number;
+  }[];
+  /** Today: requests that are refused now as loops, of so many kinds. */
+  readonly loops?: number;
+}
+
+export interface UsageDocument {
+  readonly usage: readonly UsageEntry[];
 }

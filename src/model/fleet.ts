@@ -1,3 +1,4 @@
+import type { Budget, Price } from './budget.ts';
 import type { ElevatedRule } from './elevated.ts';
 import type { AgentName, FleetName, KnowledgeName } from './names.ts';
 import type { SecretBinding } from './secret-binding.ts';
@@ -18,6 +19,8 @@ export interface WantedFleet {
   readonly sudoers?: true;
   /** Files of certificates (PEM) that servers to which secrets go may be signed by, besides this machine's; absolute paths. */
   readonly roots?: readonly string[];
+  /** Prices of models that come before the ones we know. */
+  readonly prices?: readonly Price[];
 }
 
 /** How people are told that something waits. The command runs as `user`. */
@@ -56,6 +59,8 @@ export interface WantedAgent {
   readonly secrets?: readonly SecretBinding[];
   /** One for each secret of which more is said than where it goes. */
   readonly upkeep?: readonly SecretUpkeep[];
+  /** What it may use up in a day; absent: no cap, and the usual breaker. */
+  readonly budget?: Budget;
 }
 
 /** How long what asked waits itself, and how long its question is open; milliseconds. */

@@ -10,6 +10,7 @@ export const KINDS = [
   'package',
   'identity-file',
   'elevated',
+  'budget',
   'update',
   'hire',
   'policy-change',

@@ -44,7 +44,6 @@ test('what a later version brings is refused by name, never accepted and ignored
     'manages: { b: [restart] }',
     'heartbeat: { every: 30m }',
     'hours: 07:00-19:00 Europe/Berlin',
-    'budget: { runs: 40/day }',
     'notify: [x]',
     'tier: container',
     'tier: vm',
@@ -56,7 +55,6 @@ test('what a later version brings is refused by name, never accepted and ignored
   for (const before of [
     'operators: { o: { user: x, telegram: 1 } }\n',
     'defaults: { tier: vm }\n',
-    'defaults: { budget: { runs: 1/day } }\n',
   ])
     assert.equal(codeOf('{}', before), 'not-yet', before);
 });

@@ -76,6 +76,7 @@ export async function standUp(wishes: Readonly<Record<string, Wish>>): Promise<S
         ...{
           connect: nothing,
           disconnect: nothing,
+          mayRun: async () => undefined,
           placeholders: async () => ({}),
           record: nothing,
           tell: () => {},

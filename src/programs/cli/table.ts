@@ -84,6 +84,15 @@ export const TABLE: readonly Entry[] = [
     load: () => import('./commands/map.ts'),
   },
   {
+    name: 'usage',
+    group: 'the fleet',
+    operands: '[agent]',
+    options: [{ flags: '--days <n>', summary: 'today and the days before it (1)' }],
+    summary: 'requests, bytes, runs, tokens and money of agents, day by day, and their budgets',
+    examples: ['bulkhead usage coder --days 7'],
+    load: () => import('./commands/usage.ts'),
+  },
+  {
     name: 'run',
     group: 'an agent',
     operands: '<agent> <command...>',

@@ -1,3 +1,4 @@
+import type { Cap } from '../../model/budget.ts';
 import { refusedAddress } from '../../policy/addresses.ts';
 import type { Allowed, Destination } from '../../policy/egress.ts';
 import { parseAddress } from '../../protocol/address.ts';
@@ -23,6 +24,8 @@ export interface Ended {
 /** The warden's side of questions. */
 export interface Inbox {
   ask(agent: string, terms: { host: string; port: number }): Promise<Reply>;
+  /** More of a cap, for one day. */
+  askBudget(agent: string, terms: { cap: Cap; day: string; upTo: number }): Promise<Reply>;
   /** Rejects: the connection is not made. */
   use(agent: string, grant: number): Promise<void>;
 }

@@ -9,6 +9,7 @@ import type { Grant } from './asking.ts';
 import { Closings } from './closings.ts';
 import { Denials, type Explanation } from './denials.ts';
 import { LIMITS } from './limits.ts';
+import { Meter } from './meter.ts';
 import { INTERNAL, SyntheticNames, syntheticNumber } from './names.ts';
 import { Pace } from './pace.ts';
 import type { Passage } from './passage.ts';
@@ -43,6 +44,8 @@ export class Compartment {
   readonly #refusals: Refusals;
   readonly #refusedNames: RefusedNames;
   readonly closings: Closings;
+  /** What it uses, and may. */
+  readonly meter: Meter;
   /** Allowed connections that are not closed yet. */
   readonly passages: Set<Passage> = new Set();
   readonly pace: Pace = new Pace(LIMITS.connectionsPerSecond);
@@ -54,6 +57,7 @@ export class Compartment {
   constructor(name: AgentName, dir: string, recorder: Recorder) {
     this.name = name;
     this.names = new SyntheticNames(dir, name, LIMITS.names);
+    this.meter = new Meter(dir, name);
     this.closings = new Closings(recorder, name);
     this.#refusals = new Refusals(recorder, name, LIMITS.refusals);
     this.#refusedNames = new RefusedNames((entry, now, count) => this.#refusals.add(entry, now, count));

@@ -43,6 +43,7 @@ async function answer(
 export function wardenInbox(client: Client): Inbox {
   return {
     ask: async (agent, terms) => (await client.call('question.ask', { agent, terms })) as Reply,
+    askBudget: async (agent, terms) => (await client.call('budget.ask', { agent, terms })) as Reply,
     use: async (agent, grant) => void (await client.call('question.use', { agent, grant })),
   };
 }

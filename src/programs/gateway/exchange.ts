@@ -18,6 +18,7 @@ import {
   responseFraming,
 } from '../../protocol/http1-response.ts';
 import { passBody } from './bodies.ts';
+import type { Call } from './call.ts';
 import { hostPort } from './compartment.ts';
 import { nextHead } from './heads.ts';
 import { give, type Incoming } from './incoming.ts';
@@ -37,11 +38,12 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
     say(await refuseRequest(door, destination, status, why));
   const shape = framed(head, line);
   if (typeof shape === 'string') return refuse(shape.startsWith('the Host') ? 403 : 400, shape);
-  const judged = await judgeRequest(door, destination, { ...head, target: shape.target });
+  const judged = await judgeRequest(door, destination, { ...head, ...bodyLength(shape.framing), target: shape.target });
   if (judged.kind === 'refused') return say(judged);
   const host = hostPort(destination).replace(/:443$/, '');
   const asked = upstreamHead({ ...head, headers: judged.headers }, judged.target, host, true);
   if (asked === undefined) return refuse(400, 'malformed request: Connection names a field that frames the message');
+  const { call } = judged;
   let server: Awaited<Line['server']>;
   try {
     server = await line.server;
@@ -49,19 +51,29 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
     return refuse(502, `the server is not who it should be, or not there: ${(error as Error).message}`);
   }
   let broken: string | undefined;
-  const sending = send(line, server.socket, asked, shape.framing, new Scrubber(judged.stray)).catch((error: Error) => {
+  const sending = send(line, server.socket, asked, shape.framing, call.outgoing(judged.stray)).catch((error: Error) => {
     broken = error.message;
     server.socket.destroy(); // it has only a part, and must not take that for the whole
   });
   const told = { begun: false };
   try {
-    const next = await answer(server, client, { method: head.method, last: wantsEnd(head) }, judged.reflected, told);
+    const next = await answer(
+      server,
+      client,
+      { method: head.method, last: wantsEnd(head), call },
+      judged.reflected,
+      told,
+    );
     if (next === 'again') await sending;
     if (broken === undefined) return next;
   } catch (error) {
     broken ??= (error as Error).message;
+  } finally {
+    call.end();
   }
-  if (broken === MISPLACED) judged.misplaced();
+  if (call.stopped && !told.begun)
+    return say(await refuseRequest(door, destination, 403, call.stopped.why, call.stopped.ask));
+  if (broken === MISPLACED && !call.stopped) judged.misplaced();
   if (!told.begun) return refuse(broken === MISPLACED ? 403 : 502, broken);
   client.destroy(); // it has only a part, and must not take that for the whole
   return 'over';
@@ -86,6 +98,11 @@ function framed(head: RequestHead, { destination }: Line): { target: string; fra
   return framing.kind === 'bad' ? `malformed request: ${framing.why}` : { target: target.path, framing };
 }
 
+function bodyLength(framing: Framing): { length?: number } {
+  if (framing.kind === 'none') return { length: 0 };
+  return framing.kind === 'length' ? { length: framing.length } : {};
+}
+
 function wantsEnd(head: RequestHead): boolean {
   return /(?:^|,)\s*close\s*(?:,|$)/i.test(valuesOf(head, 'connection').join(','));
 }
@@ -96,7 +113,7 @@ function wantsEnd(head: RequestHead): boolean {
 async function answer(
   server: { readonly incoming: Incoming },
   client: Socket,
-  asked: { readonly method: string; readonly last: boolean },
+  asked: { readonly method: string; readonly last: boolean; readonly call: Call },
   patterns: readonly Pattern[],
   told: { begun: boolean },
 ): Promise<'again' | 'over'> {
@@ -119,8 +136,9 @@ async function answer(
       throw new Error('the answer came compressed although it was not to be, so it cannot be searched');
     const ends = asked.last || framing.kind === 'close' || endsConnection(head);
     told.begun = true;
+    asked.call.answered(status);
     await give(client, agentHead(head, text, ends));
-    await passBody(server.incoming, framing, client, new Scrubber(patterns));
+    await passBody(server.incoming, framing, client, asked.call.incoming(patterns));
     return ends ? 'over' : 'again';
   }
 }

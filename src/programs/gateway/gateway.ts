@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Budget, Price } from '../../model/budget.ts';
 import { canonicalJson } from '../../model/canonical.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
@@ -6,15 +7,20 @@ import type { AgentName, SecretName } from '../../model/names.ts';
 import type { SecretBinding } from '../../model/secret-binding.ts';
 import type { SecretTest, SecretTried } from '../../model/secret-upkeep.ts';
 import { type Destination, judgeEgress } from '../../policy/egress.ts';
+import type { Allowance } from '../../policy/meter/caps.ts';
+import { Prices } from '../../policy/meter/prices.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import { type Grant, judge } from './asking.ts';
+import { admit } from './budgets.ts';
 import { Compartment } from './compartment.ts';
 import type { Denial } from './denials.ts';
 import { serveDnsOverUdp } from './dns-udp.ts';
+import { LIMITS } from './limits.ts';
 import type { Outside } from './passage.ts';
 import { publishPort } from './publish.ts';
 import { testSecret } from './secret-test.ts';
 import { attend } from './transparent.ts';
+import { type UsageEntry, usageOf } from './usage.ts';
 import type { Vault } from './vault.ts';
 
 export interface AgentPolicy {
@@ -26,6 +32,9 @@ export interface AgentPolicy {
   /** Commands that run outside for it, as text. */
   readonly elevated?: readonly string[];
   readonly secrets: readonly SecretBinding[];
+  readonly budget: Budget;
+  /** How long a request over it is held while a person is asked. */
+  readonly budgetMs: number;
 }
 
 export interface AgentStatus {
@@ -55,6 +64,7 @@ export class Gateway {
    *  @param dial  asks the warden for a connection into a compartment */
   constructor(outside: Outside, dir: string, dial: (agent: AgentName, port: number) => Promise<number>, vault: Vault) {
     this.vault = vault;
+    setInterval(() => this.#measure(), LIMITS.measureMs).unref();
     this.#outside = outside;
     this.#dir = dir;
     this.#dial = dial;
@@ -62,8 +72,9 @@ export class Gateway {
 
   /** Replaces the whole table at once; an agent that is not in it may nothing. Resolves when all that is not allowed any more, or
    *  on other terms, is closed. */
-  async policy(agents: readonly AgentPolicy[], roots: readonly string[]): Promise<void> {
+  async policy(agents: readonly AgentPolicy[], roots: readonly string[], prices: readonly Price[] = []): Promise<void> {
     this.#outside.keys.roots.more = roots;
+    const known = new Prices(prices);
     const policies = new Map(agents.map((agent) => [agent.name, agent]));
     for (const { name } of agents) this.#compartment(name);
     const ending: Promise<void>[] = [];
@@ -78,6 +89,7 @@ export class Gateway {
       compartment.grants = policy?.grants ?? [];
       compartment.askMs = policy?.askMs;
       compartment.elevated = policy?.elevated ?? [];
+      compartment.meter.rule(policy?.budget ?? {}, policy?.budgetMs ?? 0, known);
       for (const { id } of compartment.grants) compartment.answers.give(id, undefined);
       for (const passage of compartment.passages) {
         const verdict = judge(compartment, passage.destination);
@@ -146,6 +158,43 @@ export class Gateway {
     return this.#outside.keys.authority.certificate;
   }
 
+  /** What people have given beyond the caps, all of it. Whoever is held for one goes on. */
+  allow(all: readonly (Allowance & { readonly agent: string })[]): void {
+    for (const { meter, name, answers } of this.#compartments.values()) {
+      meter.allow(all.filter(({ agent }) => agent === name));
+      for (const { id } of meter.allowances) answers.give(id, undefined);
+    }
+  }
+
+  /** Counts a run. @returns why it may not be */
+  async run(agent: AgentName): Promise<{ stopped?: string }> {
+    const compartment = this.#compartment(agent);
+    const stopped = await admit(compartment, { ...this.#outside, hold: false }, () => compartment.meter.run());
+    return stopped ? { stopped: stopped.why } : {};
+  }
+
+  /** @param days  so many of the last that something was used on, today among them */
+  usage(agent: AgentName | undefined, days: number): { usage: readonly UsageEntry[] } {
+    const all = [...this.#compartments.values()].filter((one) =>
+      agent === undefined ? this.#stands(one) : one.name === agent,
+    );
+    return { usage: all.flatMap((one) => usageOf(one.name, one.meter, days)) };
+  }
+
+  /** Bytes are counted while they pass: a cap on them is one on a single long connection too. */
+  #measure(): void {
+    for (const compartment of this.#compartments.values()) {
+      const { passages, meter } = compartment;
+      const over = [...passages].filter((passage) => {
+        const why = passage.measure();
+        if (why !== undefined) passage.end(why);
+        return why !== undefined;
+      });
+      meter.save();
+      if (over.length > 0) void admit(compartment, { ...this.#outside, hold: false }, () => meter.bytes(0, 0));
+    }
+  }
+
   unbar(agent: AgentName): void {
     this.#compartment(agent).barred = undefined;
   }
@@ -170,6 +219,7 @@ export class Gateway {
     for (const client of this.#clients.get(agent) ?? []) client.destroy();
     await Promise.all(passages.map((passage) => passage.closed()));
     await compartment?.settle();
+    compartment?.meter.save();
     if (names) compartment?.names.forget();
   }
 

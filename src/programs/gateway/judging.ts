@@ -1,7 +1,11 @@
 import { placeSecrets } from '../../policy/credential.ts';
 import type { Destination } from '../../policy/egress.ts';
+import { onlyReads } from '../../policy/meter/breaker.ts';
+import { isModelCall, isModelHost } from '../../policy/meter/model-calls.ts';
 import { type Pattern, reflections } from '../../policy/scrub.ts';
 import type { Header } from '../../protocol/http1.ts';
+import { admit } from './budgets.ts';
+import { Call } from './call.ts';
 import type { Explanation } from './denials.ts';
 import type { Door } from './passage.ts';
 
@@ -12,6 +16,8 @@ export interface AskedRequest {
   readonly target: string;
   /** Names in lower case; without what names the destination, which the caller has compared. */
   readonly headers: readonly Header[];
+  /** Bytes of its body, where that is known before it comes; 0: it has none. */
+  readonly length?: number;
 }
 
 export type Judged =
@@ -24,6 +30,8 @@ export type Judged =
       readonly stray: readonly Pattern[];
       /** Must not come back. */
       readonly reflected: readonly Pattern[];
+      /** Counts it: both bodies pass through, and it is told of the answer's status and of the end. */
+      readonly call: Call;
       /** The body turned out to hold a placeholder: a finding. */
       readonly misplaced: () => void;
     }
@@ -72,6 +80,14 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
     misused(why);
     return refuseRequest(door, destination, 403, why);
   }
+  const costly =
+    isModelCall(method, host, shownPath(target)) || (method === 'POST' && compartment.meter.isCostly(host));
+  const call = new Call(compartment, outside, { ...asked, host, port, costly });
+  const stopped =
+    unmetered(asked, costly, door, destination) ??
+    (await admit(compartment, outside, () => compartment.meter.request(costly))) ??
+    (asked.length === 0 || onlyReads(method) ? call.bodiless() : undefined);
+  if (stopped) return refuseRequest(door, destination, 403, stopped.why, stopped.ask);
   try {
     // A secret goes out only once that is on disk.
     const uses = placed.used.map((secret) => ({ event: 'secret.used', ...what, secret }));
@@ -87,7 +103,23 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
     headers: readable(placed.headers),
     stray: all.map((one) => ({ find: Buffer.from(one), put: Buffer.from(one) })),
     reflected: reflections(secrets, placed.forms),
+    call,
     misplaced: () => misused(MISPLACED),
+  };
+}
+
+/** What becomes another protocol cannot be counted where tokens are. */
+function unmetered(
+  { headers }: AskedRequest,
+  costly: boolean,
+  { compartment }: Door,
+  { host }: Destination,
+): { why: string; ask: string } | undefined {
+  if (!compartment.meter.countsTokens || !(costly || isModelHost(host))) return undefined;
+  if (!headers.some(([name]) => name === 'upgrade')) return undefined;
+  return {
+    why: 'its tokens are to be counted, and in another protocol they cannot be',
+    ask: 'use plain HTTP requests',
   };
 }
 

@@ -27,6 +27,8 @@ export const LIMITS = {
   askMs: 8_000,
   /** Resolving and connecting, each. */
   dialMs: 10_000,
+  /** How often it is counted what has passed. */
+  measureMs: 1_000,
   /** No byte either way. */
   idleMs: 7_200_000,
   idleHttpMs: 600_000,

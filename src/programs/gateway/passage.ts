@@ -1,8 +1,10 @@
 import { connect, type Socket } from 'node:net';
 import type { Allowed, Destination } from '../../policy/egress.ts';
+import { isModelHost } from '../../policy/meter/model-calls.ts';
 import type { Address } from '../../protocol/address.ts';
 import { type Grant, type Inbox, judgeOrAsk } from './asking.ts';
 import type { Authority } from './authority.ts';
+import { admit, type Stopped } from './budgets.ts';
 import { type Compartment, hostPort } from './compartment.ts';
 import type { Credentials } from './credentials.ts';
 import type { Explanation } from './denials.ts';
@@ -55,6 +57,8 @@ export class Passage {
   #upstream: Socket | undefined;
   #why: string | undefined;
   #recorded = false;
+  #up = 0;
+  #down = 0;
   #done = false;
   #whenClosed: (() => void)[] = [];
   /** What passes is read, and may have had secrets put into it. */
@@ -77,6 +81,16 @@ export class Passage {
   /** Why it was ended by us; undefined while it stands or if the two ends closed it. */
   get ended(): string | undefined {
     return this.#why;
+  }
+
+  /** Counts what has passed since the last time. @returns why nothing more may */
+  measure(): string | undefined {
+    const up = this.#upstream?.bytesWritten ?? 0;
+    const down = this.#upstream?.bytesRead ?? 0;
+    const over = this.#door.compartment.meter.bytes(Math.max(0, up - this.#up), Math.max(0, down - this.#down));
+    this.#up = up;
+    this.#down = down;
+    return over?.why;
   }
 
   /** Cuts both ends, at whatever stage. The first reason stays. */
@@ -127,6 +141,7 @@ export class Passage {
     this.#done = true;
     this.#why ??= why;
     this.#door.compartment.passages.delete(this);
+    this.measure();
     for (const resolve of this.#whenClosed.splice(0)) resolve();
     if (this.#recorded) this.#write();
   }
@@ -167,6 +182,8 @@ export async function openPassage(door: Door, destination: Destination, more: ob
     const unused = await useGrant(outside.inbox, compartment.name, verdict.grant);
     if (unused !== undefined) return denied(door, destination, unused);
   }
+  const stopped = await overBudget(door, destination);
+  if (stopped) return denied(door, destination, stopped.why, stopped);
   const passage = new Passage(door, destination, verdict);
   const { host, port } = destination;
   const { rule, address } = verdict;
@@ -247,6 +264,16 @@ async function denied(
   more: { readonly ask?: string; readonly test?: true } = {},
 ): Promise<Opened> {
   return { kind: 'denied', explanation: await door.compartment.refuse(destination, door.via, why, Date.now(), more) };
+}
+
+/** What passes unread is one request; what is read is counted request by request. */
+async function overBudget({ compartment, outside }: Door, destination: Destination): Promise<Stopped | undefined> {
+  const { meter, bindings } = compartment;
+  const { host, port } = destination;
+  if (bindings.some((one) => one.host === host && one.port === port)) return undefined;
+  if (meter.countsTokens && isModelHost(host))
+    return { why: 'its tokens are to be counted, and here they cannot be', ask: 'your operator binds a secret to it' };
+  return admit(compartment, outside, () => meter.request(false));
 }
 
 /** Recorded by the warden before it returns. @returns why it cannot be used */

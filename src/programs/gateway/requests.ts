@@ -1,9 +1,11 @@
+import { budget, prices } from '../../model/budget.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 import { agentName } from '../../model/names.ts';
 import { secretBinding } from '../../model/secret-binding.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import { canonicalHost, hostText } from '../../protocol/host.ts';
+import { BUDGET_REQUESTS } from './budget-requests.ts';
 import type { AgentPolicy, Gateway } from './gateway.ts';
 import { SECRET_REQUESTS } from './secret-requests.ts';
 import { postNotice } from './webhook.ts';
@@ -12,7 +14,12 @@ type Body = Readonly<Record<string, unknown>>;
 
 /** The closed table of what the warden may ask. `take` gives the descriptors that came before the request. */
 export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, take: () => number[]) => unknown>> = {
-  policy: (gateway, body) => gateway.policy(list(body.agents).map(readPolicy), list(body.roots ?? []).map(text)),
+  policy: (gateway, body) =>
+    gateway.policy(
+      list(body.agents).map(readPolicy),
+      list(body.roots ?? []).map(text),
+      prices(body.prices ?? [], 'prices'),
+    ),
   listen: (gateway, body, take) => {
     const fds = take();
     const agent = agentName(body.agent);
@@ -30,6 +37,7 @@ export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, ta
   status: (gateway) => gateway.status(),
   denials: (gateway, body) => gateway.denials(agentName(body.agent)),
   ...SECRET_REQUESTS,
+  ...BUDGET_REQUESTS,
 };
 
 function readPolicy(raw: unknown): AgentPolicy {
@@ -42,7 +50,11 @@ function readPolicy(raw: unknown): AgentPolicy {
   const asks = body.askMs === undefined ? {} : { askMs: wholeNumber(body.askMs) };
   const elevated = body.elevated === undefined ? {} : { elevated: list(body.elevated).map(text) };
   const secrets = list(body.secrets ?? []).map((one) => secretBinding(one, 'secrets'));
-  return { name: agentName(body.name), egress, grants, secrets, ...asks, ...elevated };
+  const spending = {
+    budget: body.budget === undefined ? {} : budget(body.budget, 'budget'),
+    budgetMs: wholeNumber(body.budgetMs ?? 0),
+  };
+  return { name: agentName(body.name), egress, grants, secrets, ...spending, ...asks, ...elevated };
 }
 
 /** Rules are held in canonical spelling, so that matching is comparing. */

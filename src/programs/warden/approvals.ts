@@ -3,6 +3,7 @@ import { Failure } from '../../model/failure.ts';
 import type { Question, Scope } from '../../model/question.ts';
 import { suggestions } from '../../policy/suggestions.ts';
 import type { Connection, Request } from '../../wire/serve.ts';
+import { budgetScope } from './budgets.ts';
 import { type Around, revoke } from './revoking.ts';
 
 type Caller = 'root' | 'operator';
@@ -11,7 +12,7 @@ const PEOPLE: readonly Caller[] = ['root', 'operator'];
 
 /** The inbox's part of the warden's table. Who calls is the kernel's word; only people are among the callers at all. */
 export function approvalRequests(around: Around): Readonly<{ [name: string]: Request<Caller> }> {
-  const { inbox, destinations } = around;
+  const { inbox, destinations, budgets } = around;
   const watchers = new Set<Connection<Caller>>();
   inbox.onChange((question) => {
     for (const watcher of watchers) watcher.notify({ question: approvalEntry(question) });
@@ -32,8 +33,10 @@ export function approvalRequests(around: Around): Readonly<{ [name: string]: Req
     'question.answer': {
       from: PEOPLE,
       answer: async (from, { peer }): Promise<ApprovalEntry> => {
-        const question = await inbox.answer(number(from), yes(from), scope(from.scope), peer.uid);
+        const scoped = budgetScope(inbox.get(number(from)), scope(from.scope), yes(from));
+        const question = await inbox.answer(number(from), yes(from), scoped, peer.uid);
         await destinations.settled();
+        await budgets.settled();
         return approvalEntry(question);
       },
     },

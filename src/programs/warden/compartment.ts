@@ -26,6 +26,8 @@ export interface Surroundings {
   readonly disconnect: () => Promise<void>;
   /** What the agent has in its environment instead of its secrets. */
   readonly placeholders: () => Promise<Readonly<Record<string, string>>>;
+  /** Counts a run of its command. @returns why it may not be */
+  readonly mayRun: () => Promise<string | undefined>;
   /** Recorded before it happens; a refusal means it does not. */
   readonly record: (event: string, fields: object) => Promise<void>;
   /** Recorded after it has happened. */
@@ -133,7 +135,7 @@ export class Compartment {
       await this.#around.record('agent.started', { agent: agent.name, tier: agent.tier, digest: this.digest });
       if (this.#state !== 'starting') throw new Error(STOPPED);
       await this.#putUp(begun);
-      if (this.#command) this.#command.start();
+      if (this.#command) await this.#command.begin();
       else this.#become('idle');
     } catch (error) {
       await this.#clear();
@@ -233,9 +235,9 @@ export class Compartment {
   }
 
   #home(): Home {
-    const { record, tell, log } = this.#around;
+    const { mayRun, record, tell, log } = this.#around;
     return {
-      ...{ record, tell, log },
+      ...{ mayRun, record, tell, log },
       enter: (args, stdio) => this.enter('enter', [...this.orders(), ...args], stdio),
       open: () => this.standing && this.#state !== 'stopped',
       waits: () => this.#state === 'waiting',

@@ -110,8 +110,9 @@ export class Destinations {
 }
 
 /** Whether policy lets an agent raise questions of a kind. Kinds of later steps are not policy's yet. */
-function asks({ egressAsk, exec, elevated }: WantedAgent, kind: Question['kind']): boolean {
+function asks({ egressAsk, exec, elevated, budget }: WantedAgent, kind: Question['kind']): boolean {
   if (kind === 'destination') return egressAsk === true;
+  if (kind === 'budget') return budget?.ask === true;
   if (kind === 'elevated') return elevated?.some(({ ask }) => ask) === true;
   return kind !== 'command' || exec.ask !== 'never' || exec.own === 'ask' || (exec.askArgv?.length ?? 0) > 0;
 }

@@ -24,6 +24,7 @@ export interface DestinationGrant {
 export interface Asked {
   readonly ask: (agent: unknown, terms: unknown) => Promise<object>;
   readonly use: (agent: unknown, id: unknown) => Promise<void>;
+  readonly askBudget: (agent: unknown, terms: unknown) => Promise<object>;
   readonly outside: Outside;
   /** Something a person should hear of. */
   readonly finding: (agent: unknown, text: unknown) => void;
@@ -56,13 +57,19 @@ export class GatewayLink {
     leases: ReadonlyMap<string, WantedFleet['agents'][number]['egress']>,
     granted: ReadonlyMap<string, readonly DestinationGrant[]>,
   ): Promise<void> {
-    const agents = fleet.agents.map(({ name, egress, egressAsk, ask, elevated, secrets }) => ({
+    const agents = fleet.agents.map(({ name, egress, egressAsk, ask, elevated, secrets, budget }) => ({
       ...{ name, egress: [...egress, ...(leases.get(name) ?? [])], grants: granted.get(name) ?? [], secrets },
       ...(elevated && { elevated: elevated.map(elevatedText) }),
+      budget: budget ?? {},
+      budgetMs: (ask ?? ASK).wait,
       // Nobody is asked about the attacks of a drill.
       ...(egressAsk && !leases.has(name) && { askMs: (ask ?? ASK).wait }),
     }));
-    await this.#client.call('policy', { agents, roots: (fleet.roots ?? []).map(rootFile) });
+    await this.#client.call('policy', {
+      agents,
+      roots: (fleet.roots ?? []).map(rootFile),
+      prices: fleet.prices ?? [],
+    });
   }
 
   /** Makes the agent's sockets in its namespace and hands them over; we keep none. */
@@ -75,6 +82,20 @@ export class GatewayLink {
       for (const fd of descriptors) closeSync(fd);
     }
     await this.#client.call('listen', { agent, sockets: Object.keys(sockets) });
+  }
+
+  /** What people have given beyond budgets: all of it. */
+  async allow(allowances: readonly object[]): Promise<void> {
+    await this.#client.call('allowances', { allowances });
+  }
+
+  /** Counts a run. @returns why it may not be */
+  async run(agent: string): Promise<string | undefined> {
+    return ((await this.#client.call('run', { agent })) as { stopped?: string }).stopped;
+  }
+
+  usage(agent: unknown, days: number): Promise<unknown> {
+    return this.#client.call('usage', { ...(agent !== undefined && { agent }), days });
   }
 
   /** A question of the gateway's came to an end that is no yes. */
@@ -134,6 +155,7 @@ export class GatewayLink {
     const { id, do: request, agent, port } = frame;
     try {
       if (request === 'question.ask') return this.#client.reply({ id, ok: await asked.ask(agent, frame.terms) });
+      if (request === 'budget.ask') return this.#client.reply({ id, ok: await asked.askBudget(agent, frame.terms) });
       if (request === 'question.use') {
         await asked.use(agent, frame.grant);
         return this.#client.reply({ id, ok: {} });

@@ -28,6 +28,8 @@ export interface Workshop {
   readonly spares: SpareLaunchers;
   /** Undefined while the gateway is away. */
   readonly gateway: () => GatewayLink | undefined;
+  /** Counts a run of an agent. @returns why it may not be */
+  readonly mayRun: (agent: string) => Promise<string | undefined>;
 }
 
 export function wardenHands(fleet: StandingFleet, workshop: Workshop): Hands {
@@ -90,6 +92,7 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
         connect: (network) => openDoor(needed(workshop.gateway()), fleet, what.agent, network, note),
         placeholders: async () => (facts.trust ? needed(workshop.gateway()).placeholders(what.agent) : {}),
         disconnect: async () => workshop.gateway()?.forget(what.agent),
+        mayRun: () => workshop.mayRun(what.agent),
         record: (event, fields) => workshop.record.write({ event, ...fields }),
         tell: (event, fields) => workshop.record.tell({ event, ...fields }),
         ...{ log: workshop.logs.ofAgent(what.agent), note },

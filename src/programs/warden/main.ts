@@ -17,6 +17,7 @@ import { DEFAULT_STATE, placesOf, STATE_FORMAT } from '../../plan/places.ts';
 import { webhookBody } from '../../policy/notice.ts';
 import { syscallFilter } from '../../tiers/filter/filter.ts';
 import { serve } from '../../wire/serve.ts';
+import { Budgets } from './budgets.ts';
 import { Commands } from './commands.ts';
 import { Destinations } from './destinations.ts';
 import { Drills } from './drills.ts';
@@ -82,6 +83,7 @@ const outside = {
 const staff: Staff = new Staff(places, ids, logs, record, () => fleet, {
   ask: (agent, terms) => destinations.ask(agent, terms),
   use: (agent, grant) => destinations.use(agent, grant),
+  askBudget: (agent, terms) => budgets.ask(agent, terms),
   outside,
   finding: (agent, text) => notices.finding(String(agent).slice(0, 40), String(text).slice(0, 300)),
 });
@@ -103,6 +105,7 @@ const hostNetwork = new HostNetwork(new Made(places.made), host.cgroups, (text) 
 const workshop: Workshop = {
   ...{ record, mending, hostNetwork, logs, held, spares, gateway: () => staff.gateway },
   gate,
+  mayRun: (agent) => budgets.run(agent),
 };
 const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands(of, workshop));
 const running = new Running();
@@ -117,6 +120,8 @@ const elevated: Elevated = new Elevated({
   note: (text) => log.note(text),
 });
 const destinations: Destinations = new Destinations(inbox, fleet, workshop.gateway);
+const budgets: Budgets = new Budgets(inbox, fleet, workshop.gateway);
+staff.onGateway = (link) => budgets.tell(link);
 const notices: Notices = new Notices(
   inbox,
   record,
@@ -162,12 +167,12 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => vo
 staff.start();
 gate.start();
 const office: Office = {
-  ...{ fleet, record, held, logs, rounds, inbox, destinations, running, gateway: workshop.gateway },
+  ...{ fleet, record, held, logs, rounds, inbox, destinations, budgets, running, gateway: workshop.gateway },
   gate,
   lookAtSecrets: () => void secretWatch.look(),
   outside: (agent) => elevated.running(agent),
   endOutside: (question) => elevated.end(question),
-  sessions: new Sessions(record, spares),
+  sessions: new Sessions(record, spares, (agent) => budgets.run(agent)),
   drills: new Drills(fleet, record, workshop.gateway),
   programs: () => [{ name: 'warden', state: 'running', pid: process.pid }, ...staff.programs, gate.status],
   staffed: () => staff.completeSoon(),

@@ -17,6 +17,7 @@ export interface Home {
   /** The command is to be started: it ended, and the compartment is not paused. */
   readonly waits: () => boolean;
   readonly became: (state: 'running' | 'ended', why?: string) => void;
+  readonly mayRun: () => Promise<string | undefined>;
   readonly record: (event: string, fields: object) => Promise<void>;
   readonly tell: (event: string, fields: object) => void;
   readonly log: LogFile;
@@ -41,6 +42,14 @@ export class OwnCommand {
 
   get restarts(): number {
     return this.#attempts.total;
+  }
+
+  /** The first time: its compartment's own start is on record. */
+  async begin(): Promise<void> {
+    const why = await this.#home.mayRun();
+    if (why === undefined) return this.start();
+    this.#home.became('ended', why);
+    this.startLater(Date.now(), why);
   }
 
   start(): void {
@@ -74,11 +83,21 @@ export class OwnCommand {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => {
       if (!this.#home.waits()) return;
-      this.#home.record('command.started', { agent: name, argv: command, restart: attempts.total }).then(
+      this.#startAgain({ agent: name, argv: command, restart: attempts.total }).then(
         () => this.#home.waits() && this.start(),
         (error: Error) => this.#home.waits() && this.startLater(Date.now(), error.message),
       );
     }, waitMs);
+  }
+
+  /** @throws Error why not */
+  async #startAgain(entry: object): Promise<void> {
+    const why = await this.#home.mayRun();
+    if (why !== undefined) {
+      this.#home.became('ended', why);
+      throw new Error(why);
+    }
+    await this.#home.record('command.started', entry);
   }
 
   /** Its compartment has gone, and its process with it. */

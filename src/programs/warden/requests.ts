@@ -6,6 +6,7 @@ import { describe } from '../../plan/describe.ts';
 import { type Connection, type Request, WithDescriptors } from '../../wire/serve.ts';
 import { approvalRequests } from './approvals.ts';
 import * as body from './body.ts';
+import { type Budgets, usageRequests } from './budgets.ts';
 import { cameUp } from './coming-up.ts';
 import type { Compartment } from './compartment.ts';
 import type { Destinations } from './destinations.ts';
@@ -37,6 +38,7 @@ export interface Office {
   readonly inbox: Inbox;
   readonly gate?: GateHouse;
   readonly destinations: Destinations;
+  readonly budgets: Budgets;
   readonly running: Running;
   readonly gateway: () => GatewayLink | undefined;
   /** Tells of what is to be said of secrets now. */
@@ -63,6 +65,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
   return {
     ...approvalRequests(office),
     ...secretRequests(office),
+    ...usageRequests(office),
     'fleet.plan': {
       from: ['root'],
       answer: async (from) => ({ steps: (await fleet.plan(decodeWantedFleet(from.fleet))).steps.map(describe) }),

@@ -5,6 +5,7 @@ import type { Question } from '../../model/question.ts';
 import { standing } from '../../policy/approval.ts';
 import type { CommandTerms } from '../../policy/question/command.ts';
 import { type DestinationTerms, destinationTerms } from '../../policy/question/destination.ts';
+import type { Budgets } from './budgets.ts';
 import type { Compartment } from './compartment.ts';
 import type { Destinations } from './destinations.ts';
 import type { StandingFleet } from './fleet.ts';
@@ -19,6 +20,7 @@ export interface Around {
   readonly fleet: StandingFleet;
   readonly record: Record;
   readonly destinations: Destinations;
+  readonly budgets: Pick<Budgets, 'settled'>;
   readonly running: Running;
   readonly gateway: () => GatewayLink | undefined;
   /** Ends commands that run outside under an approval. @returns how many */
@@ -46,6 +48,7 @@ export async function revoke(around: Around, id: number, by: number): Promise<Re
     else throw notStanding(before);
     if (kind === 'command') ended += await end(); // what was started since
     await around.destinations.settled();
+    await around.budgets.settled();
     const tested = lived ? await tryIt(around, before, terms) : undefined;
     const test = tested && { tested: tested.result, ...(tested.why && { why: tested.why }) };
     if (lived) record.tell({ event: 'revoke.tested', agent, id, kind, ended, tested: 'nothing to try', ...test });

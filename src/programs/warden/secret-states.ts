@@ -11,6 +11,7 @@ import { rotationDue } from '../../policy/rotation.ts';
 import { type KeptSecret, secretFindings } from '../../policy/secret-findings.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
+import { soon } from './soon.ts';
 
 interface Kept {
   readonly secrets: readonly KeptSecret[];
@@ -89,12 +90,4 @@ function rotateOf(wanted: WantedFleet, name: string, since: string | undefined):
 function requestText({ method, scheme, host, port, path }: SecretTest): string {
   const usual = port === (scheme === 'https' ? 443 : 80);
   return `${method} ${scheme}://${host.includes(':') ? `[${host}]` : host}${usual ? '' : `:${port}`}${path}`;
-}
-
-/** A gateway that hangs must not keep anybody from its status. */
-function soon<T>(work: Promise<T>): Promise<T> {
-  const late = new Promise<never>((_, reject) =>
-    setTimeout(() => reject(new Error('no answer in time')), 1000).unref(),
-  );
-  return Promise.race([work, late]);
 }

@@ -13,11 +13,14 @@ const GOES_ON_MS = 100;
 export class Sessions {
   readonly #record: Record;
   readonly #spares: SpareLaunchers;
+  readonly #mayRun: (agent: string) => Promise<string | undefined>;
   #latest: Connection<string> | undefined;
   #goesOn: NodeJS.Timeout | undefined;
   readonly #running = new Map<Connection<string>, Session>();
 
-  constructor(record: Record, spares: SpareLaunchers) {
+  /** @param mayRun  counts a run, or says why it may not be */
+  constructor(record: Record, spares: SpareLaunchers, mayRun: (agent: string) => Promise<string | undefined>) {
+    this.#mayRun = mayRun;
     this.#record = record;
     this.#spares = spares;
   }
@@ -32,6 +35,16 @@ export class Sessions {
     const { name: agent } = compartment.facts.agent;
     const by = connection.peer.uid;
     compartment.orders(); // refuses when the compartment is not up, before anything is recorded
+    const why = await this.#mayRun(agent);
+    if (why !== undefined) {
+      this.#record.tell({ event: 'command.refused', agent, argv: command.argv, why, operator: by });
+      throw new Failure(
+        'over-budget',
+        `${agent} is not to run anything more today: ${why}.`,
+        'More: change its budget in fleet.yaml, or answer what waits in bulkhead approvals.',
+        1,
+      );
+    }
     await this.#record.write({ event: 'command.started', agent, argv: command.argv, operator: by }, 'accepted');
     const begun = performance.now();
     const session = new Session(compartment, command, this.#spares, (status) => {

@@ -25,6 +25,8 @@ export class Staff {
   readonly #fleet: () => StandingFleet;
   readonly #complete = Promise.withResolvers<void>();
   #link: GatewayLink | undefined;
+  /** What else a new gateway is told, after its policy. */
+  onGateway: (link: GatewayLink) => Promise<void> = async () => {};
 
   constructor(places: Places, ids: Ids, logs: Logs, record: Record, fleet: () => StandingFleet, asked: Asked) {
     this.#places = places;
@@ -112,6 +114,7 @@ export class Staff {
     this.#record.tell({ event: 'program.started', program: 'gateway', restarts: this.#gateway.restarts });
     try {
       if (link && fleet.wanted) await link.policy(fleet.wanted, fleet.leases, fleet.granted());
+      if (link) await this.onGateway(link);
     } catch (error) {
       this.#note(`the gateway has no policy, so it refuses everything: ${(error as Error).message}`);
     }

@@ -1,12 +1,16 @@
-import type { Broken, MapDocument, MissingSecret, StatusDocument } from '../../model/documents.ts';
+import type { Broken, BudgetNote, MapDocument, MissingSecret, StatusDocument } from '../../model/documents.ts';
 import type { AgentName } from '../../model/names.ts';
 import { elevatedText } from '../../policy/elevated/text.ts';
 import { blastRadius } from '../../policy/map.ts';
+import { budgetNotesOf } from '../../policy/meter/notes.ts';
 import { approvalEntry } from './approvals.ts';
+import type { Budgets } from './budgets.ts';
 import type { Office } from './requests.ts';
 import { secretsAtLarge } from './secret-states.ts';
+import { soon } from './soon.ts';
 
 export async function statusDocument(office: Office): Promise<StatusDocument> {
+  const spending = await budgetNotes(office.budgets);
   const { fleet, rounds } = office;
   const none = { missing: new Map<string, MissingSecret[]>(), findings: [] };
   const secrets = await secretsAtLarge(fleet, office.gateway()).catch(() => none); // the gateway's own line says what is wrong
@@ -17,6 +21,7 @@ export async function statusDocument(office: Office): Promise<StatusDocument> {
       const walls = rounds.wallsOf(agent.name);
       const health = rounds.healthOf(agent.name);
       const missing = secrets.missing.get(agent.name) ?? [];
+      const budget = spending.get(agent.name) ?? [];
       if (!compartment) return { name: agent.name, state: 'down', tier: agent.tier, walls };
       return {
         name: agent.name,
@@ -32,6 +37,7 @@ export async function statusDocument(office: Office): Promise<StatusDocument> {
         }),
         ...(health && { health }),
         ...(missing.length > 0 && { missing }),
+        ...(budget.length > 0 && { budget }),
       };
     }),
     programs: office.programs(),
@@ -39,6 +45,16 @@ export async function statusDocument(office: Office): Promise<StatusDocument> {
     ...(secrets.findings.length > 0 && { findings: secrets.findings }),
     ...brokenInbox(office),
   };
+}
+
+/** A gateway that hangs, or is away, has its own line. */
+async function budgetNotes(budgets: Budgets): Promise<Map<string, readonly BudgetNote[]>> {
+  try {
+    const { usage } = await soon(budgets.usage());
+    return new Map(usage.map((one) => [one.agent, budgetNotesOf(one)]));
+  } catch {
+    return new Map();
+  }
 }
 
 /** Its files go out of the way together: a new database beside the log of an old one would be given what is in that. */

@@ -13,6 +13,7 @@ import { agentName, type KnowledgeName, knowledgeName } from '../../../model/nam
 import { suggest } from '../suggest.ts';
 import { disk, duration, memory, share } from './amounts.ts';
 import { type ArgvKey, argvRules } from './argv-rules.ts';
+import { budgetOf } from './budget.ts';
 import { egressRule, isPreset } from './egress.ts';
 import { elevatedRules } from './elevated.ts';
 import { environment } from './environment.ts';
@@ -42,6 +43,7 @@ export function wantedAgent(
   const rules = egress(where, [...path, 'egress'], shape.egress ?? []);
   const secrets = secretBindings(where, path, shape.secrets ?? {}, rules, shape.env ?? {});
   const upkeep = secretUpkeeps(where, path, shape.secrets ?? {}, secrets, rules);
+  const budget = budgetOf(where, path, shape.budget, defaults.budget, rules, secrets);
   const command = shape.command?.map((part, i) => word(where, [...path, 'command', i], part));
   if (command !== undefined) commandCanStart(where, [...path, 'command'], command, exec);
   return {
@@ -67,6 +69,7 @@ export function wantedAgent(
     ...(shape.elevated && { elevated: elevatedRules(where, [...path, 'elevated'], shape.elevated) }),
     ...(secrets.length > 0 && { secrets }),
     ...(upkeep.length > 0 && { upkeep }),
+    ...(budget && { budget }),
   };
 }
 

@@ -10,6 +10,16 @@ export interface FleetFile {
   readonly notify?: NotifyInFile | undefined;
   readonly sudoers?: boolean | undefined;
   readonly roots?: readonly string[] | undefined;
+  readonly prices?: PricesInFile | undefined;
+}
+
+/** Dollars per million tokens, by model. */
+export type PricesInFile = Readonly<Record<string, PriceInFile>>;
+export interface PriceInFile {
+  readonly input: number;
+  readonly output: number;
+  readonly 'cache-write'?: number | undefined;
+  readonly 'cache-read'?: number | undefined;
 }
 
 /** A command, a web address, or that with how it wants its text. */
@@ -25,6 +35,18 @@ export interface DefaultsInFile {
   readonly env?: EnvInFile | undefined;
   readonly 'egress-ask'?: boolean | undefined;
   readonly ask?: AskInFile | undefined;
+  readonly budget?: BudgetInFile | undefined;
+}
+
+/** `500/day`, `2M/day`, `1G/day`, `$5/day`; `20/2m`. */
+export interface BudgetInFile {
+  readonly requests?: string | undefined;
+  readonly bytes?: string | undefined;
+  readonly runs?: string | undefined;
+  readonly tokens?: string | undefined;
+  readonly money?: string | undefined;
+  readonly ask?: boolean | undefined;
+  readonly repeats?: string | undefined;
 }
 
 /** Durations: `60s`, `5m`, `12h`, `7d`. */

@@ -12,7 +12,6 @@ const OF_AGENTS: readonly string[] = [
   'manages',
   'heartbeat',
   'hours',
-  'budget',
   'notify',
 ];
 

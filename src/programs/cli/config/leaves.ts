@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MOST_ENTRIES, MOST_RULES, PROCESSES } from '../../../model/bounds.ts';
+import { MODEL_PATTERN } from '../../../model/budget.ts';
 import { ENV_NAME } from '../../../model/env-names.ts';
 import { METHOD } from '../../../model/secret-binding.ts';
 import type { ArgumentInFile, ArgvRuleInFile, EgressEntry, Word, WordsInFile } from './file.ts';
@@ -50,6 +51,38 @@ const durationError = { error: 'is not a length of time\nWrite a whole number an
 export const duration: z.ZodType<string> = z
   .string(durationError)
   .regex(/^(?:0|[1-9][0-9]{0,5})[smhd]$/, durationError);
+
+function aDay(pattern: RegExp, example: string): z.ZodType<string> {
+  const error = { error: `is not an amount for a day\nWrite it as ${example}.` };
+  return z.string(error).regex(pattern, error);
+}
+export const countADay: z.ZodType<string> = aDay(
+  /^[1-9][0-9]{0,11}[KMG]?\/day$/,
+  '500/day or 2M/day (K, M, G count in 1000)',
+);
+export const bytesADay: z.ZodType<string> = aDay(
+  /^[1-9][0-9]{0,11}[KMGT]?\/day$/,
+  '500M/day or 2G/day (K, M, G, T count in 1024)',
+);
+export const moneyADay: z.ZodType<string> = aDay(
+  /^\$(?:0|[1-9][0-9]{0,6})(?:\.[0-9]{1,2})?\/day$/,
+  '$5/day or $0.50/day; dollars of the United States',
+);
+
+const repeatsError = {
+  error: 'is not how often\nWrite how many of the same request in how long: 20/2m; or any, for no limit.',
+};
+export const repeats: z.ZodType<string> = z
+  .string(repeatsError)
+  .regex(/^(?:any|[1-9][0-9]{0,5}\/[1-9][0-9]{0,4}[smh])$/, repeatsError);
+
+const modelError = {
+  error: 'is not the name of a model\nWrite it as the service does; * stands for any part: "my-model-*".',
+};
+export const model: z.ZodType<string> = z.string().regex(MODEL_PATTERN, modelError);
+
+const priceError = { error: 'is not a price\nWrite dollars per million tokens: 3, 0.25 or 0.' };
+export const price: z.ZodType<number> = z.number(priceError).min(0, priceError).max(100_000, priceError);
 
 const portError = { error: 'is not a port\nWrite a number from 1 to 65535.' };
 export const port: z.ZodType<number> = z.int(portError).min(1, portError).max(65535, portError);

@@ -4,6 +4,7 @@ import { fleetName } from '../../../model/names.ts';
 import { unixUserName } from '../../../model/unix-names.ts';
 import { keyIn } from '../../../policy/secret-shapes.ts';
 import { folderOf, knowledgeEntries, wantedAgent } from './agent.ts';
+import { pricesOf } from './budget.ts';
 import { FleetDocument } from './document.ts';
 import { explain } from './explain.ts';
 import type { FleetFile } from './file.ts';
@@ -45,6 +46,7 @@ export function parseFleet(text: string, reading: Reading): WantedFleet {
     ...told,
     ...(shape.sudoers && { sudoers: true as const }),
     ...(roots && { roots }),
+    ...(shape.prices && { prices: pricesOf(shape.prices) }),
   };
   refuseClashes(where, wanted);
   refuseUpkeepClashes(where, agents);
@@ -65,7 +67,7 @@ function refuseKeys(document: FleetDocument, text: string): void {
 }
 
 function refuseEmpty(where: Where, shape: FleetFile): void {
-  for (const key of ['operators', 'knowledge', 'agents'] as const) {
+  for (const key of ['operators', 'knowledge', 'prices', 'agents'] as const) {
     if (shape[key] === undefined || Object.keys(shape[key]).length > 0) continue;
     const hint =
       key === 'agents' ? 'Add an agent; bulkhead down takes a whole fleet down.' : 'Leave the key out for none.';

@@ -78,6 +78,38 @@ const ask = z
   })
   .describe('What becomes of questions that this agent raises.');
 
+const budget = z
+  .strictObject({
+    requests: leaf.countADay.optional().describe('Requests, 500/day. A connection that passes unread is one.'),
+    bytes: leaf.bytesADay.optional().describe('Up and down together, 2G/day.'),
+    runs: leaf.countADay.optional().describe('Starts of its command and commands run in its compartment, 40/day.'),
+    tokens: leaf.countADay
+      .optional()
+      .describe(
+        'Tokens of every kind together, 2M/day, as the answers of models say. Its key must be one of `secrets`.',
+      ),
+    money: leaf.moneyADay
+      .optional()
+      .describe('List prices of those tokens, $5/day; a model without a price is refused: see `prices`.'),
+    ask: z
+      .boolean()
+      .optional()
+      .describe('true: a cap that is reached is asked about; yes is as much again for today. Default false.'),
+    repeats: leaf.repeats
+      .optional()
+      .describe('The same request so often in such a time is a loop, and refused: 20/2m, the default, or any.'),
+  })
+  .describe('What it may use up in a day of this machine’s clock. What is over it is refused.');
+
+const price = z
+  .strictObject({
+    input: leaf.price.describe('Dollars per million tokens.'),
+    output: leaf.price.describe('Dollars per million tokens.'),
+    'cache-write': leaf.price.optional().describe('Default as input.'),
+    'cache-read': leaf.price.optional().describe('Default as input.'),
+  })
+  .describe('What a model costs, in dollars per million tokens.');
+
 const elevated = z
   .strictObject({
     run: leaf.commandLine.describe(
@@ -186,6 +218,7 @@ const agent = z
       .describe('Names from knowledge that it may read, at /knowledge/NAME.'),
     'egress-ask': egressAsk.optional(),
     ask: ask.optional(),
+    budget: budget.optional(),
     elevated: leaf
       .filled(elevated)
       .optional()
@@ -207,6 +240,7 @@ const defaults = z
     env: env.optional(),
     'egress-ask': egressAsk.optional(),
     ask: ask.optional(),
+    budget: budget.optional(),
   })
   .describe('What agents have unless they say otherwise, key by key; a list of an agent replaces the one here.');
 
@@ -257,6 +291,11 @@ export const fleetShape: z.ZodType<FleetFile> = z
       .describe(
         'Certificates (PEM) that servers to which secrets go may be signed by, besides those that this machine trusts.',
       ),
+    prices: z
+      .record(leaf.model, price)
+      .meta({ minProperties: 1 })
+      .optional()
+      .describe('Prices of models, by name; * stands for any part. They come before the list that we keep.'),
     agents: z.record(leaf.label, agent).meta({ minProperties: 1 }).describe('The agents, by name.'),
   })
   .meta({

@@ -47,11 +47,17 @@ export function renderChange(one: ApprovalEntry, screen: Screen): string {
   return `${one.id}  ${shown(one.agent)}  ${screen.style(STYLE[one.state], word)}  ${one.kind}  ${shown(one.shown)}${rest}`;
 }
 
+/** More of a budget is for its day, whatever is said. */
+const TODAY = 'for the rest of that day';
+
 export function renderAnswered(one: ApprovalEntry, scope: Scope, screen: Screen): string {
   const yes = one.state !== 'refused';
-  const how: Record<Scope['kind'], string> = yes
-    ? { once: 'for one attempt, within an hour', for: `until ${one.expiresAt}`, always: 'always, for exactly this' }
-    : { once: 'this once; the next attempt asks again', for: 'for that time, unasked', always: 'always, unasked' };
+  const how: Record<Scope['kind'], string> =
+    yes && one.kind === 'budget'
+      ? { once: TODAY, for: `until ${one.expiresAt}`, always: TODAY }
+      : yes
+        ? { once: 'for one attempt, within an hour', for: `until ${one.expiresAt}`, always: 'always, for exactly this' }
+        : { once: 'this once; the next attempt asks again', for: 'for that time, unasked', always: 'always, unasked' };
   const line = `${one.id} ${yes ? 'approved' : 'refused'} ${how[scope.kind]}: ${shown(one.agent)}, ${one.kind} ${shown(one.shown)}`;
   const undo = scope.kind === 'once' ? [] : [`Take it back: bulkhead revoke ${one.id}`];
   return [...wrapped(line, Math.max(60, screen.width)), ...undo].join('\n');

@@ -124,6 +124,7 @@ function notesOf(agent: AgentStatus): Cell[][] {
       'yellow',
       `${variable} is not set, so requests with it are refused: bulkhead secrets set ${secret}`,
     );
+  for (const { over, text } of agent.budget ?? []) note('', 'budget', over ? 'red' : 'yellow', text);
   if (agent.restarts) note('', 'restarted', 'yellow', times(agent.restarts));
   const walls = claimable(agent);
   const same = Map.groupBy(

@@ -1,0 +1,187 @@
+import { createHash, type Hash } from 'node:crypto';
+import { onlyReads } from '../../policy/meter/breaker.ts';
+import { JsonPicker } from '../../policy/meter/json-picker.ts';
+import { modelInPath } from '../../policy/meter/model-calls.ts';
+import { UsageReader } from '../../policy/meter/usage-reader.ts';
+import { type Pattern, Scrubber } from '../../policy/scrub.ts';
+import type { Compartment } from './compartment.ts';
+import { hostPort } from './compartment.ts';
+import type { Outside } from './passage.ts';
+
+/** So much of a body says whether it is the same as another; beyond it, its length. */
+const MOST_HASHED = 1024 * 1024;
+
+export interface Sent {
+  readonly method: string;
+  readonly host: string;
+  readonly port: number;
+  /** Path and query, as the agent sent them. */
+  readonly target: string;
+  /** Of the body; absent: it says so itself where it ends. */
+  readonly length?: number;
+  /** Tokens are expected in the answer. */
+  readonly costly: boolean;
+}
+
+/** One request that has been counted, and its answer: both bodies pass through here, nothing of them is kept. What stops it is seen when the
+ *  request's last byte is there, and that byte is held back until then: a server never has a whole request that was refused. */
+export class Call {
+  readonly #compartment: Compartment;
+  readonly #outside: Outside;
+  readonly #sent: Sent;
+  readonly #hash: Hash = createHash('sha256');
+  readonly #reader: UsageReader | undefined;
+  #model: string | undefined;
+  #status = 0;
+  #up = 0;
+  #down = 0;
+  #whole = false;
+  #complete = false;
+  /** Why its body was not let through to the end. */
+  stopped: { readonly why: string; readonly ask: string } | undefined;
+
+  constructor(compartment: Compartment, outside: Outside, sent: Sent) {
+    this.#compartment = compartment;
+    this.#outside = outside;
+    this.#sent = sent;
+    this.#hash.update(`${sent.method} ${hostPort({ ...sent, literal: false })} ${sent.target}\n`);
+    this.#model = modelInPath(sent.target.replace(/\?.*$/s, ''));
+    if (sent.method === 'POST') this.#reader = new UsageReader();
+  }
+
+  /** It has no body. */
+  bodiless(): Call['stopped'] {
+    this.#completed();
+    return this.stopped;
+  }
+
+  /** What the request's body passes through. @param stray  what must not be in it */
+  outgoing(stray: readonly Pattern[]): Scrubber {
+    const { method, length } = this.#sent;
+    const picker = this.#sent.costly ? new JsonPicker((path, value) => this.#named(path, value)) : undefined;
+    const taken = (chunk: Buffer): void => {
+      if (this.#up < MOST_HASHED) this.#hash.update(chunk.subarray(0, MOST_HASHED - this.#up));
+      this.#up += chunk.length;
+      picker?.push(chunk);
+    };
+    // What reads was judged before it went out, whatever else is in it.
+    return new Outgoing(stray, length, taken, () => !onlyReads(method) && this.#completed());
+  }
+
+  /** The status of the answer, of which only a good one costs anything. */
+  answered(status: number): void {
+    this.#status = status;
+  }
+
+  /** What the answer's body passes through. @param reflected  what must not come back */
+  incoming(reflected: readonly Pattern[]): Scrubber {
+    const taken = (chunk: Buffer): void => {
+      this.#down += chunk.length;
+      this.#reader?.push(chunk);
+    };
+    return new Incoming(reflected, taken, () => {
+      this.#whole = true;
+    });
+  }
+
+  /** Nothing more passes of it, however it ended. */
+  end(): void {
+    const { method, host, costly } = this.#sent;
+    if (method !== 'POST' || !this.#complete || this.stopped || !this.#reader) return;
+    const usage = this.#reader.end(this.#whole);
+    const good = this.#status === 0 || this.#status < 400;
+    if (usage.tokens === undefined && !(costly && good)) return;
+    const { meter } = this.#compartment;
+    if (usage.tokens !== undefined) meter.costs(host);
+    meter.answer(usage, this.#model, { up: this.#up, down: this.#down });
+  }
+
+  #named(path: string, value: number | string): void {
+    if (path === 'model' && typeof value === 'string' && /^[A-Za-z0-9][\w.:/@[\]-]{0,99}$/.test(value))
+      this.#model = value;
+  }
+
+  /** @returns whether it must not be completed */
+  #completed(): boolean {
+    const { meter } = this.#compartment;
+    const unknown = this.#sent.costly ? meter.model(this.#model) : undefined;
+    if (unknown) return this.#stop(unknown.why, unknown.ask, true);
+    const same = this.#hash.update(`\n${this.#up}`).digest('base64');
+    const loop = meter.repeated(same, this.#sent.method);
+    if (loop)
+      return this.#stop(loop.why, 'stop repeating it; your operator can set budget: { repeats: ... }', loop.first);
+    this.#complete = true;
+    return false;
+  }
+
+  #stop(why: string, ask: string, tell: boolean): true {
+    this.stopped = { why, ask };
+    const { name, meter } = this.#compartment;
+    meter.refused();
+    const { method, host, port, target } = this.#sent;
+    if (tell) {
+      const path = target.replace(/[?#].*$/s, '').slice(0, 300);
+      const entry = { event: 'budget.stopped', agent: name, method, host, port, path, why };
+      this.#outside.recorder.appendSoon([entry]).catch(() => {}); // a refusal needs no record first
+      this.#outside.finding(name, `${why}: ${method} ${host}`);
+    }
+    return true;
+  }
+}
+
+/** Looks at what goes out, and holds the last byte back until it may. */
+class Outgoing extends Scrubber {
+  readonly #length: number | undefined;
+  readonly #taken: (chunk: Buffer) => void;
+  readonly #completed: () => boolean;
+  #passed = 0;
+  #last: Buffer = Buffer.alloc(0);
+
+  constructor(
+    patterns: readonly Pattern[],
+    length: number | undefined,
+    taken: (chunk: Buffer) => void,
+    completed: () => boolean,
+  ) {
+    super(patterns);
+    this.#length = length;
+    this.#taken = taken;
+    this.#completed = completed;
+  }
+
+  override push(chunk: Buffer): Buffer {
+    this.#taken(chunk);
+    const out = super.push(chunk);
+    this.#passed += out.length;
+    if (this.#length === undefined || this.#passed < this.#length || out.length === 0) return out;
+    this.#last = out.subarray(-1);
+    return out.subarray(0, -1);
+  }
+
+  override end(): Buffer {
+    const rest = Buffer.concat([this.#last, super.end()]);
+    if (this.found === 0 && this.#completed()) this.found = 1; // whoever passes it on stops there
+    return rest;
+  }
+}
+
+class Incoming extends Scrubber {
+  readonly #taken: (chunk: Buffer) => void;
+  readonly #ended: () => void;
+
+  constructor(patterns: readonly Pattern[], taken: (chunk: Buffer) => void, ended: () => void) {
+    super(patterns);
+    this.#taken = taken;
+    this.#ended = ended;
+  }
+
+  override push(chunk: Buffer): Buffer {
+    this.#taken(chunk);
+    return super.push(chunk);
+  }
+
+  override end(): Buffer {
+    this.#ended();
+    return super.end();
+  }
+}
