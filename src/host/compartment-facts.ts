@@ -75,12 +75,13 @@ export function fleetFacts(
   const policy = digest(
     canonicalJson(
       fleet.agents.map((agent) => {
-        const { name, egress, egressAsk, ask, exec, elevated, secrets } = agent;
+        const { name, egress, egressAsk, ask, exec, elevated, secrets, ssh } = agent;
         const outside = elevated && { elevated, programs: compartments.get(name)?.elevated };
         return {
           ...{ name, egress, ...(egressAsk && { egressAsk, ask }), ...(isGated(agent) && { exec, ask }) },
           ...(outside && { outside }),
           ...(secrets && { secrets, roots: rootDigests(fleet) }),
+          ...(ssh && { ssh }),
         };
       }),
     ),
@@ -144,6 +145,7 @@ function compartmentFacts(
     ...(elevated.length > 0 && { elevated }),
     ...(isGated(agent) && { gate: gateFacts(agent, host, programs, trees) }),
     ...(agent.secrets && { trust: trustFacts(host) }),
+    ...(agent.ssh && { sshFolder: places.ssh }),
     bwrap: BWRAP,
     anchor: ANCHOR,
   };

@@ -21,6 +21,7 @@ import { isAddress, isHostPattern } from './hosts.ts';
 import { agentName, fleetName, knowledgeName } from './names.ts';
 import { isPlainPath, isProgram } from './programs.ts';
 import { type SecretBinding, secretBinding } from './secret-binding.ts';
+import { sshBinding, sshText } from './ssh-binding.ts';
 import { dictionary, distinct, entries, members, oneOf, text, whole, wrong } from './strict.ts';
 
 /** A wanted fleet from JSON that a caller sent, or that an older version of us wrote: exactly what the types say, in range, in one
@@ -90,7 +91,16 @@ function operator(raw: unknown, at: string): Operator {
 const REQUIRED = ['name', 'tier', 'workspace', 'env', 'exec', 'limits', 'egress', 'ports', 'knowledge'];
 
 function agent(raw: unknown, at: string): WantedAgent {
-  const given = members(raw, at, REQUIRED, ['role', 'command', 'health', 'egressAsk', 'ask', 'elevated', 'secrets']);
+  const given = members(raw, at, REQUIRED, [
+    'role',
+    'command',
+    'health',
+    'egressAsk',
+    'ask',
+    'elevated',
+    'secrets',
+    'ssh',
+  ]);
   return {
     name: agentName(given.name),
     ...(Object.hasOwn(given, 'role') ? { role: text(given.role, `${at}.role`, 'one line', isRole) } : {}),
@@ -114,6 +124,9 @@ function agent(raw: unknown, at: string): WantedAgent {
       ? { elevated: entries(given.elevated, `${at}.elevated`, elevatedRule, MOST_ELEVATED) }
       : {}),
     ...(Object.hasOwn(given, 'secrets') ? { secrets: secrets(given.secrets, `${at}.secrets`) } : {}),
+    ...(Object.hasOwn(given, 'ssh')
+      ? { ssh: distinct(entries(given.ssh, `${at}.ssh`, sshBinding), `${at}.ssh`, sshText) }
+      : {}),
   };
 }
 

@@ -33,6 +33,8 @@ export interface AgentStatus {
   readonly health?: Health;
   /** Secrets that it is to use and that nobody has set: its requests with them are refused. */
   readonly missing?: readonly MissingSecret[];
+  /** Keys with which it logs in elsewhere, and which it does not hold. */
+  readonly ssh?: readonly SshKeyEntry[];
 }
 
 export interface MissingSecret {
@@ -187,6 +189,25 @@ export interface SecretEntry {
   readonly state: 'set' | 'missing' | 'waiting' | 'damaged';
   readonly since?: string;
   readonly usedBy: readonly { readonly agent: string; readonly variable: string; readonly host: string }[];
+}
+
+/** One SSH key of an agent's; its private half is nowhere but in the gateway. */
+export interface SshKeyEntry {
+  readonly agent: string;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  /** `missing`: there was no gateway to make it. `damaged`: its file does not open. */
+  readonly state: 'ready' | 'missing' | 'damaged';
+  readonly since?: string;
+  /** As `ssh-keygen -l` prints it. */
+  readonly fingerprint?: string;
+  /** To be registered at the server. */
+  readonly public?: string;
+}
+
+export interface SshKeysDocument {
+  readonly keys: readonly SshKeyEntry[];
 }
 
 export interface SecretsDocument {

@@ -235,6 +235,15 @@ export const TABLE: readonly Entry[] = [
     summary: 'forget a secret, and end what has used it',
     load: () => import('./commands/secrets-revoke.ts'),
   },
+  {
+    name: 'secrets ssh-key',
+    group: 'secrets',
+    operands: '[agent] [host]',
+    options: [{ flags: '--renew', summary: 'first make another key in its place; the one before is gone for good' }],
+    summary: 'the public lines to register where agents log in with SSH',
+    examples: ['bulkhead secrets ssh-key coder github.com'],
+    load: () => import('./commands/secrets-ssh-key.ts'),
+  },
   // ---- proof and record
   {
     name: 'drill',

@@ -1,16 +1,20 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { canonicalJson } from '../../model/canonical.ts';
+import type { SshKeyEntry } from '../../model/documents.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 import type { AgentName, SecretName } from '../../model/names.ts';
 import type { SecretBinding } from '../../model/secret-binding.ts';
+import type { SshBinding } from '../../model/ssh-binding.ts';
 import type { Destination } from '../../policy/egress.ts';
 import { type Grant, judge } from './asking.ts';
 import { Compartment } from './compartment.ts';
 import type { Denial } from './denials.ts';
 import { serveDnsOverUdp } from './dns-udp.ts';
-import type { Outside } from './passage.ts';
+import type { Outside, Passage } from './passage.ts';
 import { publishPort } from './publish.ts';
+import { isForSsh } from './ssh-heard.ts';
+import { SshSigners } from './ssh-signers.ts';
 import { attend } from './transparent.ts';
 import type { Vault } from './vault.ts';
 
@@ -23,6 +27,7 @@ export interface AgentPolicy {
   /** Commands that run outside for it, as text. */
   readonly elevated?: readonly string[];
   readonly secrets: readonly SecretBinding[];
+  readonly ssh: readonly SshBinding[];
 }
 
 export interface AgentStatus {
@@ -40,6 +45,7 @@ interface Closable {
 /** The gateway's state: compartments, their listeners, published ports. Every method is one request of the warden. */
 export class Gateway {
   readonly vault: Vault;
+  readonly ssh: SshSigners;
   readonly #outside: Outside;
   readonly #dir: string;
   readonly #dial: (agent: AgentName, port: number) => Promise<number>;
@@ -52,6 +58,7 @@ export class Gateway {
    *  @param dial  asks the warden for a connection into a compartment */
   constructor(outside: Outside, dir: string, dial: (agent: AgentName, port: number) => Promise<number>, vault: Vault) {
     this.vault = vault;
+    this.ssh = new SshSigners(outside);
     this.#outside = outside;
     this.#dir = dir;
     this.#dial = dial;
@@ -69,8 +76,12 @@ export class Gateway {
       const rebound = canonicalJson(compartment.bindings) !== canonicalJson(policy?.secrets ?? []);
       const before = compartment.bindings;
       compartment.bindings = policy?.secrets ?? [];
+      const keysBefore = compartment.ssh;
+      compartment.ssh = policy?.ssh ?? [];
+      const rekeyed = canonicalJson(keysBefore) !== canonicalJson(compartment.ssh);
       const touched = (to: Destination): boolean =>
-        rebound && [...before, ...compartment.bindings].some((one) => isAt(one, to));
+        (rebound && [...before, ...compartment.bindings].some((one) => isAt(one, to))) ||
+        (rekeyed && isForSsh([...keysBefore, ...compartment.ssh], to));
       compartment.rules = policy?.egress ?? [];
       compartment.grants = policy?.grants ?? [];
       compartment.askMs = policy?.askMs;
@@ -87,6 +98,28 @@ export class Gateway {
       }
     }
     await Promise.all(ending);
+    await this.ssh.complete(agents.map(({ name }) => this.#compartment(name)));
+  }
+
+  /** @param fd  a listening Unix socket in the agent's compartment; the gateway's from now on */
+  sign(agent: AgentName, fd: number): Promise<void> {
+    return this.ssh.listen(this.#compartment(agent), fd);
+  }
+
+  /** What is to be registered where, of all agents. */
+  sshKeys(): { keys: readonly SshKeyEntry[] } {
+    return { keys: [...this.#compartments.values()].flatMap((one) => this.ssh.list(one)) };
+  }
+
+  /** Another SSH key in place of one. @returns how many connections to where it is for were ended */
+  async renewSshKey(agent: AgentName, at: Pick<SshBinding, 'host' | 'port' | 'user'>): Promise<number> {
+    const compartment = this.#compartment(agent);
+    await this.ssh.renew(compartment, at);
+    const there = ({ destination: { host, port } }: Passage): boolean => host === at.host && port === at.port;
+    const ending = [...compartment.passages].filter(there);
+    for (const passage of ending) passage.end('its SSH key was renewed');
+    await Promise.all(ending.map((passage) => passage.closed()));
+    return ending.length;
   }
 
   /** A question came to an end that is no yes: whoever is held for it goes. */
@@ -143,6 +176,7 @@ export class Gateway {
   /** @param names  the compartment is gone: its addresses may stand for other names in the next */
   async forget(agent: AgentName, names: boolean): Promise<void> {
     this.#closeListeners(agent);
+    this.ssh.close(agent);
     for (const [port, { agent: owner }] of this.#published) if (owner === agent) await this.unpublish(agent, port);
     const compartment = this.#compartments.get(agent);
     const passages = [...(compartment?.passages ?? [])];

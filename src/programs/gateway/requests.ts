@@ -2,10 +2,12 @@ import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 import { agentName } from '../../model/names.ts';
 import { secretBinding } from '../../model/secret-binding.ts';
+import { sshBinding } from '../../model/ssh-binding.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import { canonicalHost, hostText } from '../../protocol/host.ts';
 import type { AgentPolicy, Gateway } from './gateway.ts';
 import { SECRET_REQUESTS } from './secret-requests.ts';
+import { SSH_REQUESTS } from './ssh-requests.ts';
 import { postNotice } from './webhook.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -30,6 +32,7 @@ export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, ta
   status: (gateway) => gateway.status(),
   denials: (gateway, body) => gateway.denials(agentName(body.agent)),
   ...SECRET_REQUESTS,
+  ...SSH_REQUESTS,
 };
 
 function readPolicy(raw: unknown): AgentPolicy {
@@ -42,7 +45,8 @@ function readPolicy(raw: unknown): AgentPolicy {
   const asks = body.askMs === undefined ? {} : { askMs: wholeNumber(body.askMs) };
   const elevated = body.elevated === undefined ? {} : { elevated: list(body.elevated).map(text) };
   const secrets = list(body.secrets ?? []).map((one) => secretBinding(one, 'secrets'));
-  return { name: agentName(body.name), egress, grants, secrets, ...asks, ...elevated };
+  const ssh = list(body.ssh ?? []).map((one) => sshBinding(one, 'ssh'));
+  return { name: agentName(body.name), egress, grants, secrets, ssh, ...asks, ...elevated };
 }
 
 /** Rules are held in canonical spelling, so that matching is comparing. */

@@ -1,13 +1,15 @@
-import type { Broken, MapDocument, MissingSecret, StatusDocument } from '../../model/documents.ts';
+import type { Broken, MapDocument, MissingSecret, SshKeyEntry, StatusDocument } from '../../model/documents.ts';
 import type { AgentName } from '../../model/names.ts';
 import { elevatedText } from '../../policy/elevated/text.ts';
 import { blastRadius } from '../../policy/map.ts';
 import { approvalEntry } from './approvals.ts';
 import type { Office } from './requests.ts';
 import { missingSecrets } from './secrets.ts';
+import { sshKeysOf } from './ssh-keys.ts';
 
 export async function statusDocument(office: Office): Promise<StatusDocument> {
   const lacking = await missingSecrets(office).catch(() => new Map<string, MissingSecret[]>()); // the gateway's own line says what is wrong
+  const sshKeys = await sshKeysOf(office).catch(() => new Map<string, SshKeyEntry[]>());
   const { fleet, rounds } = office;
   return {
     fleet: fleet.wanted?.fleet ?? '',
@@ -16,6 +18,7 @@ export async function statusDocument(office: Office): Promise<StatusDocument> {
       const walls = rounds.wallsOf(agent.name);
       const health = rounds.healthOf(agent.name);
       const missing = lacking.get(agent.name) ?? [];
+      const ssh = sshKeys.get(agent.name);
       if (!compartment) return { name: agent.name, state: 'down', tier: agent.tier, walls };
       return {
         name: agent.name,
@@ -31,6 +34,7 @@ export async function statusDocument(office: Office): Promise<StatusDocument> {
         }),
         ...(health && { health }),
         ...(missing.length > 0 && { missing }),
+        ...(ssh && { ssh }),
       };
     }),
     programs: office.programs(),

@@ -21,6 +21,7 @@ import { expandPath, isWithin, tooMuch } from './paths.ts';
 import { commandCanStart, programs, word } from './programs.ts';
 import { secretBindings } from './secrets.ts';
 import { type Path, pathText, quoted } from './shown.ts';
+import { sshBindings } from './ssh.ts';
 import { problemAt, settled, type Where } from './where.ts';
 
 /** One agent with everything decided.
@@ -37,9 +38,10 @@ export function wantedAgent(
   knowledge: ReadonlyMap<string, Knowledge>,
 ): WantedAgent {
   const path = ['agents', name];
-  const exec = wantedExec(where, path, shape, defaults);
+  const exec = withSsh(wantedExec(where, path, shape, defaults), shape);
   const rules = egress(where, [...path, 'egress'], shape.egress ?? []);
   const secrets = secretBindings(where, path, shape.secrets ?? {}, rules, shape.env ?? {});
+  const ssh = sshBindings(where, path, shape.ssh ?? [], rules, { ...defaults.env, ...shape.env });
   const command = shape.command?.map((part, i) => word(where, [...path, 'command', i], part));
   if (command !== undefined) commandCanStart(where, [...path, 'command'], command, exec);
   return {
@@ -64,6 +66,7 @@ export function wantedAgent(
     ...askTimes(where, path, shape, defaults),
     ...(shape.elevated && { elevated: elevatedRules(where, [...path, 'elevated'], shape.elevated) }),
     ...(secrets.length > 0 && { secrets }),
+    ...(ssh.length > 0 && { ssh }),
   };
 }
 
@@ -150,6 +153,12 @@ function wantedExec(where: Where, agent: Path, shape: AgentInFile, defaults: Def
     ...rules('ask-argv', 'askArgv'),
     ...rules('deny-argv', 'denyArgv'),
   };
+}
+
+/** A key that no program could use would be no use. */
+function withSsh(exec: WantedExec, { ssh }: AgentInFile): WantedExec {
+  const named = [...exec.allow, ...exec.deny].includes('ssh');
+  return ssh === undefined || named ? exec : { ...exec, allow: [...exec.allow, 'ssh'] };
 }
 
 function limits(where: Where, agent: Path, shape: AgentInFile, defaults: DefaultsInFile): Limits {
