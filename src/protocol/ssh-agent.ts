@@ -1,6 +1,6 @@
 import { readAll, SshReader, sshString, uint32 } from './ssh-wire.ts';
 
-/** The agent's side of draft-ietf-sshm-ssh-agent (numbers: its section 5.1), with session-bind@openssh.com (OpenSSH, PROTOCOL.agent,
+/** The agent’s side of the SSH agent protocol (RFC 9987; numbers: its section 8), with session-bind@openssh.com (OpenSSH, PROTOCOL.agent,
  *  section 1). Of all its requests three are read; the others are `other`, and get `FAILURE`. */
 const REQUEST_IDENTITIES = 11;
 const IDENTITIES_ANSWER = 12;

@@ -236,13 +236,13 @@ export const TABLE: readonly Entry[] = [
     load: () => import('./commands/secrets-revoke.ts'),
   },
   {
-    name: 'secrets ssh-key',
+    name: 'secrets ssh',
     group: 'secrets',
     operands: '[agent] [host]',
     options: [{ flags: '--renew', summary: 'first make another key in its place; the one before is gone for good' }],
     summary: 'the public lines to register where agents log in with SSH',
-    examples: ['bulkhead secrets ssh-key coder github.com'],
-    load: () => import('./commands/secrets-ssh-key.ts'),
+    examples: ['bulkhead secrets ssh coder github.com'],
+    load: () => import('./commands/secrets-ssh.ts'),
   },
   // ---- proof and record
   {

@@ -94,7 +94,7 @@ export class SshSigners {
     const { keys } = this.#outside;
     const binding = ssh.find((one) => sshText(one) === sshText(at));
     if (binding === undefined || keys.ssh === undefined)
-      throw new Failure('no-such-key', `${name} has no SSH key for ${sshText(at)}`, 'bulkhead secrets ssh-key', 1);
+      throw new Failure('no-such-key', `${name} has no SSH key for ${sshText(at)}`, 'bulkhead secrets ssh', 1);
     await keys.ssh.renew(name, binding, (key) => this.#record('ssh.renewed', key));
   }
 

@@ -181,7 +181,7 @@ const agent = z
       .filled(ssh)
       .optional()
       .describe(
-        'Where it may log in with SSH keys that Bulkhead makes and it never holds. What to register there: bulkhead secrets ssh-key.',
+        'Where it may log in with SSH keys that Bulkhead makes and it never holds. What to register there: bulkhead secrets ssh.',
       ),
   })
   .describe('One agent and its compartment.');

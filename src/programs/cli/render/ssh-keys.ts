@@ -31,7 +31,7 @@ export function renderSshKeys(keys: readonly SshKeyEntry[]): string {
 }
 
 export function mend({ agent, host, state }: SshKeyEntry): string {
-  const renew = `bulkhead secrets ssh-key ${agent} ${host} --renew`;
+  const renew = `bulkhead secrets ssh ${agent} ${host} --renew`;
   return state === 'damaged' ? `its key does not open; make another: ${renew}` : 'its key is not made yet: bulkhead up';
 }
 
