@@ -75,7 +75,7 @@ export function fleetFacts(
   const policy = digest(
     canonicalJson(
       fleet.agents.map((agent) => {
-        const { name, egress, egressAsk, ask, exec, elevated, secrets, budget } = agent;
+        const { name, egress, egressAsk, ask, exec, elevated, secrets, budget, ssh } = agent;
         const outside = elevated && { elevated, programs: compartments.get(name)?.elevated };
         return {
           ...{ name, egress, ...(egressAsk && { egressAsk, ask }), ...(isGated(agent) && { exec, ask }) },
@@ -83,6 +83,7 @@ export function fleetFacts(
           ...(secrets && { secrets, roots: rootDigests(fleet) }),
           ...(budget && { budget }),
           ...(fleet.prices && { prices: fleet.prices }),
+          ...(ssh && { ssh }),
         };
       }),
     ),
@@ -146,6 +147,7 @@ function compartmentFacts(
     ...(elevated.length > 0 && { elevated }),
     ...(isGated(agent) && { gate: gateFacts(agent, host, programs, trees) }),
     ...(agent.secrets && { trust: trustFacts(host) }),
+    ...(agent.ssh && { sshFolder: places.ssh }),
     bwrap: BWRAP,
     anchor: ANCHOR,
   };

@@ -23,6 +23,7 @@ import { agentName, fleetName, knowledgeName } from './names.ts';
 import { isPlainPath, isProgram } from './programs.ts';
 import { type SecretBinding, secretBinding } from './secret-binding.ts';
 import { type SecretUpkeep, secretUpkeep } from './secret-upkeep.ts';
+import { sshBinding, sshText } from './ssh-binding.ts';
 import { dictionary, distinct, entries, members, oneOf, text, whole, wrong } from './strict.ts';
 
 /** A wanted fleet from JSON that a caller sent, or that an older version of us wrote: exactly what the types say, in range, in one
@@ -94,7 +95,7 @@ const REQUIRED = ['name', 'tier', 'workspace', 'env', 'exec', 'limits', 'egress'
 
 function agent(raw: unknown, at: string): WantedAgent {
   const given = members(raw, at, REQUIRED, [
-    ...['role', 'command', 'health', 'egressAsk', 'ask', 'elevated', 'secrets', 'upkeep', 'budget'],
+    ...['role', 'command', 'health', 'egressAsk', 'ask', 'elevated', 'secrets', 'upkeep', 'budget', 'ssh'],
   ]);
   return {
     name: agentName(given.name),
@@ -121,6 +122,9 @@ function agent(raw: unknown, at: string): WantedAgent {
     ...(Object.hasOwn(given, 'secrets') ? { secrets: secrets(given.secrets, `${at}.secrets`) } : {}),
     ...(Object.hasOwn(given, 'upkeep') ? { upkeep: upkeep(given.upkeep, `${at}.upkeep`) } : {}),
     ...(Object.hasOwn(given, 'budget') ? { budget: budget(given.budget, `${at}.budget`) } : {}),
+    ...(Object.hasOwn(given, 'ssh')
+      ? { ssh: distinct(entries(given.ssh, `${at}.ssh`, sshBinding), `${at}.ssh`, sshText) }
+      : {}),
   };
 }
 

@@ -35,6 +35,8 @@ export interface AgentStatus {
   readonly health?: Health;
   /** Secrets that it is to use and that nobody has set: its requests with them are refused. */
   readonly missing?: readonly MissingSecret[];
+  /** Keys with which it logs in elsewhere, and which it does not hold. */
+  readonly ssh?: readonly SshKeyEntry[];
   /** Caps of today that are reached or nearly, and loops that are refused. */
   readonly budget?: readonly BudgetNote[];
 }
@@ -232,6 +234,25 @@ export interface SecretChanged {
   readonly tookMs: number;
   readonly tested?: readonly SecretTried[];
   readonly findings?: readonly { readonly id: string; readonly text: string }[];
+}
+
+/** One SSH key of an agent's; its private half is nowhere but in the gateway. */
+export interface SshKeyEntry {
+  readonly agent: string;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  /** `missing`: there was no gateway to make it. `damaged`: its file does not open. */
+  readonly state: 'ready' | 'missing' | 'damaged';
+  readonly since?: string;
+  /** As `ssh-keygen -l` prints it. */
+  readonly fingerprint?: string;
+  /** To be registered at the server. */
+  readonly public?: string;
+}
+
+export interface SshKeysDocument {
+  readonly keys: readonly SshKeyEntry[];
 }
 
 export interface SecretsDocument {

@@ -3,6 +3,7 @@ import type { ElevatedRule } from './elevated.ts';
 import type { AgentName, FleetName, KnowledgeName } from './names.ts';
 import type { SecretBinding } from './secret-binding.ts';
 import type { SecretUpkeep } from './secret-upkeep.ts';
+import type { SshBinding } from './ssh-binding.ts';
 
 /** The wanted fleet: what a fleet.yaml means, every default applied and every path absolute. It crosses from the CLI to the
  *  warden as canonical JSON; both compute the same plan from it. */
@@ -61,6 +62,8 @@ export interface WantedAgent {
   readonly upkeep?: readonly SecretUpkeep[];
   /** What it may use up in a day; absent: no cap, and the usual breaker. */
   readonly budget?: Budget;
+  /** Where it may log in with a key that it does not hold; absent: nowhere. */
+  readonly ssh?: readonly SshBinding[];
 }
 
 /** How long what asked waits itself, and how long its question is open; milliseconds. */

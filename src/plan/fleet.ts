@@ -76,6 +76,7 @@ function groundResources(fleet: WantedFleet, facts: FleetFacts, agent: WantedAge
     { kind: 'user', name, uid: at.uid, gid: at.uid, mark: userMark(facts.places, fleet.fleet, agent.name) },
     { kind: 'folder', path: places.folder, mode: '0711', uid: 0, gid: 0 },
     { kind: 'folder', path: places.knowledge, mode: '0755', uid: 0, gid: 0 },
+    ...(agent.ssh ? [{ kind: 'folder', path: places.ssh, mode: '0710', uid: 0, gid: at.uid } as const] : []),
     { kind: 'disk', image: places.image, path: places.disk, bytes: disk },
     own(places.home, '0700'),
     ...(agent.workspace.kind === 'own' ? [own(places.workspace, '0700')] : []),
@@ -103,6 +104,7 @@ function rootlessGround(facts: FleetFacts, agent: WantedAgent, at: AgentFacts): 
   return [
     ...[places.folder, places.knowledge, places.disk, places.home].map(own),
     ...(agent.workspace.kind === 'own' ? [own(places.workspace)] : []),
+    ...(agent.ssh ? [own(places.ssh)] : []),
     ...at.held.map((path): Resource => ({ kind: 'held', path })),
   ];
 }

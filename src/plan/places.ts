@@ -107,6 +107,8 @@ export interface AgentPlaces {
   readonly workspace: string;
   /** Shown as /knowledge: mount points for folders, links to single files. */
   readonly knowledge: string;
+  /** Where the gateway signs for it. */
+  readonly ssh: string;
 }
 
 /** Where one agent's things are. */
@@ -119,5 +121,6 @@ export function agentPlaces(places: Places, name: string): AgentPlaces {
     home: `${folder}/disk/home`,
     workspace: `${folder}/disk/workspace`,
     knowledge: `${folder}/knowledge`,
+    ssh: `${folder}/ssh`,
   };
 }

@@ -2,6 +2,7 @@ import type { BlastRadius, MeasuredWall, ProvenClaim } from '../model/documents.
 import type { Wall } from '../model/enforcement.ts';
 import type { EgressRule, WantedAgent } from '../model/fleet.ts';
 import type { SecretBinding } from '../model/secret-binding.ts';
+import { type SshBinding, sshText } from '../model/ssh-binding.ts';
 import { age } from './age.ts';
 import { elevatedText } from './elevated/text.ts';
 import { allowedPrograms } from './exec-sets.ts';
@@ -40,7 +41,9 @@ export function blastRadius(
     reach: [...agent.egress.map(destination), ...approved.map((one) => `${destination(one)} (approval ${one.id})`)],
     spend: agent.limits,
     ...(agent.elevated && { outside: agent.elevated.map(elevatedText) }),
-    ...(agent.secrets && { use: agent.secrets.map(secretUse) }),
+    ...((agent.secrets ?? agent.ssh) && {
+      use: [...(agent.secrets ?? []).map(secretUse), ...(agent.ssh ?? []).map(sshUse)],
+    }),
     ask: agent.egressAsk ? ['any other host, one by one (egress-ask)'] : [],
     cannot: claims,
     ...(oldest !== undefined && { measuredAt: new Date(oldest).toISOString() }),
@@ -92,6 +95,11 @@ function destination({ host, port, address }: EgressRule): string {
 function secretUse({ secret, host, port, methods, paths }: SecretBinding): string {
   const how = [...(methods ? [methods.join(' ')] : []), ...(paths ? [paths.join(' ')] : [])].join(' ');
   return `the secret ${secret} at ${destination({ host, port })}${how === '' ? '' : ` (${how})`}, without holding it`;
+}
+
+/** The same for a key that signs logins. */
+function sshUse(binding: SshBinding): string {
+  return `an SSH key of its own for ${sshText(binding)}, without holding it`;
 }
 
 interface Claim {

@@ -39,6 +39,8 @@ export interface CompartmentFacts {
   readonly elevated?: readonly ElevatedProgram[];
   /** Set where secrets are used: files on the host with the fleet's authority, and with all that is trusted. */
   readonly trust?: { readonly authority: string; readonly bundle: string; readonly over: readonly string[] };
+  /** Set where there are SSH keys: the folder on the host in which the gateway's signer is. */
+  readonly sshFolder?: string;
   readonly bwrap: string;
   readonly anchor: string;
 }

@@ -3,6 +3,7 @@ import type { CompartmentFacts, GateFacts } from './facts.ts';
 import { CODE, deviceOrders, identityOrders, placeOrders, READ } from './inside.ts';
 import { netnsRuleset } from './netns-rules.ts';
 import type { MountFlags, Order } from './orders.ts';
+import { SSH_VARIABLES, sshOrders } from './ssh.ts';
 import { TRUST_VARIABLES, trustOrders } from './trust.ts';
 import { enterUserOrders } from './user.ts';
 import { PATH_INSIDE } from './view.ts';
@@ -78,6 +79,7 @@ export function agentEnvironment(facts: CompartmentFacts): Record<string, string
     LANG: 'C.UTF-8',
     BULKHEAD_AGENT: facts.agent.name,
     ...(facts.trust && TRUST_VARIABLES),
+    ...(facts.sshFolder !== undefined && SSH_VARIABLES),
     ...facts.agent.env,
   };
 }
@@ -136,6 +138,7 @@ function rootOrders(facts: CompartmentFacts, root: string): Order[] {
     file('/etc/bulkhead/README', agentReadme(facts.agent)),
     bind(facts.anchor, '/etc/bulkhead/anchor', CODE),
     ...trustOrders(facts, root),
+    ...sshOrders(facts, root),
     ...(facts.localtime === undefined
       ? []
       : [{ do: 'link', to: facts.localtime, at: `${root}/etc/localtime` } as const]),

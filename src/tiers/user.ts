@@ -2,6 +2,7 @@ import { agentReadme, hostsFile, resolverFile } from './etc.ts';
 import type { CompartmentFacts, NetworkPlace, SystemView } from './facts.ts';
 import { deviceOrders, identityOrders, placeOrders, READ, WRITE } from './inside.ts';
 import type { MountFlags, Order } from './orders.ts';
+import { sshOrders } from './ssh.ts';
 import { trustOrders } from './trust.ts';
 import { ANCHOR, flagsOnHost, isStubbed, programFolderOrders, runsOrders, STUB } from './user-gate.ts';
 
@@ -59,7 +60,7 @@ function rootOrders(facts: CompartmentFacts, system: SystemView, root: string): 
     bind('/etc', '/etc/bulkhead/host', READ),
     {
       ...{ do: 'spread', from: '/etc', at: `${root}/etc`, through: 'bulkhead/host', flags: READ },
-      but: ['bulkhead', 'hosts', 'resolv.conf'],
+      but: ['bulkhead', 'hosts', 'resolv.conf', ...(facts.sshFolder === undefined ? [] : ['ssh'])],
     },
     file('/etc/hosts', hostsFile(hostname)),
     file('/etc/resolv.conf', resolverFile()),
@@ -71,6 +72,7 @@ function rootOrders(facts: CompartmentFacts, system: SystemView, root: string): 
     ...deviceOrders(facts, root),
     ...placeOrders(facts, root),
     ...trustOrders(facts, root),
+    ...sshOrders(facts, root),
     ...(varTmp ? [{ do: 'bind', from: `${root}/tmp`, at: `${root}/var/tmp`, flags: WRITE } as const] : []),
     ...closed.map((at): Order => ({ do: 'tmpfs', at: root + at, flags: READ, data: 'size=4k,mode=755' })),
     ...facts.covered.filter((at) => !isStubbed(facts, system, at)).map((at) => bind('/dev/null', at, READ)),

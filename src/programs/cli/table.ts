@@ -254,6 +254,15 @@ export const TABLE: readonly Entry[] = [
     summary: 'forget a secret, and end what has used it',
     load: () => import('./commands/secrets-revoke.ts'),
   },
+  {
+    name: 'secrets ssh',
+    group: 'secrets',
+    operands: '[agent] [host]',
+    options: [{ flags: '--renew', summary: 'first make another key in its place; the one before is gone for good' }],
+    summary: 'the public lines to register where agents log in with SSH',
+    examples: ['bulkhead secrets ssh coder github.com'],
+    load: () => import('./commands/secrets-ssh.ts'),
+  },
   // ---- proof and record
   {
     name: 'drill',

@@ -1,6 +1,7 @@
 import type { EgressRule } from '../../model/fleet.ts';
 import type { AgentName } from '../../model/names.ts';
 import type { SecretBinding } from '../../model/secret-binding.ts';
+import type { SshBinding } from '../../model/ssh-binding.ts';
 import { type Destination, type EgressVerdict, grantLine, judgeEgress } from '../../policy/egress.ts';
 import { type Address, parseAddress } from '../../protocol/address.ts';
 import type { Host } from '../../protocol/host.ts';
@@ -16,6 +17,7 @@ import type { Passage } from './passage.ts';
 import type { Entry, Recorder } from './record.ts';
 import { Refusals } from './refusals.ts';
 import { RefusedNames } from './refused-names.ts';
+import { Heard } from './ssh-heard.ts';
 
 const TELL_MS = 60_000;
 
@@ -31,6 +33,9 @@ export class Compartment {
   grants: readonly Grant[] = [];
   /** Which secrets go where. */
   bindings: readonly SecretBinding[] = [];
+  /** Where it has SSH keys for, and what servers there said at first. */
+  ssh: readonly SshBinding[] = [];
+  readonly heard: Heard = new Heard();
   readonly #told = new Map<string, number>();
   /** Set: destinations that no rule grants are asked for, and held so long. Milliseconds. */
   askMs: number | undefined;
@@ -136,9 +141,18 @@ export class Compartment {
     what: { readonly host: string; readonly port: number; readonly why: string; readonly [field: string]: unknown },
     tell: (agent: string, text: string) => void,
   ): void {
+    void this.record({ event: 'secret.misused', ...what }, Date.now()); // it never rejects
+    this.#tellOnce(`${what.why}: to ${what.host}:${what.port}`, tell);
+  }
+
+  /** Its signer was asked for what it does not sign. */
+  refuseSigning(why: string, where: object, tell: (agent: string, text: string) => void): void {
+    void this.record({ event: 'ssh.refused', why, ...where }, Date.now()); // it never rejects
+    this.#tellOnce(`its SSH signer was asked ${why.startsWith('to ') ? why : `wrongly: ${why}`}`, tell);
+  }
+
+  #tellOnce(text: string, tell: (agent: string, text: string) => void): void {
     const now = Date.now();
-    void this.record({ event: 'secret.misused', ...what }, now); // it never rejects
-    const text = `${what.why}: to ${what.host}:${what.port}`;
     if (now - (this.#told.get(text) ?? 0) < TELL_MS) return;
     if (this.#told.size >= LIMITS.denials) this.#told.clear();
     this.#told.set(text, now);

@@ -1,11 +1,13 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Budget, Price } from '../../model/budget.ts';
 import { canonicalJson } from '../../model/canonical.ts';
+import type { SshKeyEntry } from '../../model/documents.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 import type { AgentName, SecretName } from '../../model/names.ts';
 import type { SecretBinding } from '../../model/secret-binding.ts';
 import type { SecretTest, SecretTried } from '../../model/secret-upkeep.ts';
+import type { SshBinding } from '../../model/ssh-binding.ts';
 import { type Destination, judgeEgress } from '../../policy/egress.ts';
 import type { Allowance } from '../../policy/meter/caps.ts';
 import { Prices } from '../../policy/meter/prices.ts';
@@ -16,9 +18,11 @@ import { Compartment } from './compartment.ts';
 import type { Denial } from './denials.ts';
 import { serveDnsOverUdp } from './dns-udp.ts';
 import { LIMITS } from './limits.ts';
-import type { Outside } from './passage.ts';
+import type { Outside, Passage } from './passage.ts';
 import { publishPort } from './publish.ts';
 import { testSecret } from './secret-test.ts';
+import { isForSsh } from './ssh-heard.ts';
+import { SshSigners } from './ssh-signers.ts';
 import { attend } from './transparent.ts';
 import { type UsageEntry, usageOf } from './usage.ts';
 import type { Vault } from './vault.ts';
@@ -35,6 +39,7 @@ export interface AgentPolicy {
   readonly budget: Budget;
   /** How long a request over it is held while a person is asked. */
   readonly budgetMs: number;
+  readonly ssh: readonly SshBinding[];
 }
 
 export interface AgentStatus {
@@ -52,6 +57,7 @@ interface Closable {
 /** The gateway's state: compartments, their listeners, published ports. Every method is one request of the warden. */
 export class Gateway {
   readonly vault: Vault;
+  readonly ssh: SshSigners;
   readonly #outside: Outside;
   readonly #dir: string;
   readonly #dial: (agent: AgentName, port: number) => Promise<number>;
@@ -65,6 +71,7 @@ export class Gateway {
   constructor(outside: Outside, dir: string, dial: (agent: AgentName, port: number) => Promise<number>, vault: Vault) {
     this.vault = vault;
     setInterval(() => this.#measure(), LIMITS.measureMs).unref();
+    this.ssh = new SshSigners(outside);
     this.#outside = outside;
     this.#dir = dir;
     this.#dial = dial;
@@ -83,8 +90,12 @@ export class Gateway {
       const rebound = canonicalJson(compartment.bindings) !== canonicalJson(policy?.secrets ?? []);
       const before = compartment.bindings;
       compartment.bindings = policy?.secrets ?? [];
+      const keysBefore = compartment.ssh;
+      compartment.ssh = policy?.ssh ?? [];
+      const rekeyed = canonicalJson(keysBefore) !== canonicalJson(compartment.ssh);
       const touched = (to: Destination): boolean =>
-        rebound && [...before, ...compartment.bindings].some((one) => isAt(one, to));
+        (rebound && [...before, ...compartment.bindings].some((one) => isAt(one, to))) ||
+        (rekeyed && isForSsh([...keysBefore, ...compartment.ssh], to));
       compartment.rules = policy?.egress ?? [];
       compartment.grants = policy?.grants ?? [];
       compartment.askMs = policy?.askMs;
@@ -102,6 +113,28 @@ export class Gateway {
       }
     }
     await Promise.all(ending);
+    await this.ssh.complete(agents.map(({ name }) => this.#compartment(name)));
+  }
+
+  /** @param fd  a listening Unix socket in the agent's compartment; the gateway's from now on */
+  sign(agent: AgentName, fd: number): Promise<void> {
+    return this.ssh.listen(this.#compartment(agent), fd);
+  }
+
+  /** What is to be registered where, of all agents. */
+  sshKeys(): { keys: readonly SshKeyEntry[] } {
+    return { keys: [...this.#compartments.values()].flatMap((one) => this.ssh.list(one)) };
+  }
+
+  /** Another SSH key in place of one. @returns how many connections to where it is for were ended */
+  async renewSshKey(agent: AgentName, at: Pick<SshBinding, 'host' | 'port' | 'user'>): Promise<number> {
+    const compartment = this.#compartment(agent);
+    await this.ssh.renew(compartment, at);
+    const there = ({ destination: { host, port } }: Passage): boolean => host === at.host && port === at.port;
+    const ending = [...compartment.passages].filter(there);
+    for (const passage of ending) passage.end('its SSH key was renewed');
+    await Promise.all(ending.map((passage) => passage.closed()));
+    return ending.length;
   }
 
   /** A question came to an end that is no yes: whoever is held for it goes. */
@@ -212,6 +245,7 @@ export class Gateway {
   /** @param names  the compartment is gone: its addresses may stand for other names in the next */
   async forget(agent: AgentName, names: boolean): Promise<void> {
     this.#closeListeners(agent);
+    this.ssh.close(agent);
     for (const [port, { agent: owner }] of this.#published) if (owner === agent) await this.unpublish(agent, port);
     const compartment = this.#compartments.get(agent);
     const passages = [...(compartment?.passages ?? [])];

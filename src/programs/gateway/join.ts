@@ -5,6 +5,7 @@ import type { Passage } from './passage.ts';
 /** Lets bytes pass both ways until both ends are done: a half-close is passed on, a reset becomes a reset. */
 export function join(client: Socket, upstream: Socket, passage: Passage): void {
   tie(client, upstream, passage, LIMITS.idleMs);
+  passage.flows(upstream);
   pass(client, upstream);
   pass(upstream, client);
 }

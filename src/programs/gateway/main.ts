@@ -16,6 +16,7 @@ import { Gateway } from './gateway.ts';
 import { LedgerSocket } from './ledger.ts';
 import { hostResolver } from './resolve.ts';
 import { Roots } from './roots.ts';
+import { SshKeys } from './ssh-keys.ts';
 import { Vault } from './vault.ts';
 
 const CONTROL = 3;
@@ -36,7 +37,8 @@ becomeUndumpable();
 const identity = values.identity === undefined ? '' : readFileSync(Number(values.identity), 'utf8').trim();
 if (values.identity !== undefined) closeSync(Number(values.identity));
 const vault = await Vault.open(join(values.dir, 'secrets'), identity || undefined);
-const keys = { authority: Authority.open(values.dir), roots: new Roots(), credentials: new Credentials(vault) };
+const ssh = await SshKeys.open(join(values.dir, 'ssh'), identity || undefined);
+const keys = { authority: Authority.open(values.dir), roots: new Roots(), credentials: new Credentials(vault), ssh };
 const warden = new Client(new Socket({ fd: CONTROL }));
 warden.onEnd = () => process.exit(0);
 const outside = {

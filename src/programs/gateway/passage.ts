@@ -13,6 +13,8 @@ import { LIMITS } from './limits.ts';
 import type { Recorder } from './record.ts';
 import { addressesOnly, inTime, judgeAddresses, type Resolve } from './resolve.ts';
 import type { Roots } from './roots.ts';
+import { isForSsh } from './ssh-heard.ts';
+import type { SshKeys } from './ssh-keys.ts';
 
 const MOST_ADDRESSES = 4;
 
@@ -33,6 +35,8 @@ export interface Keys {
   readonly authority: Authority;
   readonly roots: Roots;
   readonly credentials: Credentials;
+  /** Absent: no agent has an SSH key. */
+  readonly ssh?: SshKeys;
 }
 
 /** A connection from inside, and how it came. */
@@ -133,6 +137,12 @@ export class Passage {
       else client.once('close', () => this.finish());
     });
     if (client.destroyed) upstream.destroy();
+  }
+
+  /** The server's words begin to pass as they are. */
+  flows(upstream: Socket): void {
+    const { heard, ssh } = this.#door.compartment;
+    if (isForSsh(ssh, this.destination)) heard.listen(this, this.destination, upstream);
   }
 
   /** Nothing passes any more. */

@@ -3,11 +3,13 @@ import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 import { agentName } from '../../model/names.ts';
 import { secretBinding } from '../../model/secret-binding.ts';
+import { sshBinding } from '../../model/ssh-binding.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import { canonicalHost, hostText } from '../../protocol/host.ts';
 import { BUDGET_REQUESTS } from './budget-requests.ts';
 import type { AgentPolicy, Gateway } from './gateway.ts';
 import { SECRET_REQUESTS } from './secret-requests.ts';
+import { SSH_REQUESTS } from './ssh-requests.ts';
 import { postNotice } from './webhook.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -38,6 +40,7 @@ export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, ta
   denials: (gateway, body) => gateway.denials(agentName(body.agent)),
   ...SECRET_REQUESTS,
   ...BUDGET_REQUESTS,
+  ...SSH_REQUESTS,
 };
 
 function readPolicy(raw: unknown): AgentPolicy {
@@ -54,7 +57,8 @@ function readPolicy(raw: unknown): AgentPolicy {
     budget: body.budget === undefined ? {} : budget(body.budget, 'budget'),
     budgetMs: wholeNumber(body.budgetMs ?? 0),
   };
-  return { name: agentName(body.name), egress, grants, secrets, ...spending, ...asks, ...elevated };
+  const ssh = list(body.ssh ?? []).map((one) => sshBinding(one, 'ssh'));
+  return { name: agentName(body.name), egress, grants, secrets, ssh, ...spending, ...asks, ...elevated };
 }
 
 /** Rules are held in canonical spelling, so that matching is comparing. */

@@ -1,3 +1,4 @@
+import { signerSocket } from '../../tiers/ssh.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { NetSpace } from './net-space.ts';
@@ -7,12 +8,14 @@ import type { NetSpace } from './net-space.ts';
  *  it is left out, and the next plan has it as a step. */
 export async function openDoor(
   gateway: GatewayLink,
-  { ports }: StandingFleet,
+  { ports, compartments, host }: StandingFleet,
   agent: string,
   netns: NetSpace,
   note: (text: string) => void,
 ): Promise<void> {
   await gateway.listen(agent, netns);
+  const { sshFolder, gid } = compartments.get(agent)?.facts ?? {};
+  if (sshFolder !== undefined) await gateway.sign(agent, signerSocket(sshFolder), host.user ? undefined : gid);
   for (const [port, of] of ports) {
     if (of !== agent) continue;
     await gateway.publish(agent, port).catch((error: Error) => {

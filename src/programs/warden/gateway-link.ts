@@ -1,7 +1,9 @@
 import { closeSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { SOCK_DGRAM, SOCK_STREAM, socketPair } from '../../host/pipes.ts';
+import { listenFor } from '../../host/signer-socket.ts';
 import { ASK } from '../../model/ask-times.ts';
+import type { SshKeyEntry, SshKeysDocument } from '../../model/documents.ts';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import type { WantedFleet } from '../../model/fleet.ts';
 import { elevatedText } from '../../policy/elevated/text.ts';
@@ -57,8 +59,8 @@ export class GatewayLink {
     leases: ReadonlyMap<string, WantedFleet['agents'][number]['egress']>,
     granted: ReadonlyMap<string, readonly DestinationGrant[]>,
   ): Promise<void> {
-    const agents = fleet.agents.map(({ name, egress, egressAsk, ask, elevated, secrets, budget }) => ({
-      ...{ name, egress: [...egress, ...(leases.get(name) ?? [])], grants: granted.get(name) ?? [], secrets },
+    const agents = fleet.agents.map(({ name, egress, egressAsk, ask, elevated, secrets, budget, ssh }) => ({
+      ...{ name, egress: [...egress, ...(leases.get(name) ?? [])], grants: granted.get(name) ?? [], secrets, ssh },
       ...(elevated && { elevated: elevated.map(elevatedText) }),
       budget: budget ?? {},
       budgetMs: (ask ?? ASK).wait,
@@ -96,6 +98,27 @@ export class GatewayLink {
 
   usage(agent: unknown, days: number): Promise<unknown> {
     return this.#client.call('usage', { ...(agent !== undefined && { agent }), days });
+  }
+
+  /** Hands over the socket on which the gateway signs for an agent; we keep none. */
+  async sign(agent: string, path: string, gid: number | undefined): Promise<void> {
+    const fd = listenFor(path, gid);
+    try {
+      sendDescriptors(this.#handover, [fd]);
+    } finally {
+      closeSync(fd);
+    }
+    await this.#client.call('ssh.listen', { agent });
+  }
+
+  /** Of all agents. */
+  async sshKeys(): Promise<readonly SshKeyEntry[]> {
+    return ((await this.#client.call('ssh.keys')) as SshKeysDocument).keys;
+  }
+
+  /** @returns how many connections it ended */
+  async renewSshKey(agent: string, at: object): Promise<number> {
+    return ((await this.#client.call('ssh.renew', { ...at, agent })) as { ended: number }).ended;
   }
 
   /** A question of the gateway's came to an end that is no yes. */

@@ -23,6 +23,7 @@ import type { Rounds } from './rounds.ts';
 import type { Running } from './running.ts';
 import { secretRequests } from './secrets.ts';
 import type { Sessions } from './sessions.ts';
+import { sshKeyRequests } from './ssh-keys.ts';
 import { mapDocument, statusDocument } from './status.ts';
 
 export type Caller = 'root' | 'operator';
@@ -66,6 +67,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
     ...approvalRequests(office),
     ...secretRequests(office),
     ...usageRequests(office),
+    ...sshKeyRequests(office),
     'fleet.plan': {
       from: ['root'],
       answer: async (from) => ({ steps: (await fleet.plan(decodeWantedFleet(from.fleet))).steps.map(describe) }),

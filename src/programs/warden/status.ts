@@ -1,4 +1,11 @@
-import type { Broken, BudgetNote, MapDocument, MissingSecret, StatusDocument } from '../../model/documents.ts';
+import type {
+  Broken,
+  BudgetNote,
+  MapDocument,
+  MissingSecret,
+  SshKeyEntry,
+  StatusDocument,
+} from '../../model/documents.ts';
 import type { AgentName } from '../../model/names.ts';
 import { elevatedText } from '../../policy/elevated/text.ts';
 import { blastRadius } from '../../policy/map.ts';
@@ -8,9 +15,11 @@ import type { Budgets } from './budgets.ts';
 import type { Office } from './requests.ts';
 import { secretsAtLarge } from './secret-states.ts';
 import { soon } from './soon.ts';
+import { sshKeysOf } from './ssh-keys.ts';
 
 export async function statusDocument(office: Office): Promise<StatusDocument> {
   const spending = await budgetNotes(office.budgets);
+  const sshKeys = await sshKeysOf(office).catch(() => new Map<string, SshKeyEntry[]>());
   const { fleet, rounds } = office;
   const none = { missing: new Map<string, MissingSecret[]>(), findings: [] };
   const secrets = await secretsAtLarge(fleet, office.gateway()).catch(() => none); // the gateway's own line says what is wrong
@@ -22,6 +31,7 @@ export async function statusDocument(office: Office): Promise<StatusDocument> {
       const health = rounds.healthOf(agent.name);
       const missing = secrets.missing.get(agent.name) ?? [];
       const budget = spending.get(agent.name) ?? [];
+      const ssh = sshKeys.get(agent.name);
       if (!compartment) return { name: agent.name, state: 'down', tier: agent.tier, walls };
       return {
         name: agent.name,
@@ -38,6 +48,7 @@ export async function statusDocument(office: Office): Promise<StatusDocument> {
         ...(health && { health }),
         ...(missing.length > 0 && { missing }),
         ...(budget.length > 0 && { budget }),
+        ...(ssh && { ssh }),
       };
     }),
     programs: office.programs(),

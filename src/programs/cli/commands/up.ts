@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { ordinaryUser } from '../../../host/ordinary-user.ts';
 import { thisTree } from '../../../host/tree.ts';
-import type { StatusDocument } from '../../../model/documents.ts';
+import type { SshKeyEntry, SshKeysDocument, StatusDocument } from '../../../model/documents.ts';
 import { Failure } from '../../../model/failure.ts';
 import type { WantedFleet } from '../../../model/fleet.ts';
 import { describe } from '../../../plan/describe.ts';
@@ -14,6 +14,7 @@ import { mustHoldCompartments } from '../fit.ts';
 import { untilInterrupted } from '../interrupt.ts';
 import { carryOut, mustBeOurs, planMachine } from '../machine.ts';
 import { planFleet } from '../plan-fleet.ts';
+import { toRegister } from '../render/ssh-keys.ts';
 import { renderStatus, statusExit } from '../render/status.ts';
 import { ensureIdentity } from '../seal.ts';
 import { leaveNothingEmpty, mustBeState, takeNumbers, takeTurn } from '../state.ts';
@@ -29,6 +30,7 @@ export async function run({ state, options }: Call): Promise<Answer> {
   mustBeState(places);
   takeTurn(places);
   return untilInterrupted(async (left) => {
+    const begun = Date.now();
     await takeNumbers(left);
     const machine = await decide(places, fleet);
     const client = await readyWarden(places, machine, left);
@@ -40,16 +42,25 @@ export async function run({ state, options }: Call): Promise<Answer> {
       });
       const status = await asked<StatusDocument>(client, left, 'status');
       const done = [...machine.map(describe), ...steps];
+      const made = fleet.agents.some(({ ssh }) => ssh)
+        ? (await asked<SshKeysDocument>(client, left, 'ssh.keys')).keys.filter((key) => isNew(key, begun))
+        : [];
+      const register = made.length === 0 ? '' : `${toRegister(made).join('\n')}\n\n`;
       return {
-        document: { steps: done, status },
+        document: { steps: done, status, ...(made.length > 0 && { register: made }) },
         text: (screen) =>
-          `${done.length === 0 ? 'Nothing to do: the machine is as the file says.' : done.join('\n')}\n\n${renderStatus(status, screen)}`,
+          `${done.length === 0 ? 'Nothing to do: the machine is as the file says.' : done.join('\n')}\n\n${register}${renderStatus(status, screen)}`,
         exit: statusExit(status),
       };
     } finally {
       client.close();
     }
   });
+}
+
+/** Made by this up: whoever runs it is told once. */
+function isNew({ since }: SshKeyEntry, begun: number): boolean {
+  return since !== undefined && Date.parse(since) >= begun;
 }
 
 /** Everything that can be known to stand in the way is said before anything is made.

@@ -22,6 +22,7 @@ import { expandPath, isWithin, tooMuch } from './paths.ts';
 import { commandCanStart, programs, word } from './programs.ts';
 import { secretBindings } from './secrets.ts';
 import { type Path, pathText, quoted } from './shown.ts';
+import { sshBindings } from './ssh.ts';
 import { secretUpkeeps } from './upkeep.ts';
 import { problemAt, settled, type Where } from './where.ts';
 
@@ -39,11 +40,12 @@ export function wantedAgent(
   knowledge: ReadonlyMap<string, Knowledge>,
 ): WantedAgent {
   const path = ['agents', name];
-  const exec = wantedExec(where, path, shape, defaults);
+  const exec = withSsh(wantedExec(where, path, shape, defaults), shape);
   const rules = egress(where, [...path, 'egress'], shape.egress ?? []);
   const secrets = secretBindings(where, path, shape.secrets ?? {}, rules, shape.env ?? {});
   const upkeep = secretUpkeeps(where, path, shape.secrets ?? {}, secrets, rules);
   const budget = budgetOf(where, path, shape.budget, defaults.budget, rules, secrets);
+  const ssh = sshBindings(where, path, shape.ssh ?? [], rules, { ...defaults.env, ...shape.env });
   const command = shape.command?.map((part, i) => word(where, [...path, 'command', i], part));
   if (command !== undefined) commandCanStart(where, [...path, 'command'], command, exec);
   return {
@@ -70,6 +72,7 @@ export function wantedAgent(
     ...(secrets.length > 0 && { secrets }),
     ...(upkeep.length > 0 && { upkeep }),
     ...(budget && { budget }),
+    ...(ssh.length > 0 && { ssh }),
   };
 }
 
@@ -156,6 +159,12 @@ function wantedExec(where: Where, agent: Path, shape: AgentInFile, defaults: Def
     ...rules('ask-argv', 'askArgv'),
     ...rules('deny-argv', 'denyArgv'),
   };
+}
+
+/** A key that no program could use would be no use. */
+function withSsh(exec: WantedExec, { ssh }: AgentInFile): WantedExec {
+  const named = [...exec.allow, ...exec.deny].includes('ssh');
+  return ssh === undefined || named ? exec : { ...exec, allow: [...exec.allow, 'ssh'] };
 }
 
 function limits(where: Where, agent: Path, shape: AgentInFile, defaults: DefaultsInFile): Limits {

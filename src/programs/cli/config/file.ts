@@ -66,6 +66,15 @@ export interface AgentInFile extends DefaultsInFile {
   readonly knowledge?: readonly string[] | undefined;
   readonly elevated?: readonly ElevatedInFile[] | undefined;
   readonly secrets?: SecretsInFile | undefined;
+  readonly ssh?: readonly SshInFile[] | undefined;
+}
+
+/** Where a key of the agent's is for. */
+export interface SshInFile {
+  readonly host: string;
+  readonly port?: number | undefined;
+  readonly user?: string | undefined;
+  readonly 'host-key'?: string | readonly string[] | undefined;
 }
 
 /** By the variable that holds the placeholder. */

@@ -178,6 +178,18 @@ const secret = z
     'The name of a secret, and where it goes. Without `to` that is known for ANTHROPIC_API_KEY, OPENAI_API_KEY, GITHUB_TOKEN.',
   );
 
+const ssh = z
+  .strictObject({
+    host: leaf.host.describe('The one host that the key is for; egress must grant it on this port.'),
+    port: leaf.port.optional().describe('Default 22.'),
+    user: z.string().optional().describe('The user to log in as. Default git.'),
+    'host-key': z
+      .union([z.string(), leaf.filled(z.string())])
+      .optional()
+      .describe('The server’s key, "ssh-ed25519 AAAA...", or several. Left out only where it is known: github.com.'),
+  })
+  .describe('A destination of SSH, with a key of its own.');
+
 const agent = z
   .strictObject({
     role: leaf.role.optional().describe('What it is for, in a few words.'),
@@ -228,6 +240,12 @@ const agent = z
       .optional()
       .describe(
         'Secrets that it uses and never holds: the variable has a placeholder, and the gateway puts the value in its place.',
+      ),
+    ssh: leaf
+      .filled(ssh)
+      .optional()
+      .describe(
+        'Where it may log in with SSH keys that Bulkhead makes and it never holds. What to register there: bulkhead secrets ssh.',
       ),
   })
   .describe('One agent and its compartment.');

@@ -7,10 +7,12 @@ import type {
   StatusDocument,
 } from '../../../model/documents.ts';
 import { type Enforcement, WALLS } from '../../../model/enforcement.ts';
+import { sshText } from '../../../model/ssh-binding.ts';
 import { age, span } from '../../../policy/age.ts';
 import { shown } from '../../../policy/display.ts';
 import type { Format, Screen } from '../call.ts';
 import { waitingLines } from './approvals.ts';
+import { mend } from './ssh-keys.ts';
 import { aligned, type Cell, cell, table, wrapped } from './table.ts';
 
 const STYLE: Readonly<Record<Enforcement['level'], Format>> = {
@@ -125,6 +127,9 @@ function notesOf(agent: AgentStatus): Cell[][] {
       `${variable} is not set, so requests with it are refused: bulkhead secrets set ${secret}`,
     );
   for (const { over, text } of agent.budget ?? []) note('', 'budget', over ? 'red' : 'yellow', text);
+  for (const key of agent.ssh ?? [])
+    if (key.fingerprint === undefined) note('', 'no ssh key', 'red', `${sshText(key)}: ${mend(key)}`);
+    else note('', 'ssh key', 'dim', `${sshText(key)} with ${key.fingerprint}`);
   if (agent.restarts) note('', 'restarted', 'yellow', times(agent.restarts));
   const walls = claimable(agent);
   const same = Map.groupBy(

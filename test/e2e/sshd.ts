@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { removeTree } from '../../src/host/mounts.ts';
+
+const SEPARATION = '/run/sshd'; // sshd(8): must be there, root's and empty
+
+/** An OpenSSH server on loopback under a configuration of its own, with a user who has a repository. */
+export interface Sshd {
+  readonly port: number;
+  readonly user: string;
+  readonly home: string;
+  /** `ssh-ed25519 AAAA...` */
+  readonly hostKey: string;
+  /** What it has logged. */
+  readonly log: () => string;
+  /** Lets these log in, and nobody else. */
+  authorize(lines: readonly string[]): void;
+  stop(): Promise<void>;
+}
+
+/** @param type  of its host key */
+export async function startSshd(user: SshUser, type: 'ed25519' | 'ecdsa' | 'rsa' = 'ed25519'): Promise<Sshd> {
+  const dir = mkdtempSync(join(tmpdir(), 'bulkhead-sshd-'));
+  chmodSync(dir, 0o755);
+  const made = !existsSync(SEPARATION);
+  if (made) mkdirSync(SEPARATION, { mode: 0o755 });
+  execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', '', '-f', join(dir, 'host')]);
+  const authorized = join(dir, 'authorized');
+  writeFileSync(authorized, '', { mode: 0o644 });
+  const port = await freePort();
+  const config = join(dir, 'config');
+  writeFileSync(
+    config,
+    `ListenAddress 127.0.0.1:${port}
+HostKey ${dir}/host
+PidFile none
+AuthorizedKeysFile ${authorized}
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin no
+MaxStartups 100:30:200
+MaxAuthTries 20
+AllowAgentForwarding yes
+LogLevel VERBOSE
+`,
+  );
+  let log = '';
+  const child: ChildProcess = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', config], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  child.stderr?.on('data', (chunk) => {
+    log += chunk;
+  });
+  for (let i = 0; i < 200 && !log.includes('Server listening'); i++) {
+    assert.equal(child.exitCode, null, log);
+    await wait(50);
+  }
+  return {
+    ...{ port, user: user.name, home: user.home },
+    hostKey: readFileSync(join(dir, 'host.pub'), 'utf8').trim(),
+    log: () => log,
+    authorize: (lines) => writeFileSync(authorized, lines.map((line) => `restrict ${line}\n`).join('')),
+    stop: async () => {
+      if (child.exitCode === null) {
+        const gone = new Promise((resolve) => child.once('exit', resolve));
+        child.kill('SIGTERM');
+        await gone;
+      }
+      removeTree(dir);
+      if (made && existsSync(SEPARATION)) rmdirSync(SEPARATION);
+    },
+  };
+}
+
+export interface SshUser {
+  readonly name: string;
+  readonly home: string;
+  remove(): void;
+}
+
+/** A user of this machine with a bare repository `repo` that has one commit, for the length of a test. */
+export function makeSshUser(): SshUser {
+  const home = mkdtempSync(join(tmpdir(), 'bulkhead-git-'));
+  const name = `bhgit${process.pid}`;
+  execFileSync('useradd', ['--no-create-home', '--home-dir', home, '--shell', '/bin/sh', '--password', '*', name]);
+  const git = (...args: string[]): void => {
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@git.test', ...args], { stdio: 'pipe' });
+  };
+  git('init', '-q', '-b', 'main', join(home, 'work'));
+  writeFileSync(join(home, 'work', 'hello.txt'), 'hello\n');
+  git('-C', join(home, 'work'), 'add', '.');
+  git('-C', join(home, 'work'), 'commit', '-q', '-m', 'first');
+  git('clone', '-q', '--bare', join(home, 'work'), join(home, 'repo'));
+  execFileSync('chown', ['-R', `${name}:`, home]);
+  chmodSync(home, 0o755);
+  return {
+    ...{ name, home },
+    remove: () => {
+      execFileSync('userdel', [name], { stdio: 'pipe' });
+      removeTree(home);
+    },
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server: Server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
