@@ -14,20 +14,22 @@ export interface AskedRequest {
   readonly headers: readonly Header[];
 }
 
-export type Judged =
-  | {
-      readonly kind: 'go';
-      readonly target: string;
-      /** With values in the place of placeholders; nothing that asks for compression. */
-      readonly headers: readonly Header[];
-      /** Must not stand in the body: it is no place that a secret is bound to. */
-      readonly stray: readonly Pattern[];
-      /** Must not come back. */
-      readonly reflected: readonly Pattern[];
-      /** The body turned out to hold a placeholder: a finding. */
-      readonly misplaced: () => void;
-    }
-  | Refused;
+export type Judged = Go | Refused;
+
+export interface Go {
+  readonly kind: 'go';
+  readonly target: string;
+  /** With values in the place of placeholders; nothing that asks for compression. */
+  readonly headers: readonly Header[];
+  /** Must not stand in the body: it is no place that a secret is bound to. */
+  readonly stray: readonly Pattern[];
+  /** Whether trailers hold a placeholder. */
+  readonly strayIn: (trailers: readonly Header[]) => boolean;
+  /** Must not come back. */
+  readonly reflected: readonly Pattern[];
+  /** The body turned out to hold a placeholder: a finding. */
+  readonly misplaced: () => void;
+}
 
 /** Recorded; to be answered with this, and the connection or stream to be ended. */
 export interface Refused {
@@ -36,7 +38,7 @@ export interface Refused {
   readonly explanation: Explanation;
 }
 
-export const MISPLACED = 'a placeholder stands in the body, where its secret is not bound to';
+export const MISPLACED = 'a placeholder stands in what was sent, where its secret is not bound to';
 
 export async function refuseRequest(
   { compartment, via }: Door,
@@ -86,6 +88,7 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
     target,
     headers: readable(placed.headers),
     stray: all.map((one) => ({ find: Buffer.from(one), put: Buffer.from(one) })),
+    strayIn: (trailers) => placeSecrets({ method, target: '/', headers: trailers }, [], all).kind === 'refused',
     reflected: reflections(secrets, placed.forms),
     misplaced: () => misused(MISPLACED),
   };
