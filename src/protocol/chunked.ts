@@ -1,10 +1,14 @@
-/** The body of a request: takes the agent's bytes, gives back what goes upstream, and knows where the body ends. Chunks are
- *  written anew (RFC 9112, 7.1), without extensions and trailers, so that both sides see one end. */
+import { type Header, readHeaderLines } from './http1.ts';
+
+/** The body of a message: takes the sender's bytes, gives back what goes on, and knows where the body ends. Chunks are
+ *  written anew (RFC 9112, 7.1), without extensions, so that both sides see one end; trailers are given back for whoever writes them anew. */
 export interface BodyPart {
   readonly forward: readonly Uint8Array[];
   /** The body is complete; `rest` was not part of it. */
   readonly done: boolean;
   readonly rest: Uint8Array;
+  /** What follows the last chunk, if anything does and `bare` was asked for. */
+  readonly trailers?: readonly Header[];
 }
 
 export interface BodyReader {
@@ -44,7 +48,7 @@ export class ChunkedBody implements BodyReader {
   #state: 'size' | 'data' | 'end' | 'trailer' = 'size';
   #line: Buffer = Buffer.alloc(0);
   #left = 0;
-  #trailers = 0;
+  readonly #trailers: string[] = [];
 
   /** @param bare  give back the data alone, for whoever frames it anew */
   constructor(bare: boolean = false) {
@@ -77,8 +81,10 @@ export class ChunkedBody implements BodyReader {
         if (this.#left > 0) frame(`${this.#left.toString(16)}\r\n`);
       } else if (line === '') {
         frame('0\r\n\r\n');
-        return { forward, done: true, rest: bytes.subarray(at) };
-      } else if (++this.#trailers > MOST_TRAILERS) throw new RangeError('too many trailers');
+        const trailers = readHeaderLines(this.#trailers);
+        if (this.#bare && trailers === undefined) throw new RangeError('malformed trailer');
+        return { forward, done: true, rest: bytes.subarray(at), ...(this.#bare && trailers && { trailers }) };
+      } else if (this.#trailers.push(line) > MOST_TRAILERS) throw new RangeError('too many trailers');
     }
     return { forward, done: false, rest: NOTHING };
   }

@@ -60,8 +60,8 @@ const HOP_BY_HOP = [
 
 /** The head as it goes to the agent: fields of the connection itself left out; no other service is advertised.
  *  @param text  what becomes of the reason and of each value
- *  @param last  nothing follows on this connection */
-export function agentHead(head: ResponseHead, text: (value: string) => string, last: boolean): Buffer {
+ *  @param hop  fields of this hop, ours */
+export function agentHead(head: ResponseHead, text: (value: string) => string, hop: readonly Header[]): Buffer {
   const named = valuesOf(head, 'connection').flatMap((value) => value.toLowerCase().split(/[\t ]*,[\t ]*/));
   const kept = head.headers.filter(
     ([name]) =>
@@ -70,7 +70,7 @@ export function agentHead(head: ResponseHead, text: (value: string) => string, l
   const lines = [
     `HTTP/1.1 ${head.status} ${text(head.reason)}`,
     ...kept.map(([name, value]) => `${name}: ${text(value)}`),
-    ...(last ? ['connection: close'] : []),
+    ...hop.map(([name, value]) => `${name}: ${value}`),
   ];
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }

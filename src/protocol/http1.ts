@@ -120,23 +120,33 @@ export function valuesOf(head: { readonly headers: readonly Header[] }, name: st
   return head.headers.filter(([key]) => key === name).map(([, value]) => value);
 }
 
+/** The items of a field that is a list (RFC 9110, 5.6.1), in lower case. */
+export function listed(head: { readonly headers: readonly Header[] }, name: string): readonly string[] {
+  const values = valuesOf(head, name);
+  return values.length === 0
+    ? []
+    : values.flatMap((value) =>
+        value
+          .toLowerCase()
+          .split(',')
+          .map((item) => item.trim()),
+      );
+}
+
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'te', 'trailer', 'upgrade'];
 const NEVER_HOP = ['host', 'content-length', 'transfer-encoding'];
 
 /** The head as it goes upstream: origin-form, this Host, hop-by-hop fields left out (RFC 9110, 7.6.1), one request per
- *  connection unless it `stays`. @returns undefined if Connection names a field that decides where a message goes or ends */
+ *  connection unless it `stays`. @returns undefined if Connection names a field that decides where a message goes or ends
+ *  @param hop  fields of this hop, ours */
 export function upstreamHead(
   head: RequestHead,
   path: string,
   host: string,
   stays: boolean = false,
+  hop: readonly Header[] = [],
 ): Buffer | undefined {
-  const named = valuesOf(head, 'connection').flatMap((value) =>
-    value
-      .toLowerCase()
-      .split(',')
-      .map((item) => item.trim()),
-  );
+  const named = listed(head, 'connection');
   if (named.some((name) => NEVER_HOP.includes(name))) return undefined;
   const kept = head.headers.filter(
     ([name]) => name !== 'host' && name !== 'http2-settings' && !HOP_BY_HOP.includes(name) && !named.includes(name),
@@ -145,6 +155,7 @@ export function upstreamHead(
     `${head.method} ${path} HTTP/1.1`,
     `host: ${host}`,
     ...kept.map(([name, value]) => `${name}: ${value}`),
+    ...hop.map(([name, value]) => `${name}: ${value}`),
     ...(stays ? [] : ['connection: close']),
   ];
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');

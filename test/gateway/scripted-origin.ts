@@ -3,9 +3,12 @@
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { createServer } from 'node:tls';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 
 const [address = '', port = '', key = '', cert = ''] = process.argv.slice(2);
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const BOMB = brotliCompressSync(Buffer.alloc(300 << 20));
 
 /** What a path answers; `auth` is what came in Authorization. */
 const ANSWERS: Readonly<Record<string, (socket: Socket, auth: string, body: string) => Promise<void> | void>> = {
@@ -29,13 +32,24 @@ const ANSWERS: Readonly<Record<string, (socket: Socket, auth: string, body: stri
     }
     socket.write('0\r\n\r\n');
   },
-  '/gzip': (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc'),
+  '/compress': (socket) =>
+    void socket.write('HTTP/1.1 200 OK\r\nContent-Encoding: compress\r\nContent-Length: 3\r\n\r\nabc'),
+  '/gzip': (socket, auth) => coded(socket, 'gzip', gzipSync(`said ${auth}`)),
+  '/deflate': (socket, auth) => coded(socket, 'deflate', deflateSync(`said ${auth}`)),
+  '/br': (socket, auth) => coded(socket, 'br', brotliCompressSync(`said ${auth}`)),
+  '/bomb': (socket) => coded(socket, 'br', BOMB),
+  '/teapot': (socket) => void socket.write('HTTP/1.1 417 No\r\nContent-Length: 2\r\n\r\nno'),
   '/twice': (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde'),
   '/continue': (socket, _, body) =>
     void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${String(body.length).length}\r\n\r\n${body.length}`),
   '/none': (socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\n'),
   '/body': (socket, _, body) => void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`),
 };
+
+function coded(socket: Socket, coding: string, body: Buffer): void {
+  const head = `HTTP/1.1 200 OK\r\nContent-Encoding: ${coding}\r\nContent-Length: ${body.length}\r\nETag: "x"\r\n\r\n`;
+  socket.write(Buffer.concat([Buffer.from(head), body]));
+}
 
 const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (socket) => {
   let seen = '';
@@ -46,10 +60,12 @@ const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }
       const end = seen.indexOf('\r\n\r\n');
       if (end < 0) return;
       const head = seen.slice(0, end);
-      if (/expect: 100-continue/i.test(head) && seen.length === end + 4) socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+      if (/expect: 100-continue/i.test(head) && !head.includes('/teapot') && seen.length === end + 4)
+        socket.write('HTTP/1.1 100 Continue\r\n\r\n');
       const chunked = /transfer-encoding: chunked/i.test(head);
       const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
-      const stop = chunked ? seen.indexOf('0\r\n\r\n', end + 4) + 5 : end + 4 + length;
+      const last = /(?:^|\r\n)0\r\n(?:[^\r]+\r\n)*\r\n/.exec(seen.slice(end + 4));
+      const stop = chunked ? (last ? end + 4 + last.index + last[0].length : 0) : end + 4 + length;
       if (stop < end + 4 || seen.length < stop) return;
       const body = seen.slice(end + 4, stop);
       seen = seen.slice(stop);

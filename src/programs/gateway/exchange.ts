@@ -1,30 +1,24 @@
 import type { Socket } from 'node:net';
-import { type Pattern, Scrubber } from '../../policy/scrub.ts';
 import { hostText } from '../../protocol/host.ts';
 import {
   type Framing,
+  type Header,
+  listed,
   onlyHost,
   type RequestHead,
   requestFraming,
   requestTarget,
   upstreamHead,
-  valuesOf,
 } from '../../protocol/http1.ts';
-import {
-  agentHead,
-  endsConnection,
-  type ResponseHead,
-  readResponseHead,
-  responseFraming,
-} from '../../protocol/http1-response.ts';
-import { passBody } from './bodies.ts';
-import type { Call } from './call.ts';
+import { asksForWebSocket } from '../../protocol/websocket.ts';
+import { passAnswer, type Sending } from './answer.ts';
+import { BodyFailure, passBody } from './bodies.ts';
 import { hostPort } from './compartment.ts';
-import { nextHead } from './heads.ts';
-import { give, type Incoming } from './incoming.ts';
+import { give } from './incoming.ts';
 import type { Line } from './intercept.ts';
-import { judgeRequest, MISPLACED, type Refused, refuseRequest } from './judging.ts';
+import { type Go, judgeRequest, MISPLACED, type Refused, refuseRequest } from './judging.ts';
 import { sayInHttp } from './refuse.ts';
+import { relay } from './websocket.ts';
 
 /** One request and its answer. @returns `over`: nothing more is read on this connection */
 export async function exchange(line: Line, head: RequestHead): Promise<'again' | 'over'> {
@@ -38,10 +32,12 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
     say(await refuseRequest(door, destination, status, why));
   const shape = framed(head, line);
   if (typeof shape === 'string') return refuse(shape.startsWith('the Host') ? 403 : 400, shape);
+  const { webSocket } = shape;
   const judged = await judgeRequest(door, destination, { ...head, ...bodyLength(shape.framing), target: shape.target });
   if (judged.kind === 'refused') return say(judged);
   const host = hostPort(destination).replace(/:443$/, '');
-  const asked = upstreamHead({ ...head, headers: judged.headers }, judged.target, host, true);
+  const headers = webSocket ? judged.headers.filter(([name]) => name !== EXTENSIONS) : judged.headers;
+  const asked = upstreamHead({ ...head, headers }, judged.target, host, true, hopOf(head, webSocket !== undefined));
   if (asked === undefined) return refuse(400, 'malformed request: Connection names a field that frames the message');
   const { call } = judged;
   let server: Awaited<Line['server']>;
@@ -51,20 +47,24 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
     return refuse(502, `the server is not who it should be, or not there: ${(error as Error).message}`);
   }
   let broken: string | undefined;
-  const sending = send(line, server.socket, asked, shape.framing, call.outgoing(judged.stray)).catch((error: Error) => {
-    broken = error.message;
-    server.socket.destroy(); // it has only a part, and must not take that for the whole
-  });
+  const sending: Sending = { done: false, continued: !listed(head, 'expect').includes('100-continue') };
+  const sent = send(line, server.socket, asked, shape.framing, judged)
+    .then(() => {
+      sending.done = true;
+    })
+    .catch((error: Error) => {
+      broken = error.message;
+      server.socket.destroy(); // it has only a part, and must not take that for the whole
+    });
   const told = { begun: false };
   try {
-    const next = await answer(
-      server,
-      client,
-      { method: head.method, last: wantsEnd(head), call },
-      judged.reflected,
-      told,
-    );
-    if (next === 'again') await sending;
+    const request = { method: head.method, last: listed(head, 'connection').includes('close'), webSocket, call };
+    const next = await passAnswer(server.incoming, client, request, judged.reflected, sending, told);
+    if (next === 'switched') {
+      await relay(line, server, judged);
+      return 'over';
+    }
+    if (sending.continued) await sent; // who waits for a 100 that did not come sends nothing more
     if (broken === undefined) return next;
   } catch (error) {
     broken ??= (error as Error).message;
@@ -79,13 +79,35 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
   return 'over';
 }
 
-async function send(line: Line, to: Socket, head: Buffer, framing: Framing, scanner: Scrubber): Promise<void> {
+const EXTENSIONS = 'sec-websocket-extensions';
+
+/** What is said to the server about this connection. Trailers pass, so a client that takes them may say so. */
+function hopOf(head: RequestHead, webSocket: boolean): Header[] {
+  const hop: [string, string][] = [];
+  if (listed(head, 'te').includes('trailers')) hop.push(['te', 'trailers']);
+  if (webSocket) hop.push(['upgrade', 'websocket']);
+  return hop.length === 0 ? hop : [...hop, ['connection', hop.map(([name]) => name).join(', ')]];
+}
+
+async function send(line: Line, to: Socket, head: Buffer, framing: Framing, judged: Go): Promise<void> {
   await give(to, head);
-  await passBody(line.fromClient, framing, to, scanner, MISPLACED);
+  const scrubber = judged.call.outgoing(judged.stray);
+  const trailers = (came: readonly Header[]): readonly Header[] => {
+    if (judged.strayIn(came)) throw new BodyFailure(MISPLACED);
+    return came;
+  };
+  await passBody(line.fromClient, framing, to, { scrubber, stop: MISPLACED, trailers });
+}
+
+interface Shape {
+  readonly target: string;
+  readonly framing: Framing;
+  /** What the server must prove that it understood. */
+  readonly webSocket: string | undefined;
 }
 
 /** @returns why it cannot be served */
-function framed(head: RequestHead, { destination }: Line): { target: string; framing: Framing } | string {
+function framed(head: RequestHead, { destination }: Line): Shape | string {
   const target = requestTarget(head);
   const host = onlyHost(head);
   if (head.version === '1.0') return 'malformed request: HTTP/1.0 where requests are read';
@@ -95,57 +117,13 @@ function framed(head: RequestHead, { destination }: Line): { target: string; fra
   if (named !== destination.host || (host.port !== undefined && host.port !== destination.port))
     return `the Host is not ${hostPort(destination)}`;
   const framing = requestFraming(head);
-  return framing.kind === 'bad' ? `malformed request: ${framing.why}` : { target: target.path, framing };
+  if (framing.kind === 'bad') return `malformed request: ${framing.why}`;
+  const switching = asksForWebSocket(head);
+  if (switching === 'bad') return 'malformed request: not the handshake of a WebSocket of version 13';
+  return { target: target.path, framing, webSocket: switching?.accept };
 }
 
 function bodyLength(framing: Framing): { length?: number } {
   if (framing.kind === 'none') return { length: 0 };
   return framing.kind === 'length' ? { length: framing.length } : {};
-}
-
-function wantsEnd(head: RequestHead): boolean {
-  return /(?:^|,)\s*close\s*(?:,|$)/i.test(valuesOf(head, 'connection').join(','));
-}
-
-/** Passes the answer on, without the values that went out.
- *  @param asked  `last`: the client wants no other
- *  @param told  `begun` once the client has a part of it. @throws Error what broke it */
-async function answer(
-  server: { readonly incoming: Incoming },
-  client: Socket,
-  asked: { readonly method: string; readonly last: boolean; readonly call: Call },
-  patterns: readonly Pattern[],
-  told: { begun: boolean },
-): Promise<'again' | 'over'> {
-  const text = (value: string): string => {
-    const scrubber = new Scrubber(patterns);
-    return Buffer.concat([scrubber.push(Buffer.from(value, 'latin1')), scrubber.end()]).toString('latin1');
-  };
-  for (;;) {
-    const head = await responseHead(server.incoming);
-    const { status } = head;
-    if (status === 101) throw new Error('the server switched to another protocol unasked');
-    if (status < 200) {
-      await give(client, agentHead(head, text, false));
-      continue;
-    }
-    const framing = responseFraming(head, asked.method);
-    if (framing.kind === 'bad') throw new Error(`the answer is malformed: ${framing.why}`);
-    const coding = valuesOf(head, 'content-encoding').join(',').toLowerCase();
-    if (framing.kind !== 'none' && coding !== '' && coding !== 'identity')
-      throw new Error('the answer came compressed although it was not to be, so it cannot be searched');
-    const ends = asked.last || framing.kind === 'close' || endsConnection(head);
-    told.begun = true;
-    asked.call.answered(status);
-    await give(client, agentHead(head, text, ends));
-    await passBody(server.incoming, framing, client, asked.call.incoming(patterns));
-    return ends ? 'over' : 'again';
-  }
-}
-
-async function responseHead(from: Incoming): Promise<ResponseHead> {
-  const next = await nextHead(from, readResponseHead);
-  if (next.kind === 'head') return next.head;
-  if (next.kind === 'bad') throw new Error(`the answer is malformed: ${next.why}`);
-  throw new Error(next.kind === 'none' ? 'the server ended the connection' : 'the answer was cut off');
 }

@@ -20,22 +20,24 @@ export interface AskedRequest {
   readonly length?: number;
 }
 
-export type Judged =
-  | {
-      readonly kind: 'go';
-      readonly target: string;
-      /** With values in the place of placeholders; nothing that asks for compression. */
-      readonly headers: readonly Header[];
-      /** Must not stand in the body: it is no place that a secret is bound to. */
-      readonly stray: readonly Pattern[];
-      /** Must not come back. */
-      readonly reflected: readonly Pattern[];
-      /** Counts it: both bodies pass through, and it is told of the answer's status and of the end. */
-      readonly call: Call;
-      /** The body turned out to hold a placeholder: a finding. */
-      readonly misplaced: () => void;
-    }
-  | Refused;
+export type Judged = Go | Refused;
+
+export interface Go {
+  readonly kind: 'go';
+  readonly target: string;
+  /** With values in the place of placeholders; nothing that asks for compression. */
+  readonly headers: readonly Header[];
+  /** Must not stand in the body: it is no place that a secret is bound to. */
+  readonly stray: readonly Pattern[];
+  /** Whether trailers hold a placeholder. */
+  readonly strayIn: (trailers: readonly Header[]) => boolean;
+  /** Must not come back. */
+  readonly reflected: readonly Pattern[];
+  /** Counts it: both bodies pass through, and it is told of the answer's status and of the end. */
+  readonly call: Call;
+  /** The body turned out to hold a placeholder: a finding. */
+  readonly misplaced: () => void;
+}
 
 /** Recorded; to be answered with this, and the connection or stream to be ended. */
 export interface Refused {
@@ -44,7 +46,7 @@ export interface Refused {
   readonly explanation: Explanation;
 }
 
-export const MISPLACED = 'a placeholder stands in the body, where its secret is not bound to';
+export const MISPLACED = 'a placeholder stands in what was sent, where its secret is not bound to';
 
 export async function refuseRequest(
   { compartment, via }: Door,
@@ -102,6 +104,7 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
     target,
     headers: readable(placed.headers),
     stray: all.map((one) => ({ find: Buffer.from(one), put: Buffer.from(one) })),
+    strayIn: (trailers) => placeSecrets({ method, target: '/', headers: trailers }, [], all).kind === 'refused',
     reflected: reflections(secrets, placed.forms),
     call,
     misplaced: () => misused(MISPLACED),

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { ReadWorld, VALUE } from './read-world.ts';
+
+// Node's own WebSocket in a compartment, through the real gateway, to a server that reflects what it was given in every way.
+
+interface Said {
+  readonly head?: string;
+  readonly opcode?: number;
+  readonly text?: string | number;
+  readonly closed?: true;
+}
+const world = new ReadWorld<Said>();
+before(() => world.begin('socket-origin.ts', { paths: ['/reflect', '/echo', '/lies', '/extension'] }));
+after(() => world.stop());
+
+/** Opens a WebSocket inside, runs code with `ws` and `out(x)`, ends when it closes. */
+async function client(path: string, code: string, headers: object = {}): Promise<{ got: string[]; err: string }> {
+  const given = JSON.stringify({ Authorization: `Bearer ${world.stand}`, ...headers });
+  const program = `
+const ws = new WebSocket('wss://allow.test:9443${path}', { headers: ${given} });
+const stand = ${JSON.stringify(world.stand)};
+const out = (text) => console.log(JSON.stringify(text));
+ws.binaryType = 'arraybuffer';
+ws.onclose = ({ code, reason }) => out('closed ' + code + ' ' + reason);
+ws.onerror = () => out('error');
+setTimeout(() => { out('late'); process.exit(); }, 7000).unref();
+${code}`;
+  const { out, err } = await world.node(program);
+  return {
+    got: out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+    err,
+  };
+}
+
+test('the server’s handshake has the value and no extension; text and binary come back without it, also across fragments', async () => {
+  const { got, err } = await client(
+    '/reflect',
+    `let n = 0;
+ws.onmessage = ({ data }) => {
+  const bytes = typeof data === 'string' ? Buffer.from(data) : Buffer.from(data);
+  out([bytes.length, bytes.includes(${JSON.stringify(VALUE.slice(0, 10))}), typeof data === 'string' ? data : bytes.toString('latin1', 150_000, 150_032)]);
+  if (++n === 4) ws.close(1000, 'done');
+};`,
+  );
+  const { head = '' } = await world.heard((one) => one.head?.startsWith('GET /reflect') ?? false);
+  assert.match(head, new RegExp(`^authorization: Bearer ${VALUE}$`, 'm'));
+  assert.match(head, /^upgrade: websocket$/m);
+  assert.doesNotMatch(head, /extensions/i);
+  assert.equal(got.length, 5, err + JSON.stringify(got));
+  const [whole, pieces, large, held] = got as unknown as [number, boolean, string][];
+  assert.deepEqual(whole?.slice(0, 2), [38, false]);
+  assert.deepEqual(pieces?.slice(0, 2), [32, false]);
+  assert.deepEqual(large?.slice(0, 2), [220_032, false]);
+  assert.deepEqual(held?.slice(0, 2), [32, false]);
+  assert.equal(whole?.[2], `whole ${pieces?.[2]}`, 'the placeholder’s like in its place');
+  assert.equal(large?.[2], pieces?.[2]);
+  assert.equal(got[4], 'closed 1000 done');
+  assert.ok(!world.entries.some((entry) => JSON.stringify(entry).includes(VALUE)));
+});
+
+test('what a client sends arrives as it was, masked anew, in text and binary, however large', async () => {
+  const { got } = await client(
+    '/echo',
+    `const big = Buffer.alloc(300_000, 'abcdefg');
+let n = 0;
+ws.onopen = () => { ws.send('hello'); ws.send(big); ws.send(''); };
+ws.onmessage = ({ data }) => {
+  if (n === 1) out(Buffer.from(data).equals(big)); else out(data);
+  if (++n === 3) ws.close();
+};`,
+  );
+  assert.deepEqual(got.slice(0, 3), ['hello', true, '']);
+});
+
+test('a placeholder in a message closes it with 1008, the server never sees it, and a person hears of it', async () => {
+  const before = world.said.length;
+  for (const message of ['stand', 'Buffer.from("x".repeat(70_000) + stand + "yy")']) {
+    const { got } = await client('/echo', `ws.onopen = () => { ws.send('first'); ws.send(${message}); };`);
+    assert.match(String(got.at(-1)), /^closed 1008 a placeholder stands/);
+  }
+  const sent = world.said.slice(before).map(({ text }) => String(text ?? ''));
+  assert.ok(!sent.some((text) => text.includes(world.stand)) && sent.includes('first'));
+  const misused = await world.recorded('secret.misused', ({ path }) => path === '/echo');
+  assert.equal(misused.method, 'GET');
+  assert.ok(world.findings.length > 0);
+});
+
+test('a handshake that is answered wrongly, or with an extension nobody asked for, is not passed on', async () => {
+  for (const path of ['/lies', '/extension']) assert.match(String((await client(path, '')).got[0]), /^error/, path);
+});
+
+test('a handshake is judged like any request', async () => {
+  const before = world.said.length;
+  for (const [path, headers] of [
+    ['/other', {}],
+    ['/echo', { 'X-Other': world.stand }],
+    ['/echo', { Authorization: 'Bearer of-somebody-else' }],
+  ] as const)
+    assert.equal((await client(path, '', headers)).got[0], 'error', path);
+  assert.equal(world.said.slice(before).filter(({ head }) => head).length, 0);
+});
+
+test('malformed frames end it with 1002: unmasked, reserved bits, a message inside a message, an overlong length', async () => {
+  const frames = [
+    '81020000',
+    'c18000000000',
+    '018000000000818000000000',
+    '81fe000100000000',
+    '8f8000000000',
+    '89fe007e00000000',
+  ];
+  const handshake = `GET /echo HTTP/1.1\\r\\nHost: allow.test:9443\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\\r\\n\\r\\n`;
+  const { out, err } = await world.python(
+    'coder',
+    `import ssl
+c=ssl.create_default_context(cafile=${JSON.stringify(world.authority)})
+for p in ${JSON.stringify(frames)}:
+  s=c.wrap_socket(socket.create_connection(('allow.test',9443),timeout=5),server_hostname='allow.test')
+  s.sendall(b'${handshake}')
+  got=b''
+  while b'\\r\\n\\r\\n' not in got: got+=s.recv(4096)
+  s.sendall(bytes.fromhex(p))
+  got=b''
+  while True:
+    d=s.recv(4096)
+    if not d: break
+    got+=d
+  # an empty first fragment may come back before
+  print(b'\\x03\\xea' in got[:12])
+  s.close()`,
+  );
+  assert.equal(err, '');
+  assert.deepEqual(
+    out.trim().split('\n'),
+    frames.map(() => 'True'),
+  );
+});
