@@ -52,8 +52,8 @@ const HARNESSES = {
   },
   codex: {
     model: responsesModel,
-    turns: [{ tool: 'shell_command', with: { command: COMMAND } }, { say: DONE }],
-    agent: (folder) => `exec: { sets: [base], allow: [${join(folder, CODEX)}] }`,
+    turns: [{ tool: 'exec_command', with: { cmd: COMMAND } }, { say: DONE }],
+    agent: (folder) => `exec: { sets: [base], allow: [${join(folder, CODEX)}], ask: never }`,
     settings: (url) => `mkdir -p ~/.codex && cat >~/.codex/config.toml <<'END'
 model = "scripted"
 model_provider = "played"
