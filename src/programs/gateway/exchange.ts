@@ -24,6 +24,7 @@ import { give, type Incoming } from './incoming.ts';
 import type { Line } from './intercept.ts';
 import { judgeRequest, MISPLACED, type Refused, refuseRequest } from './judging.ts';
 import { sayInHttp } from './refuse.ts';
+import { wholeBody } from './whole-body.ts';
 
 /** One request and its answer. @returns `over`: nothing more is read on this connection */
 export async function exchange(line: Line, head: RequestHead): Promise<'again' | 'over'> {
@@ -37,7 +38,9 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
     say(await refuseRequest(door, destination, status, why));
   const shape = framed(head, line);
   if (typeof shape === 'string') return refuse(shape.startsWith('the Host') ? 403 : 400, shape);
-  const judged = await judgeRequest(door, destination, { ...head, target: shape.target });
+  const body = await wholeBody(line, head, shape.framing);
+  if (typeof body === 'string') return refuse(400, body);
+  const judged = await judgeRequest(door, destination, { ...head, target: shape.target, ...(body && { body }) });
   if (judged.kind === 'refused') return say(judged);
   const host = hostPort(destination).replace(/:443$/, '');
   const asked = upstreamHead({ ...head, headers: judged.headers }, judged.target, host, true);
@@ -49,7 +52,9 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
     return refuse(502, `the server is not who it should be, or not there: ${(error as Error).message}`);
   }
   let broken: string | undefined;
-  const sending = send(line, server.socket, asked, shape.framing, new Scrubber(judged.stray)).catch((error: Error) => {
+  const first = judged.body ? Buffer.concat([asked, judged.body]) : asked;
+  const rest: Framing = judged.body ? { kind: 'none' } : shape.framing;
+  const sending = send(line, server.socket, first, rest, new Scrubber(judged.stray)).catch((error: Error) => {
     broken = error.message;
     server.socket.destroy(); // it has only a part, and must not take that for the whole
   });
