@@ -20,7 +20,8 @@ export interface SecretBinding {
 }
 
 /** `bearer`: Authorization with the scheme Bearer or token; `basic`: user or password of Basic authorization; `header NAME`: a field of
- *  its own, in lower case. */
+ *  its own, in lower case; `query NAME`: a parameter; `json NAME.NAME`: a field of a body; `path`: a segment of the path, `path WORD` one that
+ *  begins with that word. */
 export type SecretPlace = string;
 
 export const METHOD: RegExp = /^[A-Z][A-Z-]{0,19}$/;
@@ -29,8 +30,11 @@ export const PATH_PATTERN: RegExp = /^\/[!-~]{0,500}$/;
 const NO_PLACE =
   /^header (?:host|content-length|transfer-encoding|connection|te|trailer|upgrade|expect|keep-alive|proxy-.*|authorization)$/;
 
+const PLACE =
+  /^(?:bearer|basic|header [a-z0-9][a-z0-9_-]{0,60}|query [\w.~-]{1,60}|path(?: [A-Za-z]{1,20})?|json [\w-]{1,60}(?:\.[\w-]{1,60}){0,9})$/;
+
 export function isSecretPlace(place: string): boolean {
-  return /^(?:bearer|basic|header [a-z0-9][a-z0-9_-]{0,60})$/.test(place) && !NO_PLACE.test(place);
+  return PLACE.test(place) && !NO_PLACE.test(place);
 }
 
 export function secretBinding(raw: unknown, at: string): SecretBinding {

@@ -1,41 +1,31 @@
-import type { SecretBinding } from '../model/secret-binding.ts';
 import type { Header } from '../protocol/http1.ts';
-import { comparablePath, pathMatches } from './paths.ts';
-
-/** One binding with what stands for it and what it stands for. */
-export interface Credential {
-  readonly binding: SecretBinding;
-  /** Placeholders that this agent has for it. */
-  readonly stands: readonly string[];
-  /** Undefined: nobody has set it. */
-  readonly value?: string;
-  /** What takes the place of the value in what comes back: as long as the value. */
-  readonly shown: string;
-}
+import { comparablePath } from './paths.ts';
+import { admitted, type Credential, foreign, type Refusal } from './place.ts';
+import { placeInBody } from './place-body.ts';
+import { placeInTarget } from './place-target.ts';
 
 export interface CredentialRequest {
   readonly method: string;
   /** As sent: path and query. */
   readonly target: string;
   readonly headers: readonly Header[];
+  /** All of it, where a secret is bound to a field of JSON and this is JSON. */
+  readonly body?: Buffer;
 }
 
 export type Placed =
   | {
       readonly kind: 'placed';
+      readonly target: string;
+      /** If it was given. */
+      readonly body?: Buffer;
       readonly headers: readonly Header[];
       /** Names of the secrets that went out. */
       readonly used: readonly string[];
       /** What went out in another form than the value itself, and must not come back. */
       readonly forms: readonly string[];
     }
-  | {
-      readonly kind: 'refused';
-      readonly why: string;
-      /** `unset` is for the operator to mend; the others are findings. */
-      readonly as: 'unset' | 'misplaced' | 'foreign';
-      readonly secret?: string;
-    };
+  | ({ readonly kind: 'refused' } & Refusal);
 
 /** Puts values in the place of placeholders, where their bindings say, and refuses every other request that has a placeholder in it, or
  *  another credential at a place that is bound: an agent that was given somebody else's key would carry things out under it.
@@ -56,8 +46,10 @@ export function placeSecrets(request: CredentialRequest, bound: readonly Credent
       if (result.form !== undefined) forms.push(result.form);
     }
   }
+  const target = placeInTarget(request.target, request.method, path, bound);
+  if ('why' in target) return { kind: 'refused', ...target };
   const rest = [
-    request.target,
+    target.target,
     ...headers.flatMap(([name, value], i) => (request.headers[i]?.[1] === value ? [name, value] : [])),
   ];
   for (const text of rest) {
@@ -65,11 +57,14 @@ export function placeSecrets(request: CredentialRequest, bound: readonly Credent
     if (found !== undefined)
       return { kind: 'refused', as: 'misplaced', why: 'a placeholder stands where its secret is not bound to' };
   }
-  return { kind: 'placed', headers, used: [...used], forms };
+  const body = request.body && placeInBody(request.body, request.method, path, bound, all);
+  if (body && 'why' in body) return { kind: 'refused', ...body };
+  for (const secret of [...target.used, ...(body?.used ?? [])]) used.add(secret);
+  forms.push(...target.forms);
+  return { kind: 'placed', target: target.target, headers, ...(body && { body: body.body }), used: [...used], forms };
 }
 
 type One = { readonly text: string; readonly secret: string; readonly form?: string };
-type Refusal = { readonly why: string; readonly as: 'unset' | 'misplaced' | 'foreign'; readonly secret?: string };
 
 function placeOne(
   [name, value]: Header,
@@ -85,20 +80,18 @@ function placeOne(
     const parts = partsOf(place, value);
     const at = parts?.words.findIndex((word) => credential.stands.includes(word)) ?? -1;
     if (parts === undefined || at < 0) continue;
-    const { secret, methods, paths } = credential.binding;
-    if (methods && !methods.includes(method))
-      return { as: 'misplaced', why: `${secret} is not bound to ${method} requests`, secret };
-    if (paths && (path === undefined || !paths.some((pattern) => pathMatches(pattern, path))))
-      return { as: 'misplaced', why: `${secret} is not bound to this path`, secret };
-    if (credential.value === undefined) return { as: 'unset', why: `the secret ${secret} is not set`, secret };
-    const whole = parts.join(parts.words.map((word, i) => (i === at ? (credential.value as string) : word)));
+    const real = admitted(credential, method, path);
+    if (typeof real !== 'string') return real;
+    const { secret } = credential.binding;
+    const whole = parts.join(parts.words.map((word, i) => (i === at ? real : word)));
     return { text: whole.text, secret, ...(whole.form !== undefined && { form: whole.form }) };
   }
-  return { as: 'foreign', why: `${name} holds a credential that is no placeholder of this agent` };
+  return foreign(name);
 }
 
-function fieldOf(place: string): string {
-  return place.startsWith('header ') ? place.slice('header '.length) : 'authorization';
+function fieldOf(place: string): string | undefined {
+  if (place === 'bearer' || place === 'basic') return 'authorization';
+  return place.startsWith('header ') ? place.slice('header '.length) : undefined;
 }
 
 interface Parts {

@@ -1,12 +1,12 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { removeTree } from '../../src/host/mounts.ts';
 import { TOP } from '../tree/sources.ts';
 
-const CACHE = join(TOP, 'node_modules/.cache/harness');
+const CACHE = join(realpathSync(join(TOP, 'node_modules')), '.cache/harness');
 const NPM_MS = 180_000;
 
 /** The folder with node_modules of an unmodified harness, as test/harness/NAME/package-lock.json has it: every file by its digest,
@@ -15,7 +15,7 @@ const NPM_MS = 180_000;
  *
  *  @returns undefined when it is not here and npm cannot reach where packages come from
  *  @throws Error when npm fails otherwise, such as for a wrong digest */
-export async function installedHarness(name: 'pi' | 'claude-code' = 'pi'): Promise<string | undefined> {
+export async function installedHarness(name: 'pi' | 'claude-code' | 'codex' = 'pi'): Promise<string | undefined> {
   const locked = join(import.meta.dirname, name);
   const lock = readFileSync(join(locked, 'package-lock.json'));
   const folder = join(CACHE, createHash('sha256').update(lock).digest('hex').slice(0, 16));

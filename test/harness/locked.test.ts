@@ -10,6 +10,7 @@ interface Locked {
 const HARNESSES = [
   { name: 'pi', is: ['@mariozechner/pi-coding-agent', '0.73.1'], packages: 100 },
   { name: 'claude-code', is: ['@anthropic-ai/claude-code-linux-x64', '2.1.330'], packages: 1 },
+  { name: 'codex', is: ['@openai/codex', '0.169.0-linux-x64'], packages: 1 },
 ] as const;
 
 for (const { name, is, packages } of HARNESSES)

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** What the scripted model says in one turn: a call of one of the harness's tools, or its last words. */
@@ -25,22 +25,26 @@ export class ScriptedModel {
   /** @param script  may name the port the model is at */
   constructor(script: (at: { port: number }) => readonly Turn[]) {
     this.#script = script;
-    this.#server = createServer((request, response) => {
-      let text = '';
-      request.setEncoding('utf8').on('data', (part: string) => (text += part));
-      request.once('end', () => {
-        if (request.method !== 'POST' || request.url !== '/v1/chat/completions') {
-          response.writeHead(404).end();
-          return;
-        }
-        const { messages } = JSON.parse(text) as { messages: Message[] };
-        this.asked.push(messages);
-        response.writeHead(200, { 'content-type': 'text/event-stream' });
-        for (const chunk of this.#answer(messages)) response.write(`data: ${JSON.stringify(chunk)}\n\n`);
-        response.end('data: [DONE]\n\n');
-      });
-    });
+    this.#server = createServer(this.answer);
   }
+
+  /** Serves one request; for a server of the test's own, whose script names no port. */
+  readonly answer: RequestListener = (request, response) => {
+    if (this.#turns.length === 0) this.#turns = this.#script({ port: 0 });
+    let text = '';
+    request.setEncoding('utf8').on('data', (part: string) => (text += part));
+    request.once('end', () => {
+      if (request.method !== 'POST' || request.url !== '/v1/chat/completions') {
+        response.writeHead(404).end();
+        return;
+      }
+      const { messages } = JSON.parse(text) as { messages: Message[] };
+      this.asked.push(messages);
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (const chunk of this.#answer(messages)) response.write(`data: ${JSON.stringify(chunk)}\n\n`);
+      response.end('data: [DONE]\n\n');
+    });
+  };
 
   /** @returns its port */
   async start(): Promise<number> {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { secretName } from '../../src/model/names.ts';
 import type { SecretBinding } from '../../src/model/secret-binding.ts';
-import { type Credential, placeSecrets } from '../../src/policy/credential.ts';
+import { placeSecrets } from '../../src/policy/credential.ts';
+import type { Credential } from '../../src/policy/place.ts';
 
 const STAND = 'sk-placeholder-0123456789';
 const OTHER = 'placeholder-of-something-else';
@@ -27,6 +28,7 @@ test('the value takes the place of the placeholder at the bound place, and the r
   );
   assert.deepEqual(result, {
     kind: 'placed',
+    target: '/v1/x',
     headers: [
       ['x-a', '1'],
       ['authorization', `Bearer ${VALUE}`],

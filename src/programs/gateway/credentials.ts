@@ -1,6 +1,6 @@
 import type { SecretBinding } from '../../model/secret-binding.ts';
-import type { Credential } from '../../policy/credential.ts';
 import type { Destination } from '../../policy/egress.ts';
+import type { Credential } from '../../policy/place.ts';
 import { placeholder, shapeOf } from '../../policy/placeholder.ts';
 import { shapeBefore } from '../../policy/secret-presets.ts';
 import type { Vault } from './vault.ts';

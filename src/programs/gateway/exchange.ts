@@ -19,6 +19,7 @@ import type { Line } from './intercept.ts';
 import { type Go, judgeRequest, MISPLACED, type Refused, refuseRequest } from './judging.ts';
 import { sayInHttp } from './refuse.ts';
 import { relay } from './websocket.ts';
+import { wholeBody } from './whole-body.ts';
 
 /** One request and its answer. @returns `over`: nothing more is read on this connection */
 export async function exchange(line: Line, head: RequestHead): Promise<'again' | 'over'> {
@@ -33,7 +34,10 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
   const shape = framed(head, line);
   if (typeof shape === 'string') return refuse(shape.startsWith('the Host') ? 403 : 400, shape);
   const { webSocket } = shape;
-  const judged = await judgeRequest(door, destination, { ...head, ...bodyLength(shape.framing), target: shape.target });
+  const body = await wholeBody(line, head, shape.framing);
+  if (typeof body === 'string') return refuse(400, body);
+  const request = { ...head, ...bodyLength(shape.framing), target: shape.target, ...(body && { body }) };
+  const judged = await judgeRequest(door, destination, request);
   if (judged.kind === 'refused') return say(judged);
   const host = hostPort(destination).replace(/:443$/, '');
   const headers = webSocket ? judged.headers.filter(([name]) => name !== EXTENSIONS) : judged.headers;
@@ -58,8 +62,8 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
     });
   const told = { begun: false };
   try {
-    const request = { method: head.method, last: listed(head, 'connection').includes('close'), webSocket, call };
-    const next = await passAnswer(server.incoming, client, request, judged.reflected, sending, told);
+    const expected = { method: head.method, last: listed(head, 'connection').includes('close'), webSocket, call };
+    const next = await passAnswer(server.incoming, client, expected, judged.reflected, sending, told);
     if (next === 'switched') {
       await relay(line, server, judged);
       return 'over';
@@ -90,8 +94,13 @@ function hopOf(head: RequestHead, webSocket: boolean): Header[] {
 }
 
 async function send(line: Line, to: Socket, head: Buffer, framing: Framing, judged: Go): Promise<void> {
-  await give(to, head);
   const scrubber = judged.call.outgoing(judged.stray);
+  if (judged.body) {
+    const body = Buffer.concat([scrubber.push(judged.body), scrubber.end()]);
+    if (scrubber.found > 0) throw new BodyFailure(MISPLACED);
+    return give(to, Buffer.concat([head, body]));
+  }
+  await give(to, head);
   const trailers = (came: readonly Header[]): readonly Header[] => {
     if (judged.strayIn(came)) throw new BodyFailure(MISPLACED);
     return came;

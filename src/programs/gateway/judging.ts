@@ -18,6 +18,8 @@ export interface AskedRequest {
   readonly headers: readonly Header[];
   /** Bytes of its body, where that is known before it comes; 0: it has none. */
   readonly length?: number;
+  /** All of it, where `isJudgedWhole` says so. */
+  readonly body?: Buffer;
 }
 
 export type Judged = Go | Refused;
@@ -27,6 +29,8 @@ export interface Go {
   readonly target: string;
   /** With values in the place of placeholders; nothing that asks for compression. */
   readonly headers: readonly Header[];
+  /** What goes out in place of the one that was judged; the headers say its length. */
+  readonly body?: Buffer;
   /** Must not stand in the body: it is no place that a secret is bound to. */
   readonly stray: readonly Pattern[];
   /** Whether trailers hold a placeholder. */
@@ -79,6 +83,7 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
     const { why, secret } = placed;
     if (placed.as === 'unset')
       return refuseRequest(door, destination, 503, why, `your operator runs: bulkhead secrets set ${secret}`);
+    if (placed.as === 'malformed') return refuseRequest(door, destination, 400, why);
     misused(why);
     return refuseRequest(door, destination, 403, why);
   }
@@ -101,8 +106,9 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
   const secrets = bound.flatMap(({ value, shown }) => (value === undefined ? [] : [{ value, shown }]));
   return {
     kind: 'go',
-    target,
-    headers: readable(placed.headers),
+    target: placed.target,
+    headers: readable(placed.body === undefined ? placed.headers : framedAs(placed.headers, placed.body)),
+    ...(placed.body && { body: placed.body }),
     stray: all.map((one) => ({ find: Buffer.from(one), put: Buffer.from(one) })),
     strayIn: (trailers) => placeSecrets({ method, target: '/', headers: trailers }, [], all).kind === 'refused',
     reflected: reflections(secrets, placed.forms),
@@ -129,6 +135,12 @@ function unmetered(
 /** Only what comes uncompressed can be searched. */
 function readable(headers: readonly Header[]): Header[] {
   return [...headers.filter(([name]) => name !== 'accept-encoding'), ['accept-encoding', 'identity']];
+}
+
+const FRAMING: readonly string[] = ['content-length', 'transfer-encoding', 'expect', 'trailer'];
+
+function framedAs(headers: readonly Header[], { length }: Buffer): Header[] {
+  return [...headers.filter(([name]) => !FRAMING.includes(name)), ['content-length', String(length)]];
 }
 
 /** Without its query, which may hold anything. */

@@ -70,13 +70,15 @@ function bindings(where: Where, at: Path, variable: string, entry: SecretInFile)
 }
 
 export function placeOf(where: Where, at: Path, raw: string): SecretPlace {
-  const place = raw.toLowerCase().replace(/ +/g, ' ').trim();
+  const [kind = '', ...names] = raw.trim().split(/ +/);
+  const name = kind.toLowerCase() === 'header' ? names.join(' ').toLowerCase() : names.join(' ');
+  const place = [kind.toLowerCase(), ...(name === '' ? [] : [name])].join(' ');
   if (isSecretPlace(place)) return place;
   throw where.document.failure(
     'bad-place',
     [...at, 'in'],
     `${quoted(raw)} is not a place for a secret, in ${pathText(at)}`,
-    'Write bearer (Authorization: Bearer), basic (user or password), or "header NAME", such as "header x-api-key".',
+    'Write bearer, basic, "header NAME", "query NAME", "json FIELD.FIELD", path (a segment of it), or "path WORD" (behind that word).',
   );
 }
 

@@ -1,0 +1,53 @@
+import type { Destination } from '../../policy/egress.ts';
+import { isJson, LONGEST_JSON_BODY } from '../../policy/place-body.ts';
+import { ChunkedBody, FixedBody } from '../../protocol/chunked.ts';
+import { type Framing, type RequestHead, valuesOf } from '../../protocol/http1.ts';
+import type { Compartment } from './compartment.ts';
+import { give, type Incoming } from './incoming.ts';
+import type { Line } from './intercept.ts';
+import { LIMITS } from './limits.ts';
+
+/** Whether a request's body is judged as a whole, before its head goes out: a secret is bound to a field of JSON there. */
+export function isJudgedWhole({ bindings }: Compartment, { host, port }: Destination, contentType: string): boolean {
+  const bound = bindings.some(
+    (one) => one.host === host && one.port === port && one.in.some((place) => place.startsWith('json ')),
+  );
+  return bound && isJson(contentType);
+}
+
+/** The body of a request, if it is judged as a whole. A client that waits to be told that it may send it is told.
+ *  @returns undefined: there is none, or it passes as it comes; a text: why it cannot be read */
+export async function wholeBody(line: Line, head: RequestHead, framing: Framing): Promise<Buffer | string | undefined> {
+  const { door, destination, client, fromClient } = line;
+  if (framing.kind === 'none' || !isJudgedWhole(door.compartment, destination, valuesOf(head, 'content-type').join()))
+    return undefined;
+  if (valuesOf(head, 'content-encoding').some((coding) => coding.toLowerCase() !== 'identity'))
+    return 'the body is compressed where a secret is bound to a field of it';
+  if (valuesOf(head, 'expect').length > 0) await give(client, Buffer.from('HTTP/1.1 100 Continue\r\n\r\n'));
+  return collected(fromClient, framing);
+}
+
+async function collected(from: Incoming, framing: Exclude<Framing, { kind: 'none' }>): Promise<Buffer | string> {
+  const reader = framing.kind === 'length' ? new FixedBody(framing.length) : new ChunkedBody(true);
+  const pieces: Buffer[] = [];
+  let length = 0;
+  try {
+    for (let part = reader.push(Buffer.alloc(0)); ; ) {
+      for (const piece of part.forward) {
+        pieces.push(Buffer.from(piece));
+        length += piece.length;
+      }
+      if (length > LONGEST_JSON_BODY) return 'the body is too long to be judged as a whole';
+      if (part.done) {
+        from.unread(part.rest);
+        return Buffer.concat(pieces);
+      }
+      const chunk = await from.next(LIMITS.idleHttpMs);
+      if (chunk === undefined) return 'the body was cut off';
+      part = reader.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof RangeError) return `malformed request: ${error.message}`;
+    throw error;
+  }
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import type { RequestListener } from 'node:http';
+import { join } from 'node:path';
+import { before, type TestContext, test } from 'node:test';
+import { observeCgroups, unifiedFolder } from '../../src/host/cgroup-roots.ts';
+import { cgroupPath } from '../../src/plan/fleet.ts';
+import { NOT_ROOT, withFleet } from '../e2e/stand.ts';
+import { startOrigin } from '../e2e/tls-origin.ts';
+import { holdersOf, processesOf } from './holding.ts';
+import { installedHarness } from './installed.ts';
+import { ScriptedModel, type Turn } from './model.ts';
+import { responsesModel } from './responses.ts';
+
+// Harnesses as they come from npm do a turn with a placeholder: the model's service sees the real key, and nothing in the compartment does.
+// Claude Code is in claude-code.test.ts.
+
+const KEY = `sk-proj-${'TheRealKeyOfTheOperator0'.repeat(4)}-9876`;
+const HOST = 'model.test';
+const DONE = 'It is made.';
+
+interface Harness {
+  readonly model: (turns: readonly Turn[]) => RequestListener;
+  readonly turns: readonly Turn[];
+  /** Lines of the agent in fleet.yaml, given the folder that npm made. */
+  readonly agent: (folder: string) => string;
+  /** Run in the agent's home before its turn, given where the model is. */
+  readonly settings: (url: string) => string;
+  readonly argv: (folder: string) => readonly string[];
+}
+
+const COMMAND = 'echo done by hand > made.txt';
+const CODEX = 'node_modules/@openai/codex/vendor/x86_64-unknown-linux-musl/bin/codex';
+
+const HARNESSES = {
+  pi: {
+    model: (turns) => new ScriptedModel(() => turns).answer,
+    turns: [{ tool: 'bash', with: { command: COMMAND } }, { say: DONE }],
+    agent: () => 'exec: { sets: [base, node] }\n    knowledge: [harness]',
+    settings: (url) => {
+      const played = {
+        baseUrl: `${url}/v1`,
+        api: 'openai-completions',
+        apiKey: 'OPENAI_API_KEY',
+        models: [{ id: 'scripted' }],
+      };
+      return `mkdir -p ~/.pi/agent && echo '${JSON.stringify({ providers: { played } })}' >~/.pi/agent/models.json`;
+    },
+    argv: () => [
+      ...['node', '/knowledge/harness/node_modules/@mariozechner/pi-coding-agent/dist/cli.js'],
+      ...['--model', 'played/scripted', '-p', 'Make made.txt.'],
+    ],
+  },
+  codex: {
+    model: responsesModel,
+    turns: [{ tool: 'exec_command', with: { cmd: COMMAND } }, { say: DONE }],
+    agent: (folder) => `exec: { sets: [base], allow: [${join(folder, CODEX)}], ask: never }`,
+    settings: (url) => `mkdir -p ~/.codex && cat >~/.codex/config.toml <<'END'
+model = "scripted"
+model_provider = "played"
+[model_providers.played]
+name = "played"
+base_url = "${url}/v1"
+env_key = "OPENAI_API_KEY"
+wire_api = "responses"
+END`,
+    argv: (folder) => [
+      ...[join(folder, CODEX), 'exec', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox'],
+      'Make made.txt.',
+    ],
+  },
+} satisfies Record<string, Harness>;
+
+const LONG = process.env.BULKHEAD_LONG ? false : 'Codex is 404 MB: npm run test:long fetches it and has it do its turn';
+
+for (const name of ['pi', 'codex'] as const) {
+  const skip = NOT_ROOT || (name === 'codex' && LONG);
+  let folder: string | undefined;
+  before(async () => {
+    if (!skip && (name === 'pi' || process.arch === 'x64')) folder = await installedHarness(name);
+  });
+
+  test(`${name} from npm does a turn with a placeholder; the origin sees the real key, and nothing in the compartment ever holds it`, {
+    skip,
+  }, async (t) => {
+    if (folder === undefined)
+      return t.skip(
+        `${name} is not in node_modules/.cache for this processor, and npm does not reach where packages come from`,
+      );
+    await turn(t, HARNESSES[name], folder);
+  });
+}
+
+async function turn(_: TestContext, harness: Harness, folder: string): Promise<void> {
+  await withFleet(
+    '',
+    async (stand) => {
+      const held = { key: [] as string[], placeholder: [] as string[] };
+      let [placeholder, group] = ['', ''];
+      const plays = harness.model(harness.turns);
+      const origin = await startOrigin(stand.folder, HOST, (request, response) => {
+        if (group !== '') {
+          const pids = processesOf(group);
+          held.key.push(...holdersOf(KEY.slice(8, 60), pids, []));
+          held.placeholder.push(...holdersOf(placeholder, pids, []));
+        }
+        response.setHeader('x-you-sent', request.headers.authorization ?? 'nothing');
+        plays(request, response);
+      });
+      try {
+        stand.write(`
+roots: [${origin.root}]
+knowledge: { harness: ${folder} }
+agents:
+  coder:
+    ${harness.agent(folder)}
+    limits: { memory: 2G, processes: 256, cpu: 200%, disk: 512M }
+    egress: [{ host: ${HOST}, port: ${origin.port}, address: 127.0.0.1 }]
+    secrets: { OPENAI_API_KEY: { secret: mine, to: "${HOST}:${origin.port}", path: /v1/** } }
+`);
+        assert.equal((await stand.bulkhead(['secrets', 'set', 'mine'], { input: KEY })).status, 0);
+        const up = await stand.bulkhead(['up']);
+        assert.equal(up.status, 0, up.stdout + up.stderr);
+        placeholder = (await stand.run('coder', ['sh', '-c', 'printf %s "$OPENAI_API_KEY"'])).stdout;
+        assert.match(placeholder, /^sk-proj-[A-Za-z0-9]+$/);
+        group = unifiedFolder(observeCgroups(), cgroupPath(stand.fleet, 'coder')) ?? '';
+        const settings = harness.settings(`https://${HOST}:${origin.port}`);
+        assert.equal((await stand.run('coder', ['sh', '-c', settings])).status, 0);
+        const said = await stand.run('coder', harness.argv(folder));
+        assert.deepEqual([said.status, said.stdout.trim()], [0, DONE], said.stderr);
+        assert.equal((await stand.run('coder', ['cat', 'made.txt'])).stdout, 'done by hand\n');
+        const posts = origin.seen.filter(({ method }) => method === 'POST');
+        assert.equal(posts.length, 2);
+        for (const { headers } of posts) assert.equal(headers.authorization, `Bearer ${KEY}`);
+        assert.ok(
+          held.placeholder.some((where) => where.endsWith('memory')),
+          'the search finds what is there',
+        );
+        assert.deepEqual(held.key, []);
+        const disk = join(stand.state, 'agents/coder/disk');
+        assert.deepEqual(holdersOf(KEY.slice(8, 60), processesOf(group), [disk]), []);
+      } finally {
+        origin.stop();
+      }
+    },
+    { up: false },
+  );
+}
