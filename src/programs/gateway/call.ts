@@ -103,6 +103,7 @@ export class Call {
 
   /** @returns whether it must not be completed */
   #completed(): boolean {
+    if (this.#complete) return false; // a body of no bytes was known before it came
     const { meter } = this.#compartment;
     const unknown = this.#sent.costly ? meter.model(this.#model) : undefined;
     if (unknown) return this.#stop(unknown.why, unknown.ask, true);
