@@ -30,12 +30,12 @@ export class Epoll {
   }
 
   /** Calls for each that has something, at most 64 at once. `over`: nothing more will come. @param ms  to wait for the first */
-  wait(ms: number, each: (fd: number, what: { readonly readable: boolean; readonly over: boolean }) => void): void {
+  wait(ms: number, each: (fd: number, readable: boolean, over: boolean) => void): void {
     const count = epollWait(this.fd, this.#events, AT_ONCE, ms);
     for (let i = 0; i < count; i++) {
       const what = this.#events.readUInt32LE(i * EVENT);
       const fd = this.#events.readInt32LE(i * EVENT + DATA_AT);
-      each(fd, { readable: (what & EPOLLIN) !== 0, over: (what & EPOLLHUP) !== 0 });
+      each(fd, (what & EPOLLIN) !== 0, (what & EPOLLHUP) !== 0);
     }
   }
 }

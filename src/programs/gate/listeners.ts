@@ -9,8 +9,8 @@ import type { Flight } from './flight.ts';
 import type { FromHot, ListenerFacts } from './messages.ts';
 import type { Times } from './times.ts';
 
-/** An answer that takes more of the processor costs its agent a rest of so many times as long: megabytes of arguments are read and compared in the
- *  thread that answers everybody. */
+/** A long question (src/programs/gate/asker.ts) that takes more costs its agent a rest of so many times as long: megabytes of arguments are read and
+ *  compared in the thread that answers everybody. Others are as quick as the machine, which is not the agent's doing. */
 const LONG_MS = 2;
 const REST_TIMES = 8;
 /** How often it is looked whether whoever rests, or has too much waiting, may go on. */
@@ -23,6 +23,7 @@ export class Listeners {
   readonly #epoll: Epoll = new Epoll();
   readonly #launchers: number;
   readonly #wake: number;
+  readonly #count: Buffer = Buffer.alloc(8);
   readonly #flight: Flight;
   readonly #answers: Answers;
   readonly #endings: Endings;
@@ -74,17 +75,17 @@ export class Listeners {
 
   /** Waits for what comes next and answers it. */
   turn(take: () => void): void {
-    this.#epoll.wait(this.#parked.length > 0 ? PARKED_MS : LOOK_MS, (fd, what) => {
+    this.#epoll.wait(this.#parked.length > 0 ? PARKED_MS : LOOK_MS, (fd, readable, over) => {
       if (fd === this.#wake) {
-        read(this.#wake, Buffer.alloc(8), 8);
+        read(this.#wake, this.#count, 8);
         take();
         this.#unpark();
       } else if (fd === this.#launchers) this.#arrived();
       else if (fd === this.#endings.fd) this.#endings.look();
-      else this.#question(fd, what);
+      else this.#question(fd, readable, over);
     });
     const now = performance.now();
-    if (now - this.#unparked > PARKED_MS) this.#unpark();
+    if (this.#parked.length > 0 && now - this.#unparked > PARKED_MS) this.#unpark();
     if (now - this.#looked < LOOK_MS) return;
     this.#looked = now;
     this.#answers.look();
@@ -95,11 +96,11 @@ export class Listeners {
     for (const fd of this.#parked.splice(0)) this.#epoll.add(fd);
   }
 
-  #question(fd: number, what: { readonly readable: boolean; readonly over: boolean }): void {
+  #question(fd: number, readable: boolean, over: boolean): void {
     const facts = this.#byFd.get(fd);
     if (facts === undefined) return;
-    if (!what.readable) {
-      if (what.over) this.#gone(facts);
+    if (!readable) {
+      if (over) this.#gone(facts);
       return;
     }
     if (this.#resting(facts.agent) || !this.#answers.mayTake(facts.agent)) {
@@ -113,16 +114,14 @@ export class Listeners {
       return;
     }
     const begun = performance.now();
-    const before = process.threadCpuUsage();
-    this.#answers.judge(place, facts);
-    const end = performance.now();
-    this.#times.add(end - begun);
-    const { user, system } = process.threadCpuUsage(before); // a busy machine is not the agent's doing
-    const tookMs = (user + system) / 1000;
-    if (tookMs > LONG_MS) this.#rests.set(facts.agent, end + REST_TIMES * tookMs);
+    const long = this.#answers.judge(place, facts);
+    const took = performance.now() - begun;
+    this.#times.add(took);
+    if (long && took > LONG_MS) this.#rests.set(facts.agent, begun + took + REST_TIMES * took);
   }
 
   #resting(agent: string): boolean {
+    if (this.#rests.size === 0) return false;
     const until = this.#rests.get(agent);
     if (until === undefined) return false;
     if (performance.now() < until) return true;
