@@ -14,6 +14,9 @@ const FLAG_CONTINUE = 1;
 const ADDFD_SETFD = 1;
 const O_CLOEXEC = 0o2000000;
 
+/** Its number on x86-64 and in asm-generic/unistd.h. */
+export const EXECVEAT: number = process.arch === 'arm64' ? 281 : 322;
+
 const answer: Buffer = Buffer.alloc(24);
 const added: Buffer = Buffer.alloc(24);
 const asked: Buffer = Buffer.alloc(8);

@@ -1,7 +1,7 @@
 import type { ArgvRule, WantedExec } from '../../model/fleet.ts';
 import type { Verdict } from '../../model/verdict.ts';
-import { type Glob, literal } from './glob.ts';
 import { matchesNarrowly, matchesWidely, parseRule, type Rule } from './rule.ts';
+import { candidates, indexRules, type RuleIndex } from './rule-index.ts';
 
 /** What is to be executed. argv are bytes, one a character (latin1), program name first. */
 export interface Command {
@@ -16,18 +16,12 @@ export interface Command {
 
 type Direction = 'deny' | 'ask' | 'allow';
 
-/** The rules of one program and direction: by their first literal word that must be there, and those without. */
-interface Indexed {
-  readonly by: ReadonlyMap<string, readonly Rule[]>;
-  readonly others: readonly Rule[];
-}
-
 export interface CommandPolicy {
   readonly onMiss: 'ask' | 'never';
   /** Names and paths. */
   readonly allowed: ReadonlySet<string>;
   readonly denied: ReadonlySet<string>;
-  readonly rules: Readonly<Record<Direction, ReadonlyMap<string, Indexed>>>;
+  readonly rules: Readonly<Record<Direction, ReadonlyMap<string, RuleIndex>>>;
 }
 
 /** @param allowed  names and paths of what may start by its file alone, links followed by whoever can
@@ -38,9 +32,9 @@ export function commandPolicy(exec: WantedExec, allowed: Iterable<string>): Comm
     allowed: new Set(allowed),
     denied: new Set(exec.deny),
     rules: {
-      deny: index(exec.denyArgv, ({ operands }) => operands),
-      ask: index(exec.askArgv, ({ operands }) => operands),
-      allow: index(exec.allowArgv, ({ words }) => words), // here each of them must be there as it is written
+      deny: byProgram(exec.denyArgv, 'widely'),
+      ask: byProgram(exec.askArgv, 'widely'),
+      allow: byProgram(exec.allowArgv, 'narrowly'),
     },
   };
 }
@@ -86,39 +80,26 @@ function lastPart(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** @param needed  words of a rule without which it cannot match */
-function index(rules: readonly ArgvRule[] = [], needed: (rule: Rule) => readonly Glob[]): Map<string, Indexed> {
-  const found = new Map<string, { by: Map<string, Rule[]>; others: Rule[] }>();
-  for (const words of rules) {
+function byProgram(rules: readonly ArgvRule[] = [], how: 'narrowly' | 'widely'): Map<string, RuleIndex> {
+  const parsed = rules.map((words) => {
     const rule = parseRule(words);
     if (typeof rule === 'string') throw new Error(`a rule that was read ${rule}`);
-    const of = found.get(rule.program) ?? { by: new Map<string, Rule[]>(), others: [] };
-    found.set(rule.program, of);
-    const key = needed(rule)
-      .map(literal)
-      .find((word) => word !== undefined);
-    if (key === undefined) of.others.push(rule);
-    else if (of.by.get(key)?.push(rule) === undefined) of.by.set(key, [rule]);
-  }
-  return found;
+    return rule;
+  });
+  const grouped = Map.groupBy(parsed, ({ program }) => program);
+  return new Map([...grouped].map(([program, some]) => [program, indexRules(some, how)]));
 }
 
 function find(
-  rules: ReadonlyMap<string, Indexed>,
+  rules: ReadonlyMap<string, RuleIndex>,
   names: readonly string[],
   args: readonly string[],
   fits: (rule: Rule, args: readonly string[]) => boolean,
 ): Rule | undefined {
   for (const name of names) {
-    const of = rules.get(name);
-    if (of === undefined) continue;
-    const other = of.others.find((rule) => fits(rule, args));
-    if (other) return other;
-    if (of.by.size === 0) continue;
-    for (const word of new Set(args)) {
-      const found = of.by.get(word)?.find((rule) => fits(rule, args));
-      if (found) return found;
-    }
+    const index = rules.get(name);
+    if (index === undefined) continue;
+    for (const rule of candidates(index, args)) if (fits(rule, args)) return rule;
   }
   return undefined;
 }

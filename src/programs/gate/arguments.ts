@@ -1,82 +1,95 @@
-import { readMemory, readUpTo } from '../../host/process-memory.ts';
+import { readUpTo } from '../../host/process-memory.ts';
 
-/** What a stub was started with, read from its memory, which nobody but itself can write. Bytes as they are. */
+/** What a stub was started with, read from its memory, which nobody but itself can write. Bytes as they are (latin1). */
 export interface Started {
-  readonly argv: readonly Buffer[];
-  readonly environment: readonly Buffer[];
+  readonly argv: readonly string[];
+  readonly environment: readonly string[];
+  /** Of all of them, and of what points to them. */
+  readonly bytes: number;
 }
 
 /** execve(2): a string is at most 128 KiB; all together a quarter of the stack's limit. Who gives more than we read is refused. */
 const MOST_STRINGS = 20_000;
 const MOST_BYTES = 4 * 1024 * 1024;
 const CHUNK = 64 * 1024;
+const NO_BYTES: Buffer = Buffer.alloc(0);
 
-/** @returns why not, where it is not whole: nothing is ever judged by a part */
+/** The kernel lays out arguments, environment and what points to them one after the other, so that for most one read is all.
+ *  @returns why not, where it is not whole: nothing is ever judged by a part */
 export function readStarted(pid: number, argv: bigint, environment: bigint): Started | string {
-  const words = pointers(pid, argv, MOST_STRINGS);
+  const memory = new Memory(pid);
+  const words = pointers(memory, Number(argv));
   if (typeof words === 'string') return `its arguments ${words}`;
   if (words.length === 0) return 'it was started without even a name (argc 0)';
-  const names = pointers(pid, environment, MOST_STRINGS);
+  const names = pointers(memory, Number(environment));
   if (typeof names === 'string') return `its environment ${names}`;
-  const memory = new Memory(pid);
-  const all = [...words, ...names].map((at) => memory.string(at));
-  const whole = all.filter((text) => text !== undefined);
-  if (whole.length < all.length) return 'its arguments and environment cannot be read whole';
-  return { argv: whole.slice(0, words.length), environment: whole.slice(words.length) };
+  const all: string[] = [];
+  let bytes = 0;
+  for (const at of [...words, ...names]) {
+    const text = memory.string(at);
+    if (text === undefined) return 'its arguments and environment cannot be read whole';
+    all.push(text);
+    bytes += text.length + 9;
+  }
+  return { argv: all.slice(0, words.length), environment: all.slice(words.length), bytes };
 }
 
 /** An array of pointers that ends with a zero. */
-function pointers(pid: number, at: bigint, most: number): bigint[] | string {
-  const found: bigint[] = [];
-  const chunk = Buffer.alloc(4096);
-  for (let from = at; ; ) {
-    const length = readMemory(pid, from, chunk, chunk.length - Number(from & 4095n)) & ~7;
-    if (length === 0) return 'cannot be read';
-    for (let i = 0; i < length; i += 8) {
-      const pointer = chunk.readBigUInt64LE(i);
-      if (pointer === 0n) return found;
-      if (found.length === most) return `are more than ${most}`;
-      found.push(pointer);
-    }
-    from += BigInt(length);
+function pointers(memory: Memory, at: number): number[] | string {
+  const found: number[] = [];
+  for (let from = at; ; from += 8) {
+    const pointer = memory.word(from);
+    if (pointer === undefined) return 'cannot be read';
+    if (pointer === 0) return found;
+    if (found.length === MOST_STRINGS) return `are more than ${MOST_STRINGS}`;
+    found.push(pointer);
   }
 }
 
-/** Strings that lie one after the other: read in chunks, each byte once. */
+/** A window that moves on: in chunks, each byte once as long as it goes forward. */
 class Memory {
   readonly #pid: number;
-  #from = 0n;
-  #bytes: Buffer = Buffer.alloc(0);
+  #from = 0;
+  #bytes: Buffer = NO_BYTES;
   #left = MOST_BYTES;
 
   constructor(pid: number) {
     this.#pid = pid;
   }
 
+  /** Undefined where nothing is, or more than an address: no stub's memory lies beyond what a number can say exactly. */
+  word(at: number): number | undefined {
+    if (at < this.#from || at + 8 > this.#from + this.#bytes.length) this.#load(at);
+    const start = at - this.#from;
+    if (start + 8 > this.#bytes.length) return undefined;
+    const pointer = this.#bytes.readUInt32LE(start) + this.#bytes.readUInt32LE(start + 4) * 2 ** 32;
+    return Number.isSafeInteger(pointer) ? pointer : undefined;
+  }
+
   /** Undefined when it has no end within what may be read. */
-  string(at: bigint): Buffer | undefined {
-    const inside = at >= this.#from && at < this.#from + BigInt(this.#bytes.length);
-    if (!inside) this.#load(at);
+  string(at: number): string | undefined {
+    if (at < this.#from || at >= this.#from + this.#bytes.length) this.#load(at);
+    const start = at - this.#from;
     for (;;) {
-      const start = Number(at - this.#from);
       const end = this.#bytes.indexOf(0, start);
-      if (end >= 0) return this.#bytes.subarray(start, end);
+      if (end >= 0) return this.#bytes.toString('latin1', start, end);
       const before = this.#bytes.length;
       this.#more();
       if (this.#bytes.length === before) return undefined;
     }
   }
 
-  #load(at: bigint): void {
+  #load(at: number): void {
     this.#from = at;
-    this.#bytes = Buffer.alloc(0);
-    this.#more();
+    this.#bytes = NO_BYTES;
+    if (Number.isSafeInteger(at)) this.#more();
   }
 
   #more(): void {
-    const next = Buffer.alloc(Math.min(CHUNK, this.#left));
-    const got = readUpTo(this.#pid, this.#from + BigInt(this.#bytes.length), next, next.length);
+    const next = Buffer.allocUnsafeSlow(Math.min(CHUNK, this.#left));
+    const got = readUpTo(this.#pid, BigInt(this.#from + this.#bytes.length), next, next.length);
     this.#left -= got;
-    this.#bytes = Buffer.concat([this.#bytes, next.subarray(0, got)]);
+    const some = next.subarray(0, got);
+    this.#bytes = this.#bytes.length === 0 ? some : Buffer.concat([this.#bytes, some]);
   }
 }

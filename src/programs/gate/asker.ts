@@ -1,13 +1,21 @@
-import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { closeSync, openSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { argumentOf } from '../../host/seccomp-notify.ts';
 import { readStarted } from './arguments.ts';
 import type { ListenerFacts } from './messages.ts';
 
+/** A question with more than this in it is a long one: ordinary arguments and environments are a tenth. */
+export const LONG_BYTES: number = 64 * 1024;
+const ONE_FILTER = '\nSeccomp_filters:\t1\n';
+
+const status: Buffer = Buffer.alloc(8192);
+
 /** By the file that the process runs, as the kernel has it: its memory was made by that exec, and no agent can write it. */
 export function isStub(pid: number, { device, inode }: ListenerFacts): boolean {
   try {
-    const { dev, ino } = statSync(`/proc/${pid}/exe`, { bigint: true });
-    return String(dev) === device && String(ino) === inode;
+    const { dev, ino } = statSync(`/proc/${pid}/exe`);
+    if (Number.isSafeInteger(dev) && Number.isSafeInteger(ino)) return String(ino) === inode && String(dev) === device;
+    const whole = statSync(`/proc/${pid}/exe`, { bigint: true });
+    return String(whole.ino) === inode && String(whole.dev) === device;
   } catch {
     return false; // it has ended
   }
@@ -18,6 +26,8 @@ export interface Whole {
   readonly argv: readonly string[];
   readonly environment: readonly string[];
   readonly cwd: string;
+  /** Of arguments and environment, and of what points to them. */
+  readonly bytes: number;
 }
 
 /** @returns why not, where not everything that decides can be seen */
@@ -25,15 +35,23 @@ export function readAll(pid: number, question: Buffer): Whole | string {
   const started = readStarted(pid, argumentOf(question, 2), argumentOf(question, 3));
   if (typeof started === 'string') return started;
   try {
-    const filters = /^Seccomp_filters:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
-    if (filters !== '1') return 'it runs under a filter of its own, which could change what it does';
+    if (!hasOneFilter(pid)) return 'it runs under a filter of its own, which could change what it does';
     return {
+      ...started,
       stub: readlinkSync(`/proc/${pid}/exe`),
       cwd: readlinkSync(`/proc/${pid}/cwd`, { encoding: 'latin1' } as never),
-      argv: started.argv.map((text) => text.toString('latin1')),
-      environment: started.environment.map((text) => text.toString('latin1')),
     };
   } catch {
     return 'it has ended';
+  }
+}
+
+/** proc(5), status: after the name, which has no line breaks, come lines of the kernel's alone. */
+function hasOneFilter(pid: number): boolean {
+  const fd = openSync(`/proc/${pid}/status`, 'r');
+  try {
+    return status.toString('latin1', 0, readSync(fd, status)).includes(ONE_FILTER);
+  } finally {
+    closeSync(fd);
   }
 }

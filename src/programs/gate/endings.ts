@@ -1,17 +1,9 @@
 import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
-import { errno } from '../../host/libc.ts';
-import { epollCreate, epollCtl, epollWait } from '../../host/libc-gate.ts';
+import { Epoll } from '../../host/epoll.ts';
 import { openProcess } from '../../host/pidfd.ts';
 import { beganAt, type HowEnded, howEnded } from '../../host/process-end.ts';
 import type { Journal } from './journal.ts';
 
-/** epoll_ctl(2), as in listeners.ts. A process that ended and was not waited for yet stays readable: told once (EPOLLET). */
-const EVENT = process.arch === 'x64' ? 12 : 16;
-const DATA_AT = process.arch === 'x64' ? 4 : 8;
-const EPOLLIN = 1;
-const EPOLLET = 0x8000_0000;
-const ADD = 1;
-const CLOEXEC = 0o2000000;
 /** So many at once, of all agents. */
 const MOST = 1024;
 /** More than a line needs whose path is of bytes that JSON writes as six. */
@@ -35,11 +27,9 @@ interface Running {
 /** Watches what was approved until it ends. We are nobody's parent: a handle of the process becomes readable. Who is watched is
  *  also in a file (a slot each), so that the next gate goes on; for those who end while there is no gate it says that nobody knows. */
 export class Endings {
-  /** Readable when somebody has ended. */
-  readonly fd: number = epollCreate(CLOEXEC);
+  readonly #epoll: Epoll = new Epoll();
   readonly #file: number;
   readonly #journal: Journal;
-  readonly #events: Buffer = Buffer.alloc(EVENT * 64);
   readonly #running = new Map<number, { readonly who: Running; readonly slot: number }>();
   readonly #free: number[] = Array.from({ length: MOST }, (_, i) => MOST - 1 - i);
 
@@ -47,6 +37,11 @@ export class Endings {
   constructor(file: number, journal: Journal) {
     this.#file = file;
     this.#journal = journal;
+  }
+
+  /** Readable when somebody has ended. */
+  get fd(): number {
+    return this.#epoll.fd;
   }
 
   /** What an earlier gate watched. */
@@ -74,18 +69,16 @@ export class Endings {
 
   /** Writes down who has ended. */
   look(): void {
-    const count = epollWait(this.fd, this.#events, 64, 0);
-    for (let i = 0; i < count; i++) {
-      const handle = this.#events.readInt32LE(i * EVENT + DATA_AT);
+    this.#epoll.wait(0, (handle) => {
       const found = this.#running.get(handle);
       const how = found && howEnded(handle, found.who.pid);
-      if (found === undefined || how === 'not yet') continue;
+      if (found === undefined || how === 'not yet') return;
       this.#running.delete(handle);
       closeSync(handle);
       writeSync(this.#file, Buffer.alloc(SLOT), 0, SLOT, found.slot * SLOT);
       this.#free.push(found.slot);
       this.#write(found.who, how, 'its parent was faster, and this kernel (before 6.15) keeps no status');
-    }
+    });
   }
 
   #add(handle: number, who: Running): boolean {
@@ -95,10 +88,7 @@ export class Endings {
     line.write(JSON.stringify({ ...who, path: who.path.slice(0, LONGEST_PATH) }));
     writeSync(this.#file, line, 0, SLOT, slot * SLOT);
     this.#running.set(handle, { who, slot });
-    const event = Buffer.alloc(EVENT);
-    event.writeUInt32LE((EPOLLIN | EPOLLET) >>> 0, 0);
-    event.writeInt32LE(handle, DATA_AT);
-    if (epollCtl(this.fd, ADD, handle, event) !== 0) throw new Error(`epoll_ctl failed with errno ${errno()}`);
+    this.#epoll.add(handle, 'once'); // it stays readable while nobody has waited for it
     return true;
   }
 

@@ -10,11 +10,15 @@ const LISTENER_AT = 80;
 
 export class Flight {
   readonly #memory: Buffer;
+  readonly #places: Buffer[];
   readonly #free: number[] = [];
 
   /** @param fd  a file of PLACES places */
   constructor(fd: number) {
     this.#memory = mapShared(fd, PLACE * PLACES);
+    this.#places = Array.from({ length: PLACES }, (_, place) =>
+      this.#memory.subarray(place * PLACE, place * PLACE + NOTIFICATION),
+    );
     for (let place = PLACES - 1; place >= 0; place--)
       if (this.at(place).every((byte) => byte === 0)) this.#free.push(place);
   }
@@ -39,8 +43,9 @@ export class Flight {
     return place;
   }
 
+  /** The notification. */
   at(place: number): Buffer {
-    return this.#memory.subarray(place * PLACE, place * PLACE + NOTIFICATION);
+    return this.#places[place] as Buffer;
   }
 
   release(place: number): void {

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
-import { errno } from '../../host/libc.ts';
-import { epollCreate, epollCtl, epollWait, read } from '../../host/libc-gate.ts';
+import { Epoll } from '../../host/epoll.ts';
+import { read } from '../../host/libc-gate.ts';
 import { receive, wakeHere } from '../../host/seccomp-notify.ts';
 import { receiveWord } from '../../wire/handover.ts';
 import type { Answers } from './answers.ts';
@@ -9,16 +9,8 @@ import type { Flight } from './flight.ts';
 import type { FromHot, ListenerFacts } from './messages.ts';
 import type { Times } from './times.ts';
 
-/** epoll_ctl(2), struct epoll_event: on x86-64 packed, 12 bytes with the data at 4; elsewhere 16 with the data at 8. */
-const EVENT = process.arch === 'x64' ? 12 : 16;
-const DATA_AT = process.arch === 'x64' ? 4 : 8;
-const EPOLLIN = 1;
-const EPOLLHUP = 16;
-const ADD = 1;
-const DELETE = 2;
-const AT_ONCE = 64;
-/** An answer that takes more of the processor costs its agent a rest of so many times as long: megabytes of arguments are read and compared in the
- *  thread that answers everybody. */
+/** A long question (src/programs/gate/asker.ts) that takes more costs its agent a rest of so many times as long: megabytes of arguments are read and
+ *  compared in the thread that answers everybody. Others are as quick as the machine, which is not the agent's doing. */
 const LONG_MS = 2;
 const REST_TIMES = 8;
 /** How often it is looked whether whoever rests, or has too much waiting, may go on. */
@@ -28,10 +20,10 @@ const LOOK_MS = 500;
 
 /** All listeners of all agents. One question of each is taken in a turn: who asks much waits behind those who ask little. */
 export class Listeners {
-  readonly #epoll: number = epollCreate(0o2000000);
-  readonly #events: Buffer = Buffer.alloc(EVENT * AT_ONCE);
+  readonly #epoll: Epoll = new Epoll();
   readonly #launchers: number;
   readonly #wake: number;
+  readonly #count: Buffer = Buffer.alloc(8);
   readonly #flight: Flight;
   readonly #answers: Answers;
   readonly #endings: Endings;
@@ -58,14 +50,14 @@ export class Listeners {
     this.#endings = endings;
     this.#times = times;
     this.#tell = tell;
-    this.#watch(wake);
+    this.#epoll.add(wake);
   }
 
   /** A listener that an earlier gate had. */
   add(facts: ListenerFacts): void {
     this.#byFd.set(facts.fd, facts);
     this.#next = Math.max(this.#next, facts.number + 1);
-    this.#watch(facts.fd);
+    this.#epoll.add(facts.fd);
   }
 
   /** Once all earlier listeners are here: answers what was in flight, and takes new ones. */
@@ -77,26 +69,23 @@ export class Listeners {
       else this.#flight.release(place);
     }
     this.#endings.resume();
-    this.#watch(this.#endings.fd);
-    this.#watch(this.#launchers);
+    this.#epoll.add(this.#endings.fd);
+    this.#epoll.add(this.#launchers);
   }
 
   /** Waits for what comes next and answers it. */
   turn(take: () => void): void {
-    const count = epollWait(this.#epoll, this.#events, AT_ONCE, this.#parked.length > 0 ? PARKED_MS : LOOK_MS);
-    for (let i = 0; i < count; i++) {
-      const what = this.#events.readUInt32LE(i * EVENT);
-      const fd = this.#events.readInt32LE(i * EVENT + DATA_AT);
+    this.#epoll.wait(this.#parked.length > 0 ? PARKED_MS : LOOK_MS, (fd, readable, over) => {
       if (fd === this.#wake) {
-        read(this.#wake, Buffer.alloc(8), 8);
+        read(this.#wake, this.#count, 8);
         take();
         this.#unpark();
       } else if (fd === this.#launchers) this.#arrived();
       else if (fd === this.#endings.fd) this.#endings.look();
-      else this.#question(fd, what);
-    }
+      else this.#question(fd, readable, over);
+    });
     const now = performance.now();
-    if (now - this.#unparked > PARKED_MS) this.#unpark();
+    if (this.#parked.length > 0 && now - this.#unparked > PARKED_MS) this.#unpark();
     if (now - this.#looked < LOOK_MS) return;
     this.#looked = now;
     this.#answers.look();
@@ -104,18 +93,18 @@ export class Listeners {
 
   #unpark(): void {
     this.#unparked = performance.now();
-    for (const fd of this.#parked.splice(0)) this.#watch(fd);
+    for (const fd of this.#parked.splice(0)) this.#epoll.add(fd);
   }
 
-  #question(fd: number, what: number): void {
+  #question(fd: number, readable: boolean, over: boolean): void {
     const facts = this.#byFd.get(fd);
     if (facts === undefined) return;
-    if ((what & EPOLLIN) === 0) {
-      if ((what & EPOLLHUP) !== 0) this.#gone(facts);
+    if (!readable) {
+      if (over) this.#gone(facts);
       return;
     }
     if (this.#resting(facts.agent) || !this.#answers.mayTake(facts.agent)) {
-      epollCtl(this.#epoll, DELETE, fd, this.#events); // it is looked at again when there may be room
+      this.#epoll.remove(fd); // it is looked at again when there may be room
       this.#parked.push(fd);
       return;
     }
@@ -125,16 +114,14 @@ export class Listeners {
       return;
     }
     const begun = performance.now();
-    const before = process.threadCpuUsage();
-    this.#answers.judge(place, facts);
-    const end = performance.now();
-    this.#times.add(end - begun);
-    const { user, system } = process.threadCpuUsage(before); // a busy machine is not the agent's doing
-    const tookMs = (user + system) / 1000;
-    if (tookMs > LONG_MS) this.#rests.set(facts.agent, end + REST_TIMES * tookMs);
+    const long = this.#answers.judge(place, facts);
+    const took = performance.now() - begun;
+    this.#times.add(took);
+    if (long && took > LONG_MS) this.#rests.set(facts.agent, begun + took + REST_TIMES * took);
   }
 
   #resting(agent: string): boolean {
+    if (this.#rests.size === 0) return false;
     const until = this.#rests.get(agent);
     if (until === undefined) return false;
     if (performance.now() < until) return true;
@@ -144,7 +131,7 @@ export class Listeners {
 
   /** The last process with this filter has ended. The other thread closes it: it may not have given it to the warden yet. */
   #gone(facts: ListenerFacts): void {
-    epollCtl(this.#epoll, DELETE, facts.fd, this.#events);
+    this.#epoll.remove(facts.fd);
     this.#byFd.delete(facts.fd);
     this.#tell({ tell: 'gone', number: facts.number, fd: facts.fd });
   }
@@ -160,13 +147,6 @@ export class Listeners {
     this.#tell({ tell: 'listener', ...facts });
     wakeHere(fd);
     this.#byFd.set(fd, facts);
-    this.#watch(fd);
-  }
-
-  #watch(fd: number): void {
-    const event = Buffer.alloc(EVENT);
-    event.writeUInt32LE(EPOLLIN, 0);
-    event.writeInt32LE(fd, DATA_AT);
-    if (epollCtl(this.#epoll, ADD, fd, event) !== 0) throw new Error(`epoll_ctl failed with errno ${errno()}`);
+    this.#epoll.add(fd);
   }
 }

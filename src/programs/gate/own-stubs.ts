@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import type { Verdict } from '../../model/verdict.ts';
 import { type Command, type CommandPolicy, judgeCommand } from '../../policy/command/judge.ts';
-import type { OwnProgram, Pin } from './messages.ts';
+import type { FromHot, OwnProgram, Pin } from './messages.ts';
 
 /** Nothing in there is an agent's to change, so an exec of it never starts what an agent made. */
 const SYSTEM = /^\/(?:usr|bin|sbin|lib[0-9a-z]*|etc|dev|proc)\//;
@@ -22,25 +22,35 @@ export function judgeOwn(policy: CommandPolicy, command: Command): Verdict {
  *  found another stub by then, it still gets the program that is shown, and no other. */
 export class OwnStubs {
   readonly #byPid = new Map<number, OwnProgram>();
+  readonly #tell: (message: FromHot) => void;
+
+  constructor(tell: (message: FromHot) => void) {
+    this.#tell = tell;
+  }
 
   set(program: OwnProgram): void {
+    this.forget(program.pid);
     this.#byPid.set(program.pid, program);
   }
 
-  of(pid: number): OwnProgram | undefined {
-    return this.#byPid.get(pid);
-  }
-
-  /** @returns what it was for */
-  forget(pid: number): OwnProgram | undefined {
+  /** It asks now, so the file may be seen again. */
+  asks(pid: number): OwnProgram | undefined {
     const program = this.#byPid.get(pid);
-    this.#byPid.delete(pid);
+    if (program) this.#tell({ tell: 'uncover', ticket: program.ticket });
     return program;
   }
 
+  /** It runs, or was refused. */
+  forget(pid: number): void {
+    const program = this.#byPid.get(pid);
+    if (program === undefined) return;
+    this.#byPid.delete(pid);
+    this.#tell({ tell: 'forget', ticket: program.ticket });
+  }
+
   /** Those who are not there any more. */
-  gone(): number[] {
-    return [...this.#byPid.keys()].filter((pid) => !existsSync(`/proc/${pid}`));
+  look(): void {
+    for (const pid of this.#byPid.keys()) if (!existsSync(`/proc/${pid}`)) this.forget(pid);
   }
 }
 

@@ -4,6 +4,8 @@ import { redactArgv, redactWord } from '../../policy/command/redact.ts';
 import { dialLedger, type LedgerClient, type LedgerEntry } from '../../wire/ledger-client.ts';
 import type { ToHot } from './messages.ts';
 
+/** Of the journal's shared words. */
+const SYNCED = 1;
 const AT_ONCE = 500;
 /** Longer than any line: an exec's arguments and environment are at most 4 MiB, in JSON at most six times that. */
 const LONGEST_READ = 32 * 1024 * 1024;
@@ -50,7 +52,8 @@ export class Shipping {
   async begin(): Promise<never> {
     for (;;) {
       try {
-        if (!(await this.#ship())) await changed(this.shared);
+        const synced = new Int32Array(this.shared)[SYNCED] ?? 0;
+        if (!(await this.#ship())) await moreThan(this.shared, synced);
         await sleep(SHIP_EVERY_MS);
       } catch {
         this.#client?.close();
@@ -121,7 +124,7 @@ function readIfThere(path: string): string {
   }
 }
 
-async function changed(shared: SharedArrayBuffer): Promise<void> {
-  const words = new Int32Array(shared);
-  await Atomics.waitAsync(words, 0, Atomics.load(words, 0), 1000).value;
+/** Until more lines are on disk than so many; or a second. */
+async function moreThan(shared: SharedArrayBuffer, synced: number): Promise<void> {
+  await Atomics.waitAsync(new Int32Array(shared), SYNCED, synced, 1000).value;
 }

@@ -1,52 +1,101 @@
 import { address } from '../../host/libc.ts';
 import { processVmReadv } from '../../host/libc-gate.ts';
 import { readUpTo } from '../../host/process-memory.ts';
+import { argumentOf, pidOf } from '../../host/seccomp-notify.ts';
 
 /** What an exec that goes on by file says of itself, for the record alone: who shares that memory may change it while it is read. */
+export interface Said {
+  readonly path: string;
+  /** The first 32 words, 256 bytes of each. */
+  readonly argv: readonly string[];
+}
+
 const LONGEST_PATH = 4096;
 const MOST_WORDS = 32;
 const LONGEST_WORD = 256;
+/** Most paths are no longer, and come with the first read. */
+const SHORT_PATH = 256;
+const PAGE = 4096;
 
-const path: Buffer = Buffer.alloc(LONGEST_PATH);
-const pointers: Buffer = Buffer.alloc(8 * MOST_WORDS);
-const words: Buffer = Buffer.alloc(LONGEST_WORD * MOST_WORDS);
+const long: Buffer = Buffer.alloc(LONGEST_PATH);
+const room: Buffer = Buffer.alloc(LONGEST_WORD * MOST_WORDS);
+/** A short path, then pointers to words. */
+const first: Buffer = Buffer.alloc(SHORT_PATH + 8 * MOST_WORDS);
+const pointers: Buffer = first.subarray(SHORT_PATH);
+/** struct iovec {void *base; size_t length}, as in src/host/process-memory.ts; none crosses a page. */
+const firstLocal: Buffer = Buffer.alloc(32);
+const firstRemote: Buffer = Buffer.alloc(32);
 const local: Buffer = Buffer.alloc(16);
 const remote: Buffer = Buffer.alloc(16 * MOST_WORDS);
+firstLocal.writeBigUInt64LE(address(first), 0);
+firstLocal.writeBigUInt64LE(address(pointers), 16);
+local.writeBigUInt64LE(address(room), 0);
 
-export function pathAt(pid: number, at: bigint): string {
-  return text(path, 0, readUpTo(pid, at, path, LONGEST_PATH));
+/** @param at  0 where the path is the first argument of the call, 1 where it is the second; the words come next */
+export function said(question: Buffer, at: 0 | 1): Said {
+  const pid = pidOf(question);
+  const ofPath = piece(firstRemote, 0, question, 32 + 8 * at, SHORT_PATH);
+  const ofWords = piece(firstRemote, 16, question, 40 + 8 * at, 8 * MOST_WORDS) & ~7;
+  firstRemote.writeUInt32LE(ofWords, 24);
+  firstLocal.writeUInt32LE(ofPath, 8);
+  firstLocal.writeUInt32LE(ofWords, 24);
+  const got = Number(processVmReadv(pid, firstLocal, 2, firstRemote, 2, 0));
+  let path = got >= ofPath ? ended(first.toString('latin1', 0, ofPath)) : undefined;
+  path ??= wholePath(pid, argumentOf(question, at));
+  let words = got === ofPath + ofWords ? count(ofWords) : undefined;
+  if (words === undefined) {
+    const there = readUpTo(pid, argumentOf(question, at + 1), pointers, 8 * MOST_WORDS);
+    words = count(there) ?? there >> 3;
+  }
+  return { path, argv: wordsOf(pid, words) };
 }
 
-/** The first 32 words, 256 bytes of each; two system calls. */
-export function wordsAt(pid: number, at: bigint): string[] {
-  const got = readUpTo(pid, at, pointers, pointers.length) >> 3;
+/** Writes address and length of a piece of memory. @returns its length: to the end of its page and no longer than `most` */
+function piece(to: Buffer, place: number, from: Buffer, at: number, most: number): number {
+  const low = from.readUInt32LE(at);
+  const length = Math.min(most, PAGE - (low & (PAGE - 1)));
+  to.writeUInt32LE(low, place);
+  to.writeUInt32LE(from.readUInt32LE(at + 4), place + 4);
+  to.writeUInt32LE(length, place + 8);
+  return length;
+}
+
+/** How many pointers there are before the zero; undefined when it does not come. */
+function count(bytes: number): number | undefined {
+  for (let at = 0; at + 8 <= bytes; at += 8)
+    if (pointers.readUInt32LE(at) === 0 && pointers.readUInt32LE(at + 4) === 0) return at / 8;
+  return bytes < 8 * MOST_WORDS ? undefined : MOST_WORDS;
+}
+
+function wordsOf(pid: number, words: number): string[] {
+  if (words === 0) return [];
   const lengths: number[] = [];
   let bytes = 0;
-  for (let i = 0; i < got; i++) {
-    const pointer = pointers.readBigUInt64LE(8 * i);
-    if (pointer === 0n) break;
-    const length = Math.min(LONGEST_WORD, 4096 - Number(pointer & 4095n)); // no further than its page
-    remote.writeBigUInt64LE(pointer, 16 * i);
-    remote.writeBigUInt64LE(BigInt(length), 16 * i + 8);
+  for (let i = 0; i < words; i++) {
+    const length = piece(remote, 16 * i, pointers, 8 * i, LONGEST_WORD);
     lengths.push(length);
     bytes += length;
   }
-  if (lengths.length === 0) return [];
-  local.writeBigUInt64LE(address(words), 0);
-  local.writeBigUInt64LE(BigInt(bytes), 8);
-  let left = Math.max(0, Number(processVmReadv(pid, local, 1, remote, lengths.length, 0)));
-  let from = 0;
+  local.writeUInt32LE(bytes, 8);
+  const got = Math.max(0, Number(processVmReadv(pid, local, 1, remote, words, 0)));
+  const all = room.toString('latin1', 0, got);
   const found: string[] = [];
+  let from = 0;
   for (const length of lengths) {
-    if (left < length) break;
-    found.push(text(words, from, length));
+    if (from + length > got) break;
+    const word = all.slice(from, from + length);
+    found.push(ended(word) ?? word);
     from += length;
-    left -= length;
   }
   return found;
 }
 
-function text(bytes: Buffer, from: number, length: number): string {
-  const end = bytes.subarray(from, from + length).indexOf(0);
-  return bytes.toString('latin1', from, from + (end < 0 ? length : end));
+function wholePath(pid: number, at: bigint): string {
+  const text = long.toString('latin1', 0, readUpTo(pid, at, long, LONGEST_PATH));
+  return ended(text) ?? text;
+}
+
+function ended(text: string): string | undefined {
+  const end = text.indexOf('\0');
+  return end < 0 ? undefined : text.slice(0, end);
 }

@@ -13,6 +13,7 @@ import { redactArgv } from '../../policy/command/redact.ts';
 import { type ElevatedMatch, matchElevated } from '../../policy/elevated/match.ts';
 import { type ElevatedTerms, elevatedSubject, shownElevated } from '../../policy/question/elevated.ts';
 import type { ElevatedProgram } from '../../tiers/facts.ts';
+import { ElevatedRefusals } from './elevated-refusals.ts';
 import type { Inbox } from './inbox.ts';
 import type { Record } from './record.ts';
 
@@ -52,6 +53,7 @@ interface Ticket {
 /** Commands that run outside for agents: judged by their exact words, asked for where policy says so, recorded, then run. */
 export class Elevated {
   readonly #around: Surroundings;
+  readonly #refusals: ElevatedRefusals;
   readonly #tickets = new Map<number, Ticket>();
   readonly #running = new Map<number, { readonly agent: string; readonly question?: number; readonly it: Elevation }>();
   readonly #waiting = new Map<number, ((state: string) => void)[]>();
@@ -59,6 +61,7 @@ export class Elevated {
 
   constructor(around: Surroundings) {
     this.#around = around;
+    this.#refusals = new ElevatedRefusals(around.record, (agent, text) => around.inbox.onFinding(agent, text));
     around.inbox.onChange((question, was) => this.#changed(question, was));
   }
 
@@ -190,8 +193,7 @@ export class Elevated {
   }
 
   #no(agent: string, argv: readonly string[], why: string, via: string): Verdict {
-    const record = { agent, argv: redactArgv(argv.slice(0, MOST_WORDS)).map((word) => word.slice(0, 256)), why, via };
-    this.#around.record.tell({ event: 'elevated.refused', ...record });
+    this.#refusals.refused(agent, { argv, why, via });
     return { state: 'no', line: `bulkhead: not run outside: ${why}` };
   }
 

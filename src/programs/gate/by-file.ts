@@ -1,0 +1,86 @@
+import { argumentOf, callOf, EXECVEAT, idOf, letGo, pidOf, refuse } from '../../host/seccomp-notify.ts';
+import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
+import type { Flight } from './flight.ts';
+import type { Holding } from './held.ts';
+import type { Journal } from './journal.ts';
+import type { Asker, FromHot, ListenerFacts, OwnProgram } from './messages.ts';
+import { mayBeOwn, type OwnStubs } from './own-stubs.ts';
+import type { Standing } from './standing.ts';
+import { type Said, said } from './words.ts';
+
+/** Links that every compartment has (src/tiers/sandbox.ts). */
+const ALIASES: Readonly<Record<string, string>> = { '/bin': '/usr/bin', '/sbin': '/usr/sbin' };
+const AT_FDCWD = -100;
+const ENOENT = 2;
+
+interface Tried extends Asker {
+  readonly facts: ListenerFacts;
+  readonly said: Said;
+}
+
+/** Execs that no stub makes. What may be executed at all is decided by the mounts, whatever becomes of the path while we look at it: they
+ *  go on, recorded. A name that is not there is said to be not there, so that a search through PATH leaves no trace. */
+export class ByFile {
+  readonly #flight: Flight;
+  readonly #journal: Journal;
+  readonly #holding: Holding;
+  readonly #own: OwnStubs;
+  readonly #tell: (message: FromHot) => void;
+  /** Whoever executes what may be a file of the agent's, by place. */
+  readonly #tries = new Map<number, Tried>();
+
+  constructor(flight: Flight, journal: Journal, holding: Holding, own: OwnStubs, tell: (message: FromHot) => void) {
+    this.#flight = flight;
+    this.#journal = journal;
+    this.#holding = holding;
+    this.#own = own;
+    this.#tell = tell;
+  }
+
+  judge(place: number, facts: ListenerFacts, policy: Standing | undefined): void {
+    const question = this.#flight.at(place);
+    const first = callOf(question) === EXECVEAT ? 1 : 0;
+    const told = said(question, first);
+    if (facts.asks && policy?.own && mayBeOwn(told.path)) {
+      const { agent } = facts;
+      const [id, pid] = [idOf(question), pidOf(question)];
+      const base = first === 0 ? AT_FDCWD : Number(BigInt.asIntN(32, argumentOf(question, 0)));
+      this.#tries.set(place, { place, id, facts, said: told });
+      this.#holding.count(agent, 1);
+      this.#tell({ tell: 'own', place, id, agent, pid, base, path: told.path });
+      return;
+    }
+    this.#goOn(place, facts, told, policy);
+  }
+
+  /** The stub stands over what it leads to, or nothing of the agent's does. Recorded either way: it may lead elsewhere by now. */
+  go(
+    { place, id, own }: { readonly own?: OwnProgram } & Asker,
+    policyOf: (agent: string) => Standing | undefined,
+  ): void {
+    const tried = this.#tries.get(place);
+    if (tried?.id !== id) return;
+    this.#tries.delete(place);
+    const { facts } = tried;
+    this.#holding.count(facts.agent, -1);
+    if (own) this.#own.set(own);
+    this.#goOn(place, facts, tried.said, policyOf(facts.agent));
+  }
+
+  #goOn(place: number, { fd, agent }: ListenerFacts, { path, argv }: Said, policy: Standing | undefined): void {
+    const id = idOf(this.#flight.at(place));
+    if (isAbsent(policy, path)) refuse(fd, id, ENOENT);
+    else {
+      this.#journal.write({ event: 'exec.allowed', agent, path, argv, rule: 'by file' });
+      letGo(fd, id);
+    }
+    this.#flight.release(place);
+  }
+}
+
+function isAbsent(policy: Standing | undefined, path: string): boolean {
+  if (policy === undefined || policy.there.has(path)) return false;
+  const folder = path.slice(0, path.lastIndexOf('/'));
+  const real = ALIASES[folder] ?? folder;
+  return PROGRAM_FOLDERS.includes(real) && !policy.there.has(`${real}${path.slice(folder.length)}`);
+}
