@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 /** Where a text is held: in the memory, environment and arguments of processes, and in files. Read from outside, as root.
  *  @returns `PID memory`, `PID environ`, `PID cmdline`, or the path of a file */
-export function holdersOf(text: string, pids: readonly number[], folders: readonly string[]): string[] {
+export function holdersOf(text: string | Uint8Array, pids: readonly number[], folders: readonly string[]): string[] {
   const bytes = Buffer.from(text);
   return [...pids.flatMap((pid) => inProcess(pid, bytes)), ...folders.flatMap((folder) => inFiles(folder, bytes))];
 }

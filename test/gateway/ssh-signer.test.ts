@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { createServer, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { removeTree } from '../../src/host/mounts.ts';
+import { Heard } from '../../src/programs/gateway/ssh-heard.ts';
+import type { SshKey } from '../../src/programs/gateway/ssh-keys.ts';
+import { attendSigner, type Desk } from '../../src/programs/gateway/ssh-signer.ts';
+import { ed25519Blob } from '../../src/protocol/ssh-key.ts';
+import { sshString, uint32 } from '../../src/protocol/ssh-wire.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'bulkhead-ssh-signer-'));
+const open = new Set<Socket>();
+after(() => {
+  for (const socket of open) socket.destroy();
+  removeTree(dir);
+});
+let count = 0;
+
+const pair = () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  return { key: privateKey, blob: ed25519Blob(Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url')) };
+};
+const [server, own] = [pair(), pair()];
+const SESSION = Buffer.alloc(32, 9);
+const signature = Buffer.concat([sshString('ssh-ed25519'), sshString(sign(null, SESSION, server.key))]);
+const binding = {
+  ...{ host: 'git.test', port: 22, user: 'git' },
+  hostKeys: [`ssh-ed25519 ${server.blob.toString('base64')}`],
+};
+const LIST = Buffer.from([11]);
+const BIND = Buffer.concat([
+  Buffer.from([27]),
+  ...[sshString('session-bind@openssh.com'), sshString(server.blob), sshString(SESSION), sshString(signature)],
+  Buffer.from([0]),
+]);
+const LOGIN = Buffer.concat([
+  ...[sshString(SESSION), Buffer.from([50]), sshString('git'), sshString('ssh-connection'), sshString('publickey')],
+  ...[Buffer.from([1]), sshString('ssh-ed25519'), sshString(own.blob)],
+]);
+const SIGN = Buffer.concat([Buffer.from([13]), sshString(own.blob), sshString(LOGIN), uint32(0)]);
+const [FAILED, DONE, SIGNED] = [5, 6, 14];
+
+/** A signer over a real socket. `ask` sends one request and gives the kind of its answer; undefined: it was closed. */
+async function signer(
+  change: Partial<Desk> = {},
+): Promise<{ ask: (body: Buffer) => Promise<number | undefined>; refused: string[]; heard: Heard; end: () => void }> {
+  const refused: string[] = [];
+  const heard = new Heard();
+  const upstream = (
+    await sockets((end) => void end.write(Buffer.concat([sshString(server.blob), sshString(signature)])))
+  ).client;
+  heard.listen({}, { host: 'git.test', port: 22, literal: false }, upstream);
+  await new Promise((resolve) => upstream.once('data', resolve));
+  const key: SshKey = { agent: 'a', host: 'git.test', port: 22, user: 'git', since: new Date(), ...own };
+  const desk: Desk = {
+    ...{ agent: 'a', heard, mayNow: () => true, refuse: (why: string) => void refused.push(why) },
+    recorder: { append: async () => {}, appendSoon: async () => {} },
+    keys: () => [{ binding, blob: own.blob, key }],
+    ...change,
+  };
+  const { client } = await sockets((end) => attendSigner(desk, end));
+  const ask = (body: Buffer): Promise<number | undefined> =>
+    new Promise((resolve) => {
+      client.once('data', (answer: Buffer) => resolve(answer[4])).once('close', () => resolve(undefined));
+      client.write(sshString(body));
+    });
+  return { ask, refused, heard, end: () => upstream.destroy() };
+}
+
+function sockets(attend: (end: Socket) => void): Promise<{ client: Socket }> {
+  const path = join(dir, String(++count));
+  return new Promise((resolve) => {
+    const listening = createServer((end) => {
+      listening.close();
+      open.add(end).add(client);
+      end.on('error', () => end.destroy());
+      attend(end);
+    });
+    const client = new Socket();
+    client.on('error', () => client.destroy());
+    client.once('connect', () => resolve({ client }));
+    listening.listen(path, () => client.connect(path));
+  });
+}
+
+test('a login is recorded, on disk, before its signature goes out', async () => {
+  const written = Promise.withResolvers<void>();
+  const entries: unknown[] = [];
+  const { ask } = await signer({
+    recorder: {
+      append: (some, strength) => {
+        entries.push(...some, strength);
+        return written.promise;
+      },
+      appendSoon: async () => {},
+    },
+  });
+  assert.equal(await ask(BIND), DONE);
+  const answer = ask(SIGN);
+  assert.equal(await Promise.race([answer, wait(300, 'waits')]), 'waits');
+  assert.match(JSON.stringify(entries), /"event":"ssh.signed","agent":"a","host":"git.test".*"acknowledged"\]$/);
+  written.resolve();
+  assert.equal(await answer, SIGNED);
+});
+
+test('without a record, beyond the rate, or with a key that was taken away meanwhile, nothing is signed', async () => {
+  const recorder = { append: async () => Promise.reject(new Error('no ledger')), appendSoon: async () => {} };
+  const unrecorded = await signer({ recorder });
+  assert.deepEqual([await unrecorded.ask(BIND), await unrecorded.ask(SIGN)], [DONE, FAILED]);
+  assert.deepEqual(unrecorded.refused, ['the record cannot be written']);
+  const often = await signer({ mayNow: () => false });
+  assert.deepEqual(
+    [await often.ask(BIND), await often.ask(SIGN), often.refused],
+    [DONE, FAILED, ['too many logins at once']],
+  );
+  let there = true;
+  const key: SshKey = { agent: 'a', host: 'git.test', port: 22, user: 'git', since: new Date(), ...own };
+  const gone = await signer({
+    keys: () => (there ? [{ binding, blob: own.blob, key }] : []),
+    recorder: {
+      append: async () => {
+        there = false;
+      },
+      appendSoon: async () => {},
+    },
+  });
+  assert.deepEqual([await gone.ask(BIND), await gone.ask(SIGN)], [DONE, FAILED]);
+});
+
+test('what was heard of a server is forgotten with its connection', async () => {
+  const { heard, end } = await signer();
+  assert.equal(heard.from(server.blob, signature).length, 1);
+  end();
+  await wait(50);
+  assert.deepEqual(heard.from(server.blob, signature), []);
+});
+
+test('a key and a signature count only one after the other, whole, and of the beginning', async () => {
+  const listens = async (...parts: readonly Buffer[]): Promise<number> => {
+    const heard = new Heard();
+    const { client } = await sockets((end) => void end.end(Buffer.concat(parts)));
+    let length = 0;
+    client.on('data', (chunk) => {
+      length += chunk.length;
+    });
+    const all = Promise.withResolvers<void>();
+    client.on('data', () => length === Buffer.concat(parts).length && all.resolve());
+    heard.listen({}, { host: 'git.test', port: 22, literal: false }, client);
+    await all.promise;
+    return heard.from(server.blob, signature).length;
+  };
+  const [key, signed] = [sshString(server.blob), sshString(signature)];
+  assert.equal(await listens(Buffer.from('SSH-2.0-x\r\n'), key, Buffer.alloc(1000), signed), 1);
+  assert.equal(await listens(signed, key), 0);
+  assert.equal(await listens(key), 0);
+  assert.equal(await listens(key, signed.subarray(0, -1)), 0);
+  assert.equal(await listens(key.subarray(1), signed), 0);
+  assert.equal(await listens(key, Buffer.alloc(40_000), signed), 0);
+});
+
+test('a list is answered without a session, and what follows it on the same connection too', async () => {
+  const { ask, refused } = await signer();
+  assert.deepEqual([await ask(LIST), await ask(BIND), await ask(LIST), await ask(SIGN)], [12, DONE, 12, SIGNED]);
+  assert.deepEqual(refused, []);
+});
