@@ -2,6 +2,7 @@ import { closeSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { SOCK_DGRAM, SOCK_STREAM, socketPair } from '../../host/pipes.ts';
 import { ASK } from '../../model/ask-times.ts';
+import { BREAKER } from '../../model/budget.ts';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import type { WantedFleet } from '../../model/fleet.ts';
 import { elevatedText } from '../../policy/elevated/text.ts';
@@ -60,7 +61,7 @@ export class GatewayLink {
     const agents = fleet.agents.map(({ name, egress, egressAsk, ask, elevated, secrets, budget }) => ({
       ...{ name, egress: [...egress, ...(leases.get(name) ?? [])], grants: granted.get(name) ?? [], secrets },
       ...(elevated && { elevated: elevated.map(elevatedText) }),
-      budget: budget ?? {},
+      budget: { repeats: BREAKER, ...budget },
       budgetMs: (ask ?? ASK).wait,
       // Nobody is asked about the attacks of a drill.
       ...(egressAsk && !leases.has(name) && { askMs: (ask ?? ASK).wait }),
