@@ -27,12 +27,28 @@ export class JsonPicker {
   readonly #arrays: boolean[] = [];
   #next: Next = 'value';
   #inside: 'string' | 'escape' | 'word' | undefined;
-  #token: number[] = [];
+  readonly #token: Buffer = Buffer.alloc(LONGEST);
+  #length = 0;
+  /** The string has escapes, or letters beyond ASCII. */
+  #odd = false;
   #long = false;
   #broken = false;
 
-  constructor(picked: Picked) {
+  readonly #keys: ReadonlySet<string> | undefined;
+
+  /** @param keys  those whose values are told; absent: all */
+  constructor(picked: Picked, keys?: ReadonlySet<string>) {
     this.#picked = picked;
+    this.#keys = keys;
+  }
+
+  /** As new, for another text. */
+  reset(): void {
+    this.#stack.length = 0;
+    this.#arrays.length = 0;
+    this.#next = 'value';
+    this.#inside = undefined;
+    this.#broken = false;
   }
 
   get broken(): boolean {
@@ -102,12 +118,14 @@ export class JsonPicker {
 
   #begin(inside: 'string' | 'word'): void {
     this.#inside = inside;
-    this.#token = [];
+    this.#length = 0;
     this.#long = false;
+    this.#odd = false;
   }
 
   #keep(byte: number): void {
-    if (this.#token.length < LONGEST) this.#token.push(byte);
+    if (byte >= 0x80 || byte === BACKSLASH) this.#odd = true;
+    if (this.#length < LONGEST) this.#token[this.#length++] = byte;
     else this.#long = true;
   }
 
@@ -133,20 +151,34 @@ export class JsonPicker {
 
   #stringEnds(): void {
     this.#inside = undefined;
-    const text = this.#long ? undefined : unquoted(this.#token);
     if (this.#next === 'first' || this.#next === 'key') {
+      const text = this.#text();
       // A key that is too long or no text cannot be one that anybody looks for.
       this.#stack[this.#stack.length - 1] = text ?? '\u0000';
       this.#next = 'colon';
       return;
     }
-    if (text !== undefined) this.#tell(text);
+    if (this.#wanted()) {
+      const text = this.#text();
+      if (text !== undefined) this.#tell(text);
+    }
     this.#valueEnds();
+  }
+
+  /** @returns undefined for what is no string of JSON, or too long */
+  #text(): string | undefined {
+    if (this.#long) return undefined;
+    if (!this.#odd) return this.#token.toString('latin1', 0, this.#length);
+    try {
+      return JSON.parse(`"${this.#token.toString('utf8', 0, this.#length)}"`) as string;
+    } catch {
+      return undefined;
+    }
   }
 
   #wordEnds(): void {
     this.#inside = undefined;
-    const word = Buffer.from(this.#token).toString('latin1');
+    const word = this.#token.toString('latin1', 0, this.#length);
     if (/^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/.test(word) && !this.#long) this.#tell(Number(word));
     else if (word !== 'null' && word !== 'true' && word !== 'false') {
       this.#broken = true;
@@ -155,8 +187,14 @@ export class JsonPicker {
     this.#valueEnds();
   }
 
+  #wanted(): boolean {
+    const { length } = this.#stack;
+    if (length > DEEPEST_TOLD) return false;
+    return this.#keys === undefined || this.#keys.has(this.#stack[length - 1] ?? '');
+  }
+
   #tell(value: number | string): void {
-    if (this.#stack.length <= DEEPEST_TOLD) this.#picked(this.#stack.join('.'), value);
+    if (this.#wanted()) this.#picked(this.#stack.join('.'), value);
   }
 }
 
@@ -169,13 +207,4 @@ function isWord(byte: number): boolean {
     byte === 0x2e ||
     byte === 0x45
   );
-}
-
-/** @returns undefined for what is no string of JSON */
-function unquoted(token: readonly number[]): string | undefined {
-  try {
-    return JSON.parse(`"${Buffer.from(token).toString('utf8')}"`) as string;
-  } catch {
-    return undefined;
-  }
 }

@@ -37,6 +37,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   thoughtsTokenCount: 'thoughts',
 };
 const PLACE = /^(?:\[\]\.)?(?:(message|response)\.)?(?:usage|usageMetadata)\.(.+)$/;
+const KEYS = new Set(['model', 'modelVersion', ...Object.keys(FIELDS).map((path) => path.replace(/^.*\./, ''))]);
 const MODEL = /^(?:\[\]\.)?(?:(?:message|response)\.)?(?:model|modelVersion)$/;
 /** A model's name is a key of ours then. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@[\]-]{0,99}$/;
@@ -44,7 +45,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@[\]-]{0,99}$/;
 /** Reads an answer's body as it passes, cut anywhere, and keeps a few numbers of it. Whether it is events or JSON its first byte says: neither
  *  an object nor a list begins an event stream. */
 export class UsageReader {
-  #json: JsonPicker = this.#picker();
+  readonly #json = new JsonPicker((path, value) => this.#picked(path, value), KEYS);
   #events: EventStream | undefined;
   #begun = false;
   readonly #said = new Map<string, number>();
@@ -84,15 +85,11 @@ export class UsageReader {
       },
       event: () => {
         if (this.#blank) return;
-        this.#json = this.#picker();
+        this.#json.reset();
         this.#blank = true;
       },
     });
     return at;
-  }
-
-  #picker(): JsonPicker {
-    return new JsonPicker((path, value) => this.#picked(path, value));
   }
 
   #picked(path: string, value: number | string): void {

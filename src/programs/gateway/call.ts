@@ -8,6 +8,7 @@ import type { Compartment } from './compartment.ts';
 import { hostPort } from './compartment.ts';
 import type { Outside } from './passage.ts';
 
+const MODEL = new Set(['model']);
 /** So much of a body says whether it is the same as another; beyond it, its length. */
 const MOST_HASHED = 1024 * 1024;
 
@@ -58,7 +59,7 @@ export class Call {
   /** What the request's body passes through. @param stray  what must not be in it */
   outgoing(stray: readonly Pattern[]): Scrubber {
     const { method, length } = this.#sent;
-    const picker = this.#sent.costly ? new JsonPicker((path, value) => this.#named(path, value)) : undefined;
+    const picker = this.#sent.costly ? new JsonPicker((path, value) => this.#named(path, value), MODEL) : undefined;
     const taken = (chunk: Buffer): void => {
       if (this.#up < MOST_HASHED) this.#hash.update(chunk.subarray(0, MOST_HASHED - this.#up));
       this.#up += chunk.length;

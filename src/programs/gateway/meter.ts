@@ -1,4 +1,4 @@
-import { BREAKER, type Budget, type Cap } from '../../model/budget.ts';
+import type { Budget, Cap } from '../../model/budget.ts';
 import type { AgentName } from '../../model/names.ts';
 import { Breaker, onlyReads, READING, REST_MS } from '../../policy/meter/breaker.ts';
 import { type Allowance, limitOf, READ_CAPS, type Spent, spent, unpriced } from '../../policy/meter/caps.ts';
@@ -129,8 +129,8 @@ export class Meter {
 
   /** One request that is the same as others. @returns how it is refused */
   repeated(same: string, method: string): { readonly why: string; readonly first: boolean } | undefined {
-    const repeats = this.#budget.repeats === undefined ? BREAKER : this.#budget.repeats;
-    if (repeats === null) return undefined;
+    const { repeats } = this.#budget;
+    if (!repeats) return undefined;
     const times = repeats.times * (onlyReads(method) ? READING : 1);
     const loop = this.#breaker.count(same, { ...repeats, times }, Date.now());
     if (!loop) return undefined;

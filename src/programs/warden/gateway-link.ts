@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { SOCK_DGRAM, SOCK_STREAM, socketPair } from '../../host/pipes.ts';
 import { listenFor } from '../../host/signer-socket.ts';
 import { ASK } from '../../model/ask-times.ts';
+import { BREAKER } from '../../model/budget.ts';
 import type { SshKeyEntry, SshKeysDocument } from '../../model/documents.ts';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import type { WantedFleet } from '../../model/fleet.ts';
@@ -62,7 +63,7 @@ export class GatewayLink {
     const agents = fleet.agents.map(({ name, egress, egressAsk, ask, elevated, secrets, budget, ssh }) => ({
       ...{ name, egress: [...egress, ...(leases.get(name) ?? [])], grants: granted.get(name) ?? [], secrets, ssh },
       ...(elevated && { elevated: elevated.map(elevatedText) }),
-      budget: budget ?? {},
+      budget: { repeats: BREAKER, ...budget },
       budgetMs: (ask ?? ASK).wait,
       // Nobody is asked about the attacks of a drill.
       ...(egressAsk && !leases.has(name) && { askMs: (ask ?? ASK).wait }),
