@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
-import { placeSecrets } from '../../policy/credential.ts';
-import { type Pattern, reflections, Scrubber } from '../../policy/scrub.ts';
+import { type Pattern, Scrubber } from '../../policy/scrub.ts';
 import { hostText } from '../../protocol/host.ts';
 import {
   type Framing,
@@ -20,85 +19,49 @@ import {
 } from '../../protocol/http1-response.ts';
 import { passBody } from './bodies.ts';
 import { hostPort } from './compartment.ts';
+import { nextHead } from './heads.ts';
 import { give, type Incoming } from './incoming.ts';
 import type { Line } from './intercept.ts';
-import { LIMITS } from './limits.ts';
+import { judgeRequest, MISPLACED, type Refused, refuseRequest } from './judging.ts';
 import { sayInHttp } from './refuse.ts';
 
 /** One request and its answer. @returns `over`: nothing more is read on this connection */
 export async function exchange(line: Line, head: RequestHead): Promise<'again' | 'over'> {
   const { door, destination, client } = line;
-  const { compartment, outside } = door;
-  const { name } = compartment;
-  const refuse = async (status: number, why: string, ask?: string): Promise<'over'> => {
-    const explanation = await compartment.refuse(
-      destination,
-      door.via,
-      why,
-      Date.now(),
-      ask === undefined ? {} : { ask },
-    );
+  const say = ({ status, explanation }: Refused): 'over' => {
     line.fromClient.leave();
     sayInHttp(client, status, explanation);
     return 'over';
   };
+  const refuse = async (status: number, why: string): Promise<'over'> =>
+    say(await refuseRequest(door, destination, status, why));
   const shape = framed(head, line);
   if (typeof shape === 'string') return refuse(shape.startsWith('the Host') ? 403 : 400, shape);
-
-  const bound = outside.keys.credentials.at(name, compartment.bindings, destination);
-  const all = outside.keys.credentials.all(name, compartment.bindings);
-  const placed = placeSecrets({ method: head.method, target: shape.target, headers: head.headers }, bound, all);
-  const what = {
-    agent: name,
-    host: destination.host,
-    port: destination.port,
-    method: head.method,
-    path: shownPath(shape.target),
-  };
-  const misused = (why: string): void => compartment.misused({ ...what, why }, outside.finding);
-  if (placed.kind === 'refused') {
-    const ask = placed.as === 'unset' ? `your operator runs: bulkhead secrets set ${placed.secret}` : undefined;
-    if (placed.as !== 'unset') misused(placed.why);
-    return refuse(placed.as === 'unset' ? 503 : 403, placed.why, ask);
-  }
-  const asked = upstreamHead(
-    { ...head, headers: readable(placed.headers) },
-    shape.target,
-    hostPort(destination).replace(/:443$/, ''),
-    true,
-  );
+  const judged = await judgeRequest(door, destination, { ...head, target: shape.target });
+  if (judged.kind === 'refused') return say(judged);
+  const host = hostPort(destination).replace(/:443$/, '');
+  const asked = upstreamHead({ ...head, headers: judged.headers }, judged.target, host, true);
   if (asked === undefined) return refuse(400, 'malformed request: Connection names a field that frames the message');
-  try {
-    // A secret goes out only once that is on disk.
-    const uses = placed.used.map((secret) => ({ event: 'secret.used', ...what, secret }));
-    if (uses.length > 0) await outside.recorder.append(uses, 'acknowledged');
-    else await outside.recorder.append([{ event: 'egress.request', ...what }], 'accepted');
-  } catch {
-    return refuse(503, 'the record cannot be written');
-  }
   let server: Awaited<Line['server']>;
   try {
     server = await line.server;
   } catch (error) {
     return refuse(502, `the server is not who it should be, or not there: ${(error as Error).message}`);
   }
-  const secrets = bound.flatMap(({ value, shown }) => (value === undefined ? [] : [{ value, shown }]));
-  const patterns = reflections(secrets, placed.forms);
-  const stands = all.map((one) => ({ find: Buffer.from(one), put: Buffer.from(one) }));
   let broken: string | undefined;
-  const sending = send(line, server.socket, asked, shape.framing, new Scrubber(stands)).catch((error: Error) => {
+  const sending = send(line, server.socket, asked, shape.framing, new Scrubber(judged.stray)).catch((error: Error) => {
     broken = error.message;
     server.socket.destroy(); // it has only a part, and must not take that for the whole
   });
   const told = { begun: false };
   try {
-    const next = await answer(server, client, { method: head.method, last: wantsEnd(head) }, patterns, told);
+    const next = await answer(server, client, { method: head.method, last: wantsEnd(head) }, judged.reflected, told);
     if (next === 'again') await sending;
     if (broken === undefined) return next;
   } catch (error) {
     broken ??= (error as Error).message;
   }
-  if (broken === MISPLACED) misused(MISPLACED);
+  if (broken === MISPLACED) judged.misplaced();
   if (!told.begun) return refuse(broken === MISPLACED ? 403 : 502, broken);
   client.destroy(); // it has only a part, and must not take that for the whole
   return 'over';
@@ -109,7 +72,6 @@ async function send(line: Line, to: Socket, head: Buffer, framing: Framing, scan
   await passBody(line.fromClient, framing, to, scanner, MISPLACED);
 }
 
-const MISPLACED = 'a placeholder stands in the body, where its secret is not bound to';
 /** @returns why it cannot be served */
 function framed(head: RequestHead, { destination }: Line): { target: string; framing: Framing } | string {
   const target = requestTarget(head);
@@ -124,18 +86,8 @@ function framed(head: RequestHead, { destination }: Line): { target: string; fra
   return framing.kind === 'bad' ? `malformed request: ${framing.why}` : { target: target.path, framing };
 }
 
-/** Only what comes uncompressed can be searched. */
-function readable(headers: RequestHead['headers']): RequestHead['headers'] {
-  return [...headers.filter(([name]) => name !== 'accept-encoding'), ['accept-encoding', 'identity']];
-}
-
 function wantsEnd(head: RequestHead): boolean {
   return /(?:^|,)\s*close\s*(?:,|$)/i.test(valuesOf(head, 'connection').join(','));
-}
-
-/** Without its query, which may hold anything. */
-function shownPath(target: string): string {
-  return target.replace(/[?#].*$/s, '').slice(0, 300);
 }
 
 /** Passes the answer on, without the values that went out.
@@ -174,19 +126,8 @@ async function answer(
 }
 
 async function responseHead(from: Incoming): Promise<ResponseHead> {
-  let bytes: Buffer = Buffer.alloc(0);
-  let late = Number.POSITIVE_INFINITY;
-  for (let pieces = 0; pieces < LIMITS.headPieces; pieces++) {
-    const chunk = await from.next(pieces === 0 ? LIMITS.idleHttpMs : late - performance.now());
-    if (pieces === 0) late = performance.now() + LIMITS.headMs;
-    if (chunk === undefined)
-      throw new Error(bytes.length === 0 ? 'the server ended the connection' : 'the answer was cut off');
-    bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-    const result = readResponseHead(bytes);
-    if (result.kind === 'bad') throw new Error(`the answer is malformed: ${result.why}`);
-    if (result.kind === 'more') continue;
-    from.unread(bytes.subarray(result.length));
-    return result.head;
-  }
-  throw new Error('the answer’s head comes in too many pieces');
+  const next = await nextHead(from, readResponseHead);
+  if (next.kind === 'head') return next.head;
+  if (next.kind === 'bad') throw new Error(`the answer is malformed: ${next.why}`);
+  throw new Error(next.kind === 'none' ? 'the server ended the connection' : 'the answer was cut off');
 }

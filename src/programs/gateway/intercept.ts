@@ -3,11 +3,11 @@ import { connect, TLSSocket } from 'node:tls';
 import { refusedAddress } from '../../policy/addresses.ts';
 import type { Destination } from '../../policy/egress.ts';
 import type { Address } from '../../protocol/address.ts';
-import type { RequestHead } from '../../protocol/http1.ts';
 import { readRequestHead } from '../../protocol/http1.ts';
 import type { Explanation } from './denials.ts';
 import { exchange } from './exchange.ts';
 import { sayAndClose } from './first-bytes.ts';
+import { nextHead } from './heads.ts';
 import { Incoming } from './incoming.ts';
 import { LIMITS } from './limits.ts';
 import { type Door, type Open, openPassage } from './passage.ts';
@@ -63,41 +63,23 @@ export async function intercept(door: Door, destination: Destination, encrypted:
 /** One request after the other, each answered before the next is read. */
 async function serve(line: Line): Promise<void> {
   for (;;) {
-    const head = await nextHead(line.fromClient);
-    if (head === undefined) return;
-    if ('why' in head) {
+    const next = await nextHead(line.fromClient, readRequestHead);
+    if (next.kind === 'none' || next.kind === 'cut') return; // the client left, or stays silent
+    if (next.kind === 'bad') {
       const { compartment, via } = line.door;
-      const explanation = await compartment.refuse(line.destination, via, `malformed request: ${head.why}`, Date.now());
+      const explanation = await compartment.refuse(line.destination, via, `malformed request: ${next.why}`, Date.now());
       line.fromClient.leave();
-      return sayInHttp(line.client, head.status, explanation);
+      return sayInHttp(line.client, next.status, explanation);
     }
-    if ((await exchange(line, head)) === 'over') return;
+    if ((await exchange(line, next.head)) === 'over') return;
   }
-}
-
-/** @returns undefined when there is none: the client left, or stays silent */
-async function nextHead(from: Incoming): Promise<RequestHead | { why: string; status: number } | undefined> {
-  let bytes: Buffer = Buffer.alloc(0);
-  let late = Number.POSITIVE_INFINITY;
-  for (let pieces = 0; pieces < LIMITS.headPieces; pieces++) {
-    const chunk = await from.next(pieces === 0 ? LIMITS.idleHttpMs : late - performance.now());
-    if (pieces === 0) late = performance.now() + LIMITS.headMs;
-    if (chunk === undefined) return undefined;
-    bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-    const result = readRequestHead(bytes);
-    if (result.kind === 'bad') return result;
-    if (result.kind === 'more') continue;
-    from.unread(bytes.subarray(result.length));
-    return result.head;
-  }
-  return undefined;
 }
 
 /** What cannot be served is said in HTTP once there was a request: in TLS there are no words. */
 async function sayOnceAsked(client: Socket, from: Incoming, status: number, explanation: Explanation): Promise<void> {
-  const head = await nextHead(from);
+  const next = await nextHead(from, readRequestHead);
   from.leave();
-  if (head === undefined) client.destroy();
+  if (next.kind === 'none' || next.kind === 'cut') client.destroy();
   else sayInHttp(client, status, explanation);
 }
 

@@ -1,0 +1,102 @@
+import { placeSecrets } from '../../policy/credential.ts';
+import type { Destination } from '../../policy/egress.ts';
+import { type Pattern, reflections } from '../../policy/scrub.ts';
+import type { Header } from '../../protocol/http1.ts';
+import type { Explanation } from './denials.ts';
+import type { Door } from './passage.ts';
+
+/** One request on a connection that is read, in whatever version of HTTP it came. */
+export interface AskedRequest {
+  readonly method: string;
+  /** Path and query, as sent. */
+  readonly target: string;
+  /** Names in lower case; without what names the destination, which the caller has compared. */
+  readonly headers: readonly Header[];
+}
+
+export type Judged =
+  | {
+      readonly kind: 'go';
+      readonly target: string;
+      /** With values in the place of placeholders; nothing that asks for compression. */
+      readonly headers: readonly Header[];
+      /** Must not stand in the body: it is no place that a secret is bound to. */
+      readonly stray: readonly Pattern[];
+      /** Must not come back. */
+      readonly reflected: readonly Pattern[];
+      /** The body turned out to hold a placeholder: a finding. */
+      readonly misplaced: () => void;
+    }
+  | Refused;
+
+/** Recorded; to be answered with this, and the connection or stream to be ended. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly status: number;
+  readonly explanation: Explanation;
+}
+
+export const MISPLACED = 'a placeholder stands in the body, where its secret is not bound to';
+
+export async function refuseRequest(
+  { compartment, via }: Door,
+  destination: Destination,
+  status: number,
+  why: string,
+  ask?: string,
+): Promise<Refused> {
+  const more = ask === undefined ? {} : { ask };
+  return {
+    kind: 'refused',
+    status,
+    explanation: await compartment.refuse(destination, via, why, Date.now(), more),
+  };
+}
+
+/** What a request may carry, decided and on record before a byte of it goes out; the same for each version of HTTP. */
+export async function judgeRequest(door: Door, destination: Destination, asked: AskedRequest): Promise<Judged> {
+  const { compartment, outside } = door;
+  const { credentials } = outside.keys;
+  const { method, target } = asked;
+  const { host, port } = destination;
+  const bound = credentials.at(compartment.name, compartment.bindings, destination);
+  const all = credentials.all(compartment.name, compartment.bindings);
+  const what = { agent: compartment.name, host, port, method, path: shownPath(target) };
+  const misused = (why: string): void => compartment.misused({ ...what, why }, outside.finding);
+
+  const placed = placeSecrets(asked, bound, all);
+  if (placed.kind === 'refused') {
+    const { why, secret } = placed;
+    if (placed.as === 'unset')
+      return refuseRequest(door, destination, 503, why, `your operator runs: bulkhead secrets set ${secret}`);
+    misused(why);
+    return refuseRequest(door, destination, 403, why);
+  }
+  try {
+    // A secret goes out only once that is on disk.
+    const uses = placed.used.map((secret) => ({ event: 'secret.used', ...what, secret }));
+    if (uses.length > 0) await outside.recorder.append(uses, 'acknowledged');
+    else await outside.recorder.append([{ event: 'egress.request', ...what }], 'accepted');
+  } catch {
+    return refuseRequest(door, destination, 503, 'the record cannot be written');
+  }
+  const secrets = bound.flatMap(({ value, shown }) => (value === undefined ? [] : [{ value, shown }]));
+  return {
+    kind: 'go',
+    target,
+    headers: readable(placed.headers),
+    stray: all.map((one) => ({ find: Buffer.from(one), put: Buffer.from(one) })),
+    reflected: reflections(secrets, placed.forms),
+    misplaced: () => misused(MISPLACED),
+  };
+}
+
+/** Only what comes uncompressed can be searched. */
+function readable(headers: readonly Header[]): Header[] {
+  return [...headers.filter(([name]) => name !== 'accept-encoding'), ['accept-encoding', 'identity']];
+}
+
+/** Without its query, which may hold anything. */
+function shownPath(target: string): string {
+  return target.replace(/[?#].*$/s, '').slice(0, 300);
+}
