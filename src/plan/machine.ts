@@ -43,6 +43,11 @@ export function groundOf(state: string): Ground {
   };
 }
 
+/** The name that the identity has where systemd keeps it (systemd-creds(1)). */
+export function credentialName(state: string): string {
+  return groundOf(state).unit.replace(/\.service$/, '-identity');
+}
+
 /** What an ordinary user needs for the programs: folders. */
 function rootlessMachine(places: Places, { uid, gid }: NonNullable<MachineFacts['user']>): Resource[] {
   const folder = (path: string): Resource => ({ kind: 'folder', path, mode: '0700', uid, gid });

@@ -36,7 +36,7 @@ test('a secret is set before and after up, is kept by the gateway sealed, and st
         const up = await stand.bulkhead(['up']);
         assert.equal(up.status, 0, up.stdout + up.stderr);
         assert.deepEqual(await states(stand), { early: 'set' });
-        assert.deepEqual(readdirSync(join(stand.state, 'secrets')), ['identity']);
+        assert.deepEqual(readdirSync(join(stand.state, 'secrets')), ['identity', 'recipient']);
         const gateway = uidOf(groundOf(stand.state).users.gateway);
         const { uid, mode } = statSync(join(stand.state, 'gateway/secrets/early.age'));
         assert.deepEqual([uid, mode & 0o777], [gateway, 0o600]);

@@ -68,11 +68,57 @@ test('a damaged file is reported, and the others open', async () => {
   writeFileSync(join(at, 'broken.age'), 'age-encryption.org/v1\n');
   const again = await Vault.open(at, identity);
   assert.deepEqual([again.damaged, again.get('api')?.value], [['broken'], VALUE]);
+  assert.deepEqual([again.remove(secretName('broken')), again.damaged], [true, []]);
 });
 
 test('without an identity nothing can be kept, and it says what to do', async () => {
   const vault = await Vault.open(folder(), undefined);
   await assert.rejects(async () => vault.recipient(), { code: 'no-identity' });
+});
+
+test('without the identity that secrets are sealed to it opens all the same, and says which do not', async () => {
+  const at = folder();
+  const vault = await Vault.open(at, identity);
+  const recipient = await vault.recipient();
+  await vault.set(NAME, await sealed(VALUE, recipient));
+  await vault.set(NAME, await sealed(`${VALUE}2`, recipient), { keep: true });
+  const without = await Vault.open(at, undefined);
+  assert.deepEqual([without.damaged, without.list(), without.before(NAME)], [['api'], [], undefined]);
+});
+
+test('what is known of a value is kept beside it: when it was sealed, and where a person has it too', async () => {
+  const at = folder();
+  const vault = await Vault.open(at, identity);
+  const since = new Date('2026-01-02T03:04:05Z');
+  await vault.set(NAME, await sealed('ghp_0123456789abcdef', await vault.recipient()), { since, own: ['netrc'] });
+  const other = secretName('other');
+  await vault.set(other, await sealed('ghp_0123456789abcdef', await vault.recipient()));
+  const [kept] = (await Vault.open(at, identity)).list();
+  assert.deepEqual([kept?.since, kept?.own, kept?.same], [since.toISOString(), ['netrc'], ['other']]);
+  assert.match(kept?.broad ?? '', /classic GitHub token/);
+  await vault.set(NAME, await sealed('github_pat_0123456789', await vault.recipient()));
+  const [now] = (await Vault.open(at, identity)).list();
+  assert.deepEqual([now?.own, now?.broad, now?.same], [undefined, undefined, undefined]);
+});
+
+test('the value before is kept where a rotation asks for it, until it is forgotten, set anew or revoked', async () => {
+  const at = folder();
+  const vault = await Vault.open(at, identity);
+  const recipient = await vault.recipient();
+  const set = async (value: string, keep: boolean): Promise<unknown> =>
+    vault.set(NAME, await sealed(value, recipient), { keep });
+  await set('the-first-value', false);
+  await set('the-second-value', true);
+  assert.equal((await Vault.open(at, identity)).before(NAME), 'the-first-value');
+  await set('the-second-value', true);
+  assert.equal(vault.before(NAME), 'the-first-value', 'the same value again says nothing about the one before');
+  await set('the-third-value', false);
+  assert.equal((await Vault.open(at, identity)).before(NAME), undefined);
+  await set('the-fourth-value', true);
+  vault.forgetBefore(NAME);
+  await set('the-fifth-value', true);
+  vault.remove(NAME);
+  assert.deepEqual(readdirSync(at), ['api.shape']);
 });
 
 test('killed at any moment while it replaces a value, the store holds the old one or the new one, whole', async () => {

@@ -1,11 +1,20 @@
 import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { replaceFile, syncFolder } from '../../host/replace-file.ts';
+import { Failure } from '../../model/failure.ts';
 import type { Places } from '../../plan/places.ts';
 
-/** The identity of a state (age-encryption.org/v1, X25519), made once, root's alone. The gateway gets it as an open file. */
-export async function ensureIdentity({ identity }: Places): Promise<void> {
-  if (existsSync(identity)) return;
+/** The identity of a state (age-encryption.org/v1, X25519), made once, root's alone. The gateway gets it as an open file. Beside it stays what secrets
+ *  are sealed to, so that the identity itself may be kept elsewhere: where that is known and it is not here, no other is made. */
+export async function ensureIdentity(places: Places): Promise<void> {
+  const { identity } = places;
+  if (!existsSync(recipientFile(places)) && !existsSync(identity)) await makeIdentity(identity);
+  if (existsSync(recipientFile(places))) return;
+  const { identityToRecipient } = await import('age-encryption');
+  replaceFile(recipientFile(places), `${await identityToRecipient(readFileSync(identity, 'utf8').trim())}\n`);
+}
+
+async function makeIdentity(identity: string): Promise<void> {
   const { generateX25519Identity } = await import('age-encryption');
   const next = `${identity}.${process.pid}`;
   writeFileSync(next, `${await generateX25519Identity()}\n`, { mode: 0o600, flush: true, flag: 'wx' });
@@ -19,9 +28,17 @@ export async function ensureIdentity({ identity }: Places): Promise<void> {
   syncFolder(dirname(identity));
 }
 
-export async function recipientOf({ identity }: Places): Promise<string> {
+/** Whom secrets are sealed to. @throws Failure `no-identity` */
+export async function recipientOf(places: Places): Promise<string> {
+  if (existsSync(recipientFile(places))) return readFileSync(recipientFile(places), 'utf8').trim();
+  if (!existsSync(places.identity))
+    throw new Failure('no-identity', 'This fleet keeps no secrets yet.', 'Set one: bulkhead secrets set NAME', 1);
   const { identityToRecipient } = await import('age-encryption');
-  return identityToRecipient(readFileSync(identity, 'utf8').trim());
+  return identityToRecipient(readFileSync(places.identity, 'utf8').trim());
+}
+
+function recipientFile({ secrets }: Places): string {
+  return `${secrets}/recipient`;
 }
 
 /** Only whoever has the identity can open what comes back. */

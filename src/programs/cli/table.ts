@@ -248,6 +248,12 @@ export const TABLE: readonly Entry[] = [
     load: () => import('./commands/secrets-list.ts'),
   },
   {
+    name: 'secrets identity',
+    group: 'secrets',
+    summary: 'where the key is that opens them, and how a TPM may hold it',
+    load: () => import('./commands/secrets-identity.ts'),
+  },
+  {
     name: 'secrets revoke',
     group: 'secrets',
     operands: '<name>',

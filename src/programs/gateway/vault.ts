@@ -132,6 +132,7 @@ export class Vault {
     replaceFile(join(this.#dir, name + SEALED), sealed);
     utimesSync(join(this.#dir, name + SEALED), since, since);
     this.#open.set(name, { value, since, own });
+    if (this.damaged.includes(name)) this.damaged.splice(this.damaged.indexOf(name), 1);
     return { replaced: before !== undefined, changed };
   }
 
@@ -146,19 +147,26 @@ export class Vault {
     for (const kind of [SEALED, BEFORE, OWN]) rmSync(join(this.#dir, name + kind), { force: true });
     syncFolder(this.#dir);
     this.#before.delete(name);
-    return this.#open.delete(name);
+    const damaged = this.damaged.indexOf(name);
+    if (damaged >= 0) this.damaged.splice(damaged, 1);
+    return this.#open.delete(name) || damaged >= 0;
   }
 
   async #load(name: SecretName): Promise<void> {
     const file = join(this.#dir, name + SEALED);
-    const value = await this.#opened(readFileSync(file));
+    const value = await this.#kept(file);
     if (value === undefined) this.damaged.push(name);
     else this.#open.set(name, { value, since: statSync(file).mtime, own: this.#ownOf(name) });
   }
 
   async #loadBefore(name: SecretName): Promise<void> {
-    const value = await this.#opened(readFileSync(join(this.#dir, name + BEFORE)));
+    const value = await this.#kept(join(this.#dir, name + BEFORE));
     if (value !== undefined) this.#before.set(name, value);
+  }
+
+  /** Without an identity nothing opens, and that is no reason to let nothing pass. */
+  #kept(file: string): Promise<string | undefined> {
+    return this.#identity === undefined ? Promise.resolve(undefined) : this.#opened(readFileSync(file));
   }
 
   #ownOf(name: SecretName): OwnPlace[] {
@@ -183,7 +191,8 @@ export class Vault {
 
   #identified(): string {
     if (this.#identity !== undefined) return this.#identity;
-    const hint = 'Run bulkhead up: it makes the identity that secrets are sealed to.';
-    throw new Failure('no-identity', 'This fleet cannot keep secrets yet.', hint, 1);
+    const hint =
+      'bulkhead secrets identity says where the key is that secrets are sealed to; bulkhead up makes the first.';
+    throw new Failure('no-identity', 'The gateway has no key, so it keeps no secrets.', hint, 1);
   }
 }

@@ -1,4 +1,4 @@
-import { createReadStream, existsSync, openSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { OrdinaryUser } from '../../host/ordinary-user.ts';
 import { pipe } from '../../host/pipes.ts';
@@ -6,6 +6,7 @@ import type { Places } from '../../plan/places.ts';
 import type { Order } from '../../tiers/orders.ts';
 import type { GateLink } from './gate-link.ts';
 import { type Asked, GatewayLink } from './gateway-link.ts';
+import { openIdentity } from './identity.ts';
 import type { Logs } from './logs.ts';
 import type { NetSpace } from './net-space.ts';
 import { Program, type Start } from './program.ts';
@@ -72,7 +73,7 @@ export function gatewayProgram(
         ...['--ledger', places.ledgerSocket, '--dir', places.gateway, '--identity', String(IDENTITY_FD)],
       ]),
       // Opened by us, read by it alone: who holds root does not hold the secrets.
-      descriptors: [...link.theirs, openSync(existsSync(places.identity) ? places.identity : '/dev/null', 'r')],
+      descriptors: [...link.theirs, openIdentity(places)],
       held: [],
       ready: () => link.ready(),
     };

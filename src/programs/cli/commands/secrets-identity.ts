@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { systemdRuns } from '../../../host/hands/units.ts';
+import { ordinaryUser } from '../../../host/ordinary-user.ts';
+import { tpmVersion } from '../../../host/tpm.ts';
+import { Failure } from '../../../model/failure.ts';
+import { credentialName, groundOf } from '../../../plan/machine.ts';
+import { type Places, placesOf } from '../../../plan/places.ts';
+import type { Answer, Call } from '../call.ts';
+import { mustBeOurs } from '../machine.ts';
+import { recipientOf } from '../seal.ts';
+import { mustBeState } from '../state.ts';
+import { wardenThere } from '../warden-process.ts';
+
+/** Where the key is that opens the sealed secrets, whether the gateway has it, and how it gets to a safer place. */
+export async function run({ state }: Call): Promise<Answer> {
+  const places = placesOf(state);
+  mustBeOurs('secrets', places);
+  mustBeState(places);
+  const recipient = await recipientOf(places);
+  const credential = `/etc/credstore.encrypted/${credentialName(state)}`;
+  const [file, sealed] = [existsSync(places.identity), existsSync(credential)];
+  const inUse = await gatewayHas(places, recipient);
+  const tpm = tpmVersion();
+  const systemd = systemdRuns() && !ordinaryUser();
+  const where = [
+    ...(file ? [`${places.identity}, a file for ${ordinaryUser() ? 'you' : 'root'} alone`] : []),
+    ...(sealed ? [`${credential}, encrypted, which systemd gives to the warden`] : []),
+  ];
+  const lines = [
+    `Secrets are sealed to ${recipient}.`,
+    where.length === 0
+      ? `Its identity is neither in ${places.identity} nor in ${credential}.`
+      : `Its identity is in ${where.join('; and in ')}.`,
+    {
+      yes: 'The gateway has it.',
+      no: 'THE GATEWAY DOES NOT HAVE IT, so no secret can be used.',
+      unknown: 'Nothing runs, so nobody has it now.',
+    }[inUse],
+    tpm === undefined
+      ? 'This machine has no TPM that can be used.'
+      : `This machine has a TPM ${tpm === 2 ? '2.0' : '1.2, which systemd does not use'}.`,
+    ...advice(places, credential, { file, sealed, inUse, systemd, tpm }),
+  ];
+  return {
+    document: { recipient, file, credential: sealed, inUse, tpm: tpm ?? null },
+    text: () => lines.join('\n'),
+    exit: inUse === 'no' ? 1 : 0,
+  };
+}
+
+interface Found {
+  readonly file: boolean;
+  readonly sealed: boolean;
+  readonly inUse: 'yes' | 'no' | 'unknown';
+  readonly systemd: boolean;
+  readonly tpm: 1 | 2 | undefined;
+}
+
+function advice(
+  { state, identity, secrets }: Places,
+  credential: string,
+  { file, sealed, inUse, systemd, tpm }: Found,
+): string[] {
+  if (!file && !sealed)
+    return [`Bring it back. To begin anew, without the secrets: rm ${secrets}/recipient && bulkhead up`];
+  if (!systemd) return ['systemd does not run here, so it can only be a file.'];
+  if (file && sealed && inUse === 'yes')
+    return [`Once systemctl restart ${groundOf(state).unit} shows that systemd gives it: shred -u ${identity}`];
+  if (!file || sealed) return [];
+  const { unit } = groundOf(state);
+  const name = credentialName(state);
+  const dropIn = `/etc/systemd/system/${unit}.d`;
+  return [
+    `To have it encrypted ${tpm === 2 ? 'to this TPM' : 'by a key of this host (no TPM)'} instead (systemd-creds(1)):`,
+    `  mkdir -p /etc/credstore.encrypted ${dropIn}`,
+    `  systemd-creds encrypt --with-key=${tpm === 2 ? 'tpm2' : 'host'} --name=${name} ${identity} ${credential}`,
+    `  printf '[Service]\\nLoadCredentialEncrypted=${name}:${credential}\\n' > ${dropIn}/identity.conf`,
+    `  systemctl daemon-reload && systemctl restart ${unit}`,
+  ];
+}
+
+/** Known by what the gateway would have new secrets sealed to. */
+async function gatewayHas(places: Places, recipient: string): Promise<Found['inUse']> {
+  const warden = await wardenThere(places);
+  if (!warden) return 'unknown';
+  try {
+    return ((await warden.call('secrets.recipient')) as { recipient: string }).recipient === recipient ? 'yes' : 'no';
+  } catch (error) {
+    if (error instanceof Failure) return error.code === 'no-identity' ? 'no' : 'unknown';
+    throw error;
+  } finally {
+    warden.close();
+  }
+}
