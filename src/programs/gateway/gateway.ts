@@ -14,6 +14,7 @@ import { serveDnsOverUdp } from './dns-udp.ts';
 import type { Outside } from './passage.ts';
 import { publishPort } from './publish.ts';
 import { testSecret } from './secret-test.ts';
+import type { SignIns } from './sign-ins.ts';
 import { attend } from './transparent.ts';
 import type { Vault } from './vault.ts';
 
@@ -36,6 +37,12 @@ export interface AgentStatus {
   readonly denied: number;
 }
 
+/** Where secrets are. */
+export interface Store {
+  readonly vault: Vault;
+  readonly signIns: SignIns;
+}
+
 interface Closable {
   close(): unknown;
 }
@@ -43,6 +50,7 @@ interface Closable {
 /** The gateway's state: compartments, their listeners, published ports. Every method is one request of the warden. */
 export class Gateway {
   readonly vault: Vault;
+  readonly signIns: SignIns;
   readonly #outside: Outside;
   readonly #dir: string;
   readonly #dial: (agent: AgentName, port: number) => Promise<number>;
@@ -53,8 +61,14 @@ export class Gateway {
 
   /** @param dir  where the names of synthetic addresses are kept
    *  @param dial  asks the warden for a connection into a compartment */
-  constructor(outside: Outside, dir: string, dial: (agent: AgentName, port: number) => Promise<number>, vault: Vault) {
+  constructor(
+    outside: Outside,
+    dir: string,
+    dial: (agent: AgentName, port: number) => Promise<number>,
+    { vault, signIns }: Store,
+  ) {
     this.vault = vault;
+    this.signIns = signIns;
     this.#outside = outside;
     this.#dir = dir;
     this.#dial = dial;
