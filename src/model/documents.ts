@@ -79,7 +79,14 @@ export interface StatusDocument {
 }
 
 export interface SecretFinding {
-  readonly id: 'secret-shared' | 'secret-own' | 'secret-broad' | 'secret-due' | 'secret-overdue' | 'secret-old-valid';
+  readonly id:
+    | 'secret-shared'
+    | 'secret-own'
+    | 'secret-broad'
+    | 'secret-due'
+    | 'secret-overdue'
+    | 'secret-old-valid'
+    | 'secret-signed-out';
   readonly secret: string;
   /** What is so, and what to do. */
   readonly text: string;
@@ -211,6 +218,8 @@ export interface SecretEntry {
   /** Absent: nothing is said of its rotation. */
   readonly rotate?: SecretRotate;
   readonly findings?: readonly { readonly id: string; readonly text: string }[];
+  /** The access token of a sign-in that the gateway refreshes: good until (ISO 8601, UTC). */
+  readonly signIn?: { readonly harness: string; readonly until: string; readonly refused?: string };
 }
 
 export interface SecretRotate {

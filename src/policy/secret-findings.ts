@@ -35,6 +35,8 @@ export interface KeptSecret {
   readonly same?: readonly string[];
   /** The value before is kept too, since nothing has shown that it is refused. */
   readonly before?: true;
+  /** It is the access token of a sign-in, good until then; `refused`: it cannot be refreshed any more. */
+  readonly signIn?: { readonly harness: string; readonly until: string; readonly refused?: string };
 }
 
 type Agents = readonly Pick<WantedAgent, 'name' | 'secrets' | 'upkeep'>[];
@@ -51,6 +53,7 @@ export function secretFindings(kept: readonly KeptSecret[], agents: Agents, now:
     ...broad(secret),
     ...age(secret, agents, now),
     ...before(secret),
+    ...signedOut(secret),
   ]);
 }
 
@@ -96,6 +99,12 @@ function before({ name, before }: KeptSecret): SecretFinding[] {
   if (before === undefined) return [];
   const text = `the value before was not seen to be refused: revoke it where it was issued, then bulkhead secrets test ${name}`;
   return [{ id: 'secret-old-valid', secret: name, text }];
+}
+
+function signedOut({ name, signIn }: KeptSecret): SecretFinding[] {
+  if (signIn?.refused === undefined) return [];
+  const text = `its sign-in cannot be refreshed (${signIn.refused}): sign in with ${signIn.harness} anew, then bulkhead secrets login ${signIn.harness} --as ${name} --from FILE`;
+  return [{ id: 'secret-signed-out', secret: name, text }];
 }
 
 function list(names: readonly string[]): string {

@@ -248,6 +248,17 @@ export const TABLE: readonly Entry[] = [
     load: () => import('./commands/secrets-list.ts'),
   },
   {
+    name: 'secrets login',
+    group: 'secrets',
+    operands: '<harness>',
+    options: [
+      { flags: '--from <file>', summary: 'where the harness keeps the sign-in (its usual place in your home)' },
+      { flags: '--as <name>', summary: 'the name of the secret (that of the harness)' },
+    ],
+    summary: 'take over a sign-in to a subscription: claude-code',
+    load: () => import('./commands/secrets-login.ts'),
+  },
+  {
     name: 'secrets identity',
     group: 'secrets',
     summary: 'where the key is that opens them, and how a TPM may hold it',

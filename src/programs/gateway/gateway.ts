@@ -21,6 +21,7 @@ import { LIMITS } from './limits.ts';
 import type { Outside, Passage } from './passage.ts';
 import { publishPort } from './publish.ts';
 import { testSecret } from './secret-test.ts';
+import type { SignIns } from './sign-ins.ts';
 import { isForSsh } from './ssh-heard.ts';
 import { SshSigners } from './ssh-signers.ts';
 import { attend } from './transparent.ts';
@@ -50,6 +51,12 @@ export interface AgentStatus {
   readonly denied: number;
 }
 
+/** Where secrets are. */
+export interface Store {
+  readonly vault: Vault;
+  readonly signIns: SignIns;
+}
+
 interface Closable {
   close(): unknown;
 }
@@ -57,6 +64,7 @@ interface Closable {
 /** The gateway's state: compartments, their listeners, published ports. Every method is one request of the warden. */
 export class Gateway {
   readonly vault: Vault;
+  readonly signIns: SignIns;
   readonly ssh: SshSigners;
   readonly #outside: Outside;
   readonly #dir: string;
@@ -68,8 +76,14 @@ export class Gateway {
 
   /** @param dir  where the names of synthetic addresses are kept
    *  @param dial  asks the warden for a connection into a compartment */
-  constructor(outside: Outside, dir: string, dial: (agent: AgentName, port: number) => Promise<number>, vault: Vault) {
+  constructor(
+    outside: Outside,
+    dir: string,
+    dial: (agent: AgentName, port: number) => Promise<number>,
+    { vault, signIns }: Store,
+  ) {
     this.vault = vault;
+    this.signIns = signIns;
     setInterval(() => this.#measure(), LIMITS.measureMs).unref();
     this.ssh = new SshSigners(outside);
     this.#outside = outside;

@@ -16,6 +16,7 @@ import { Gateway } from './gateway.ts';
 import { LedgerSocket } from './ledger.ts';
 import { hostResolver } from './resolve.ts';
 import { Roots } from './roots.ts';
+import { SignIns } from './sign-ins.ts';
 import { SshKeys } from './ssh-keys.ts';
 import { Vault } from './vault.ts';
 
@@ -36,7 +37,8 @@ becomeUndumpable();
 // The identity is root's file, open; it is read once.
 const identity = values.identity === undefined ? '' : readFileSync(Number(values.identity), 'utf8').trim();
 if (values.identity !== undefined) closeSync(Number(values.identity));
-const vault = await Vault.open(join(values.dir, 'secrets'), identity || undefined);
+const sealed = join(values.dir, 'secrets');
+const vault = await Vault.open(sealed, identity || undefined);
 const ssh = await SshKeys.open(join(values.dir, 'ssh'), identity || undefined);
 const keys = { authority: Authority.open(values.dir), roots: new Roots(), credentials: new Credentials(vault), ssh };
 const warden = new Client(new Socket({ fd: CONTROL }));
@@ -48,4 +50,5 @@ const outside = {
   commands: wardenCommands(warden, DESCRIPTORS),
   ...{ keys, finding: tellWarden(warden) },
 };
-answerWarden(warden, DESCRIPTORS, new Gateway(outside, values.dir, dialThrough(warden, DESCRIPTORS), vault));
+const store = { vault, signIns: await SignIns.open(sealed, vault, outside) };
+answerWarden(warden, DESCRIPTORS, new Gateway(outside, values.dir, dialThrough(warden, DESCRIPTORS), store));

@@ -14,13 +14,22 @@ export const SECRET_REQUESTS: Readonly<Record<string, (gateway: Gateway, body: B
     const begun = performance.now();
     const coming = { own: ownPlaces(body.own), keep: body.keep === true, ...(body.since !== undefined && since(body)) };
     const { replaced, changed } = await gateway.vault.set(name, sealed(body.sealed), coming);
+    gateway.signIns.forget(name);
     const ended = changed ? await gateway.secretChanged(name) : 0;
     return { replaced, changed, ended, tookMs: Math.round(performance.now() - begun) };
+  },
+  'secrets.login': async (gateway, body) => {
+    const name = secretName(body.name);
+    const begun = performance.now();
+    const { replaced, changed } = await gateway.signIns.take(name, sealed(body.sealed), ownPlaces(body.own));
+    const ended = changed ? await gateway.secretChanged(name) : 0;
+    return { replaced, ended, tookMs: Math.round(performance.now() - begun) };
   },
   'secrets.revoke': async (gateway, body) => {
     const name = secretName(body.name);
     const begun = performance.now();
     const values = [gateway.vault.get(name)?.value, gateway.vault.before(name)].filter((one) => one !== undefined);
+    gateway.signIns.forget(name);
     if (!gateway.vault.remove(name))
       throw new Failure('no-such-secret', `there is no secret ${name}`, 'bulkhead secrets list shows all.', 1);
     const ended = await gateway.secretChanged(name);
@@ -34,7 +43,10 @@ export const SECRET_REQUESTS: Readonly<Record<string, (gateway: Gateway, body: B
   'secrets.test': async (gateway, body) => tested(gateway, secretName(body.name), body),
   'secrets.placeholders': (gateway, body) => gateway.placeholders(agentName(body.agent)),
   'secrets.authority': (gateway) => ({ certificate: gateway.authority }),
-  'secrets.list': ({ vault }) => ({ secrets: vault.list(), damaged: vault.damaged }),
+  'secrets.list': ({ vault, signIns }) => ({
+    secrets: vault.list().map((one) => ({ ...one, ...(signIns.of(one.name) && { signIn: signIns.of(one.name) }) })),
+    damaged: vault.damaged,
+  }),
 };
 
 /** The old value first, if there is one; once it is refused it is forgotten. */

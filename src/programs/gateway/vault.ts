@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { Decrypter, identityToRecipient } from 'age-encryption';
+import { Decrypter, Encrypter, identityToRecipient } from 'age-encryption';
 import { replaceFile, syncFolder } from '../../host/replace-file.ts';
 import { Failure } from '../../model/failure.ts';
 import { type SecretName, secretName } from '../../model/names.ts';
@@ -152,6 +152,18 @@ export class Vault {
     return this.#open.delete(name) || damaged >= 0;
   }
 
+  /** For ourselves. @throws Failure `no-identity` */
+  async seal(text: string): Promise<Uint8Array> {
+    const encrypter = new Encrypter();
+    encrypter.addRecipient(await this.recipient());
+    return encrypter.encrypt(text);
+  }
+
+  /** @returns undefined for what does not open */
+  async unseal(sealed: Uint8Array): Promise<string | undefined> {
+    return this.#identity === undefined ? undefined : this.#opened(sealed);
+  }
+
   async #load(name: SecretName): Promise<void> {
     const file = join(this.#dir, name + SEALED);
     const value = await this.#kept(file);
@@ -166,7 +178,7 @@ export class Vault {
 
   /** Without an identity nothing opens, and that is no reason to let nothing pass. */
   #kept(file: string): Promise<string | undefined> {
-    return this.#identity === undefined ? Promise.resolve(undefined) : this.#opened(readFileSync(file));
+    return this.unseal(readFileSync(file));
   }
 
   #ownOf(name: SecretName): OwnPlace[] {

@@ -143,7 +143,7 @@ export class GatewayLink {
 
   /** What an operator asks about secrets, passed on as it came. */
   secrets(
-    request: 'recipient' | 'set' | 'revoke' | 'test' | 'list' | 'placeholders' | 'authority',
+    request: 'recipient' | 'set' | 'login' | 'revoke' | 'test' | 'list' | 'placeholders' | 'authority',
     body: object = {},
   ): Promise<unknown> {
     return this.#client.call(`secrets.${request}`, body);

@@ -35,7 +35,12 @@ export async function secretsDocument(fleet: StandingFleet, link: GatewayLink): 
       const since = secrets.find((one) => one.name === name)?.since;
       const rotate = fleet.wanted && rotateOf(fleet.wanted, name, since);
       const said = findings.filter(({ secret }) => secret === name).map(({ id, text }) => ({ id, text }));
-      const more = { ...(rotate && { rotate }), ...(said.length > 0 && { findings: said }) };
+      const signIn = secrets.find((one) => one.name === name)?.signIn;
+      const more = {
+        ...(rotate && { rotate }),
+        ...(said.length > 0 && { findings: said }),
+        ...(signIn && { signIn }),
+      };
       if (since !== undefined) return { name, state: 'set', since, usedBy, ...more };
       return { name, state: damaged.includes(name) ? 'damaged' : 'missing', usedBy, ...more };
     }),

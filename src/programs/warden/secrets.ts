@@ -39,6 +39,15 @@ export function secretRequests({ fleet, record, gateway }: Around): Readonly<{ [
         return { ...done, findings: await findingsOf(fleet, link, secretName(name)) };
       },
     },
+    'secrets.login': {
+      from: PEOPLE,
+      answer: async ({ name, sealed, own }, { peer }) => {
+        const link = needed();
+        await record.write({ event: 'secret.login', secret: secretName(name), uid: peer.uid });
+        const done = (await link.secrets('login', { name, sealed, own })) as SecretChanged;
+        return { ...done, findings: await findingsOf(fleet, link, secretName(name)) };
+      },
+    },
     'secrets.rotate': {
       from: PEOPLE,
       answer: async ({ name: raw, sealed, own }, { peer }) => {

@@ -1,0 +1,90 @@
+import { whyNoSecret } from './placeholder.ts';
+
+/** A person's subscription, as a harness signs in to it (OAuth 2.0, RFC 6749): an access token for some hours, and the refresh token that the
+ *  next one is had for. */
+export interface SignIn {
+  readonly harness: HarnessName;
+  readonly access: string;
+  readonly refresh: string;
+  /** When the access token ends; milliseconds since 1970. */
+  readonly until: number;
+}
+
+export interface Harness {
+  /** Where it keeps its sign-in, below the home folder. */
+  readonly file: string;
+  /** The variable that it takes an access token from. */
+  readonly variable: string;
+  /** Where access tokens go. */
+  readonly to: string;
+  /** Where refresh tokens go (RFC 6749, 6), and as whom: the harness itself. Not documented by its maker; what its program sends. */
+  readonly token: { readonly host: string; readonly path: string; readonly client: string };
+}
+
+export type HarnessName = 'claude-code';
+
+export const HARNESSES: Readonly<Record<HarnessName, Harness>> = {
+  'claude-code': {
+    file: '.claude/.credentials.json',
+    variable: 'CLAUDE_CODE_OAUTH_TOKEN',
+    to: 'api.anthropic.com',
+    token: {
+      host: 'platform.claude.com',
+      path: '/v1/oauth/token',
+      client: '9d1c250a-e61b-44d9-88ed-5944d1962f5e',
+    },
+  },
+};
+
+export function isHarness(name: string): name is HarnessName {
+  return Object.hasOwn(HARNESSES, name);
+}
+
+/** What Claude Code keeps: `{"claudeAiOauth": {"accessToken", "refreshToken", "expiresAt"}}`. @returns undefined for anything else */
+export function readSignIn(harness: HarnessName, text: string): SignIn | undefined {
+  const { accessToken, refreshToken, expiresAt } = record(record(parsed(text)).claudeAiOauth);
+  return decodeSignIn({ harness, access: accessToken, refresh: refreshToken, until: expiresAt });
+}
+
+/** One that we wrote. */
+export function signInOf(text: string): SignIn | undefined {
+  return decodeSignIn(parsed(text));
+}
+
+/** Exactly the four, each what it should be; undefined for anything else. */
+function decodeSignIn(raw: unknown): SignIn | undefined {
+  const { harness, access, refresh, until } = record(raw);
+  if (typeof harness !== 'string' || !isHarness(harness) || !isToken(access) || !isToken(refresh)) return undefined;
+  return typeof until === 'number' && Number.isSafeInteger(until) && until > 0
+    ? { harness, access, refresh, until }
+    : undefined;
+}
+
+/** What a token endpoint answers (RFC 6749, 5.1); without another refresh token the one before stays good. The server controls every byte.
+ *  @param now  milliseconds */
+export function refreshed(before: SignIn, text: string, now: number): SignIn | undefined {
+  const { access_token, refresh_token = before.refresh, expires_in } = record(parsed(text));
+  const seconds = typeof expires_in === 'number' && expires_in > 0 && expires_in < 1e9 ? expires_in : 3600;
+  return decodeSignIn({
+    harness: before.harness,
+    access: access_token,
+    refresh: refresh_token,
+    until: Math.floor(now + seconds * 1000),
+  });
+}
+
+function isToken(raw: unknown): raw is string {
+  return typeof raw === 'string' && whyNoSecret(raw) === undefined;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function record(raw: unknown): Readonly<Record<string, unknown>> {
+  return typeof raw === 'object' && raw !== null && !Array.isArray(raw) ? (raw as Record<string, unknown>) : {};
+}
