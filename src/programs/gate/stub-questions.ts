@@ -80,7 +80,7 @@ export class StubQuestions {
       return;
     }
     const command = { program: { name: program.name, path: program.file }, argv };
-    const verdict = own ? judgeOwn(policy.commands, command) : judgeCommand(policy.commands, command);
+    const verdict = own ? judgeOwn(policy.commands, command, own.made) : judgeCommand(policy.commands, command);
     const script = this.#scripts.of(pid, argv);
     if (verdict.kind === 'deny') {
       this.#refuse(held, `${program.name} is refused: ${verdict.why}`, { ...what, rule: verdict.why });
@@ -102,7 +102,7 @@ export class StubQuestions {
     this.#ask(held, pid, {
       ...{ program, argv, environment, cwd },
       ...(verdict.kind === 'allow' && { rule: verdict.rule }),
-      ...(own && { own: own.pin }),
+      ...(own && { own: own.pin, made: own.made }),
       ...(script && { script: { path: script.path, digest: script.digest } }),
     });
   }
