@@ -131,7 +131,7 @@ async function unlisted(stand: Stand): Promise<void> {
   await withTools(async (folder) => {
     const tool = `${folder}/tool`;
     const denied = stand.start(['run', 'one', '--', tool, '/proc/self/exe']).ended;
-    await stand.bulkhead(['deny', String(await question(stand, `${tool} /proc/self/exe`))]);
+    await stand.bulkhead(['deny', String(await question(stand, `${tool} /proc/self/exe (program ${tool})`))]);
     assert.deepEqual([(await denied).status, (await denied).stdout], [126, '']);
     const waits = stand.start([
       'run',
