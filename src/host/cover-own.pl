@@ -1,18 +1,19 @@
 #!/usr/bin/perl
-# Puts the stub over one file that an agent made, for as long as standard input is open, and copies what is under it (exec.own: ask).
+# Puts the stub over one file that an agent made (exec.own: ask), or over one of the host's that is on no list (tier user), for as long as standard
+# input is open, and copies what is under it.
 # Runs as the warden's user, started by it with PID, BASE (-100 or a descriptor of that process), the path in hexadecimal, the most bytes; descriptor 3 is
-# where the copy goes. Says "covered NAME" (hexadecimal: the path inside) or "no WHY".
+# where the copy goes. Says "found own|host NAME" (hexadecimal: the path inside), is told to go on by a byte "y", then says "covered"; or "no WHY".
 #
 # Nothing rests on the path: whatever it leads to now is looked at without being opened, must be a regular file of the workspace's
-# own mount, and that file is copied and covered, by descriptor. What the agent's exec finds afterwards under the path is the stub, or
-# something on a mount from which nothing runs.
+# own mount, or one that everybody may execute on a mount that is read-only here, and that file is copied and covered, by descriptor. What the
+# agent's exec finds afterwards under the path is the stub, or something that the kernel does not start.
 use strict;
 BEGIN { $^W = 1 }
 
 open(my $arch, '<', '/proc/sys/kernel/arch') or die "kernel 6.1 or newer is needed\n";
 chomp(my $machine = <$arch>);
 my %n = (openat2 => 437, open_tree => 428, move_mount => 429,
-  $machine eq 'aarch64' ? (setns => 268, statx => 291, umount2 => 39, ioctl => 29) : (setns => 308, statx => 332, umount2 => 166, ioctl => 16));
+  $machine eq 'aarch64' ? (setns => 268, statx => 291, fstatfs => 44, umount2 => 39, ioctl => 29) : (setns => 308, statx => 332, fstatfs => 138, umount2 => 166, ioctl => 16));
 sub O_PATH () { 010000000 } sub O_CLOEXEC () { 02000000 } sub O_NONBLOCK () { 04000 } sub O_NOCTTY () { 0400 }
 sub AT_FDCWD () { -100 } sub AT_EMPTY_PATH () { 0x1000 }
 sub NO_MAGIC_LINKS () { 2 } # openat2(2), RESOLVE_NO_MAGICLINKS
@@ -50,12 +51,21 @@ my $file = must('find', syscall($n{openat2}, AT_FDCWD, $path, $how, length $how)
 my $found = look($file, $empty, AT_EMPTY_PATH);
 my $workspace = look(AT_FDCWD, my $at = '/workspace', 0);
 no_way('no regular file that may be executed') unless ($found->{mode} & 0170000) == 0100000 && $found->{mode} & 0111;
-no_way('not in the workspace') unless $found->{mount} == $workspace->{mount};
+my $own = $found->{mount} == $workspace->{mount};
+unless ($own) {
+  my $about = "\0" x 120; # statfs(2): f_flags, the eleventh of its words of 64 bits, has 1 where the mount is read-only (ST_RDONLY)
+  must('look', syscall($n{fstatfs}, $file, $about));
+  no_way('not in the workspace') unless unpack('Q', substr $about, 80) & 1;
+  no_way('not for everybody to execute') unless $found->{mode} & 1;
+}
 no_way('too long') if $found->{size} > $most;
 chdir $proc or die "chdir: $!\n"; # the host's, where our own descriptors are
-sysopen(my $in, "self/fd/$file", O_NONBLOCK | O_NOCTTY) or no_way("read: $!");
 my $name = readlink("self/fd/$file") // no_way('it is gone');
-no_way('it is deleted') if $name =~ / \(deleted\)$/ || $name !~ m{^/workspace/};
+no_way('it is deleted') if $name =~ / \(deleted\)$/ || ($own && $name !~ m{^/workspace/});
+print 'found ', ($own ? 'own ' : 'host '), unpack('H*', $name), "\n";
+sysread(STDIN, my $word, 1) or exit 0;
+exit 0 if $word ne 'y';
+sysopen(my $in, "self/fd/$file", O_NONBLOCK | O_NOCTTY) or no_way("read: $!");
 open(my $out, '>&=', 3) or die "no descriptor 3\n";
 for (my $copied = 0;;) {
   my $got = sysread $in, my $bytes, 1 << 20;
@@ -68,7 +78,7 @@ close $out or no_way("copy: $!");
 my $tree = must('stub', syscall($n{open_tree}, AT_FDCWD, my $stub = '/etc/bulkhead/stub', 1 | O_CLOEXEC));
 # MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH
 must('cover', syscall($n{move_mount}, $tree, $empty, $file, my $there = '', 4 | 0x40));
-print 'covered ', unpack('H*', $name), "\n";
+print "covered\n";
 sysread STDIN, my $byte, 1;
 must('uncover', syscall($n{umount2}, my $top = "self/fd/$tree", 2)); # MNT_DETACH
 print "uncovered\n";

@@ -77,6 +77,11 @@ export function isStubbed({ gate }: CompartmentFacts, { programFolders }: System
   return gate !== undefined && below(programFolders, file);
 }
 
+/** Whether this is what the kernel loads others with: it may be started as it is, and nothing may stand in place of it. */
+export function loaded({ loaders }: SystemView, file: string): boolean {
+  return loaders.includes(file);
+}
+
 /** Files and trees; a file whose arguments decide has a stub over it. */
 function allowedFiles({ programs, trees }: CompartmentFacts, { over }: GateFacts): string[] {
   const files = programs.map(({ file }) => file).filter((file) => !over.includes(file));

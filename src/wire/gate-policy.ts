@@ -15,6 +15,8 @@ export interface AgentPolicy {
   readonly waitMs: number;
   /** The environment that its compartment gives. */
   readonly given: Readonly<Record<string, string>>;
+  /** Tier `user`: programs of the host that are on no list are asked for as well, but for those in these trees. */
+  readonly host?: { readonly trees: readonly string[] };
 }
 
 /** A program that stands behind a stub. */

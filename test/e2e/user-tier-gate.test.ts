@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { StatusDocument } from '../../src/model/documents.ts';
 import { approve, execs, ownQuestion, question } from './asking.ts';
@@ -17,12 +18,21 @@ agents:
   builder: { exec: { sets: [base], ask: on-miss, own: allow } }
 `;
 
+/** Of the race; ten thousand with BULKHEAD_LONG, as test:long runs it. */
+const TRIES = process.env.BULKHEAD_LONG ? 10_000 : 100;
+const AT_ONCE = 100;
+
 const LOADER = 'for l in /lib64/ld-linux*.so.2 /lib/ld-linux-aarch64.so.1; do [ -e $l ] && exec $l';
 
 const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise<void>])[] = [
   ['what is allowed runs, with what it starts itself, and is on record', allowed],
   ['what is not allowed waits for a person, runs once approved, and is refused by rule', asked],
-  ['a program outside of the program folders, and not on the list, is not started by any name', elsewhere],
+  ['a program outside of the program folders, and not on the list, is started by no name that hides it', elsewhere],
+  [
+    'by its path it waits for a person like any other, runs once approved under its own path, and is on record as it was',
+    unlisted,
+  ],
+  ['a link that is swapped between an approved and a refused one starts no other', swapped],
   ['nothing starts a program that stands behind a stub: not the loader, not a copy, not a link', behind],
   ['what it may write is not executable, but for the workspace where exec.own says so', own],
   ['a program that the agent made waits as well, and runs once approved, as it was shown', made],
@@ -83,7 +93,7 @@ ran=[]
 for p in found[:200]:
     if open(p,"rb").read(4)[:2] not in (b"\x7fE",b"#!"): continue
     fd=os.open(p,os.O_RDONLY)
-    for act in (lambda: os.execv(p,[p,"--version"]), lambda: os.execv(f"/proc/self/root{p}",[p]), lambda: os.execve(fd,[p],{})):
+    for act in (lambda: os.execv(f"/proc/self/root{p}",[p]), lambda: os.execve(fd,[p],{})):
         child=os.fork()
         if child==0:
             os.close(1); os.close(2)
@@ -96,6 +106,94 @@ print(len(found)>3,ran)`;
 async function elsewhere(stand: Stand): Promise<void> {
   assert.equal((await stand.run('one', ['python3', '-c', OTHERS])).stdout, 'True []\n');
   assert.equal((await stand.run('one', ['/etc/bulkhead/unlisted'])).status, 126);
+}
+
+/** Two programs of the host's, in a folder that only this test has. */
+async function withTools(use: (folder: string) => Promise<void>): Promise<void> {
+  mkdirSync('/opt', { recursive: true });
+  const folder = mkdtempSync('/opt/bh-unlisted-');
+  try {
+    chmodSync(folder, 0o755);
+    for (const name of ['good', 'bad']) {
+      writeFileSync(`${folder}/${name}`, `#!/bin/sh\necho ${name} "$0"\n`);
+      chmodSync(`${folder}/${name}`, 0o755);
+    }
+    copyFileSync('/usr/bin/readlink', `${folder}/tool`);
+    copyFileSync('/usr/bin/readlink', `${folder}/closed`);
+    chmodSync(`${folder}/closed`, 0o700);
+    await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function unlisted(stand: Stand): Promise<void> {
+  await withTools(async (folder) => {
+    const tool = `${folder}/tool`;
+    const denied = stand.start(['run', 'one', '--', tool, '/proc/self/exe']).ended;
+    await stand.bulkhead(['deny', String(await question(stand, `${tool} /proc/self/exe (program ${tool})`))]);
+    assert.deepEqual([(await denied).status, (await denied).stdout], [126, '']);
+    const waits = stand.start([
+      'run',
+      'one',
+      '--',
+      'sh',
+      '-c',
+      `ln -s ${tool} /tmp/other; /tmp/other /proc/self/exe`,
+    ]).ended;
+    const id = await approve(stand, `/tmp/other /proc/self/exe (program ${tool})`);
+    assert.deepEqual([(await waits).status, (await waits).stdout], [0, `${tool}\n`], (await waits).stderr);
+    assert.equal((await sh(stand, `${folder}/closed .`)).status, 126, 'nobody may execute it');
+    assert.equal((await sh(stand, `${folder}/none`)).status, 127);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const seen = (await execs(stand)).filter(({ path }) => path.startsWith(folder));
+    const of = (rule: RegExp): string[] =>
+      seen.filter((one) => rule.test(one.rule)).map(({ event, path }) => `${event} ${path}`);
+    assert.deepEqual(of(new RegExp(`^approval ${id}$`)), [`exec.allowed ${tool}`]);
+    assert.deepEqual(of(/^left to the kernel: not for everybody/), [`exec.denied ${folder}/closed`]);
+  });
+}
+
+/** Swaps a link as fast as it can while it is executed. */
+const SWAP = `
+import os, subprocess, sys, threading, time
+folder, tries = sys.argv[1], int(sys.argv[2])
+on = True
+def swap():
+    i = 0
+    while on:
+        i += 1
+        os.symlink(folder + ('/good' if i % 2 else '/bad'), '/tmp/next'); os.rename('/tmp/next', '/tmp/link')
+        time.sleep(0.0005 * (i % 7))
+threading.Thread(target=swap, daemon=True).start()
+seen = {}
+while sum(seen.values()) < tries:
+    try: word = (subprocess.run(['/tmp/link'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode().split() or ['refused'])[0]
+    except OSError: word = 'kernel'
+    seen[word] = seen.get(word, 0) + 1
+on = False
+print(seen.pop('good', 0), seen.pop('refused', 0), seen.pop('kernel', 0), seen)
+`;
+
+async function swapped(stand: Stand): Promise<void> {
+  await withTools(async (folder) => {
+    for (const name of ['good', 'bad']) {
+      const run = sh(stand, `ln -sf ${folder}/${name} /tmp/link; cd /tmp; exec /tmp/link`);
+      const id = await question(stand, `/tmp/link (program ${folder}/${name}) (in /tmp)`);
+      const answer = name === 'good' ? ['approve', String(id), '--always'] : ['deny', String(id), '--always'];
+      assert.equal((await stand.bulkhead(answer)).status, 0);
+      await run;
+    }
+    for (let done = 0; done < TRIES; done += AT_ONCE) {
+      const { stdout, stderr } = await sh(
+        stand,
+        `cd /tmp; python3 -c '${SWAP.replaceAll("'", `"`)}' ${folder} ${AT_ONCE}`,
+      );
+      const [good, refused, , ...others] = stdout.trim().split(' ');
+      assert.ok(Number(good) > 0 && Number(refused) > 0, `the race never hit both: ${stdout}${stderr}`);
+      assert.deepEqual(others, ['{}'], stdout);
+    }
+  });
 }
 
 async function behind(stand: Stand): Promise<void> {

@@ -3,9 +3,10 @@ import { readUpTo } from '../../host/process-memory.ts';
 /** What a stub was started with, read from its memory, which nobody but itself can write. Bytes as they are (latin1). */
 export interface Started {
   readonly argv: readonly string[];
-  readonly environment: readonly string[];
-  /** Of all of them, and of what points to them. */
-  readonly bytes: number;
+  /** Read when it is wanted, while the stub still waits. @returns why not, where it is not whole */
+  readonly environment: () => readonly string[] | string;
+  /** So many were read until now. */
+  readonly bytes: () => number;
 }
 
 /** execve(2): a string is at most 128 KiB; all together a quarter of the stack's limit. Who gives more than we read is refused. */
@@ -18,20 +19,26 @@ const NO_BYTES: Buffer = Buffer.alloc(0);
  *  @returns why not, where it is not whole: nothing is ever judged by a part */
 export function readStarted(pid: number, argv: bigint, environment: bigint): Started | string {
   const memory = new Memory(pid);
-  const words = pointers(memory, Number(argv));
-  if (typeof words === 'string') return `its arguments ${words}`;
+  const words = strings(memory, Number(argv), 'its arguments');
+  if (typeof words === 'string') return words;
   if (words.length === 0) return 'it was started without even a name (argc 0)';
-  const names = pointers(memory, Number(environment));
-  if (typeof names === 'string') return `its environment ${names}`;
+  return {
+    argv: words,
+    environment: () => strings(memory, Number(environment), 'its environment'),
+    bytes: () => memory.taken,
+  };
+}
+
+function strings(memory: Memory, at: number, what: string): string[] | string {
+  const places = pointers(memory, at);
+  if (typeof places === 'string') return `${what} ${places}`;
   const all: string[] = [];
-  let bytes = 0;
-  for (const at of [...words, ...names]) {
-    const text = memory.string(at);
-    if (text === undefined) return 'its arguments and environment cannot be read whole';
+  for (const place of places) {
+    const text = memory.string(place);
+    if (text === undefined) return `${what} cannot be read whole`;
     all.push(text);
-    bytes += text.length + 9;
   }
-  return { argv: all.slice(0, words.length), environment: all.slice(words.length), bytes };
+  return all;
 }
 
 /** An array of pointers that ends with a zero. */
@@ -55,6 +62,10 @@ class Memory {
 
   constructor(pid: number) {
     this.#pid = pid;
+  }
+
+  get taken(): number {
+    return MOST_BYTES - this.#left;
   }
 
   /** Undefined where nothing is, or more than an address: no stub's memory lies beyond what a number can say exactly. */

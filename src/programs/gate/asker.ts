@@ -1,9 +1,9 @@
 import { closeSync, openSync, readlinkSync, readSync, statSync } from 'node:fs';
 import { argumentOf } from '../../host/seccomp-notify.ts';
-import { readStarted } from './arguments.ts';
+import { readStarted, type Started } from './arguments.ts';
 import type { ListenerFacts } from './messages.ts';
 
-/** A question with more than this in it is a long one: ordinary arguments and environments are a tenth. */
+/** A question of which more than this was read is a long one: ordinary arguments and environments are a tenth. */
 export const LONG_BYTES: number = 64 * 1024;
 const ONE_FILTER = '\nSeccomp_filters:\t1\n';
 
@@ -21,13 +21,9 @@ export function isStub(pid: number, { device, inode }: ListenerFacts): boolean {
   }
 }
 
-export interface Whole {
+export interface Whole extends Started {
   readonly stub: string;
-  readonly argv: readonly string[];
-  readonly environment: readonly string[];
   readonly cwd: string;
-  /** Of arguments and environment, and of what points to them. */
-  readonly bytes: number;
 }
 
 /** @returns why not, where not everything that decides can be seen */

@@ -78,7 +78,7 @@ export class Asking {
     }
     const environment = decidingEnvironment(asked.environment, policy?.given ?? {});
     const terms: CommandTerms = {
-      program: { name: program.name, path: program.file, digest: pin.digest, ...(asked.own && { own: true }) },
+      program: { name: program.name, path: program.file, digest: pin.digest, ...(asked.made && { own: true }) },
       argv,
       cwd,
       environment,
@@ -188,7 +188,7 @@ export class Asking {
       return;
     }
     this.#copies.release(key(asked));
-    const by = { file: program.file, own: asked.own !== undefined, ...(approval !== undefined && { approval }) };
+    const by = { file: program.file, own: asked.made === true, ...(approval !== undefined && { approval }) };
     this.#say({ do: 'run', place, id, pin, fd, record: { event: 'exec.allowed', agent, ...record }, ...by });
   }
 

@@ -3,8 +3,8 @@ import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { Flight } from './flight.ts';
 import type { Holding } from './held.ts';
 import type { Journal } from './journal.ts';
-import type { Asker, FromHot, ListenerFacts, OwnProgram } from './messages.ts';
-import { mayBeOwn, type OwnStubs } from './own-stubs.ts';
+import type { Asker, FromHot, ListenerFacts, ToHot } from './messages.ts';
+import { mayBeOwn, mayBeUnlisted, type OwnStubs } from './own-stubs.ts';
 import type { Standing } from './standing.ts';
 import { type Said, said } from './words.ts';
 
@@ -41,7 +41,9 @@ export class ByFile {
     const question = this.#flight.at(place);
     const first = callOf(question) === EXECVEAT ? 1 : 0;
     const told = said(question, first);
-    if (facts.asks && policy?.own && mayBeOwn(told.path)) {
+    const unlisted =
+      policy?.trees !== undefined && !policy.there.has(told.path) && mayBeUnlisted(told.path, policy.trees);
+    if (facts.asks && (unlisted || (policy?.own && mayBeOwn(told.path)))) {
       const { agent } = facts;
       const [id, pid] = [idOf(question), pidOf(question)];
       const base = first === 0 ? AT_FDCWD : Number(BigInt.asIntN(32, argumentOf(question, 0)));
@@ -50,28 +52,34 @@ export class ByFile {
       this.#tell({ tell: 'own', place, id, agent, pid, base, path: told.path });
       return;
     }
-    this.#goOn(place, facts, told, policy);
+    this.#goOn(place, facts, told, policy, unlisted ? 'a probe or drill asks nobody' : undefined);
   }
 
-  /** The stub stands over what it leads to, or nothing of the agent's does. Recorded either way: it may lead elsewhere by now. */
-  go(
-    { place, id, own }: { readonly own?: OwnProgram } & Asker,
-    policyOf: (agent: string) => Standing | undefined,
-  ): void {
+  /** The stub stands over what it leads to, or nothing that is to be asked about is there. Recorded either way: it may lead elsewhere by now. */
+  go({ place, id, own, left }: Extract<ToHot, { do: 'go' }>, policyOf: (agent: string) => Standing | undefined): void {
     const tried = this.#tries.get(place);
     if (tried?.id !== id) return;
     this.#tries.delete(place);
     const { facts } = tried;
     this.#holding.count(facts.agent, -1);
     if (own) this.#own.set(own);
-    this.#goOn(place, facts, tried.said, policyOf(facts.agent));
+    const policy = policyOf(facts.agent);
+    this.#goOn(place, facts, tried.said, policy, policy?.trees && left);
   }
 
-  #goOn(place: number, { fd, agent }: ListenerFacts, { path, argv }: Said, policy: Standing | undefined): void {
+  /** @param left  why it is on no list and nobody is asked: the kernel refuses it (tier `user`) */
+  #goOn(
+    place: number,
+    { fd, agent }: ListenerFacts,
+    { path, argv }: Said,
+    policy: Standing | undefined,
+    left: string | undefined,
+  ): void {
     const id = idOf(this.#flight.at(place));
     if (isAbsent(policy, path)) refuse(fd, id, ENOENT);
     else {
-      this.#journal.write({ event: 'exec.allowed', agent, path, argv, rule: 'by file' });
+      if (left === undefined) this.#journal.write({ event: 'exec.allowed', agent, path, argv, rule: 'by file' });
+      else this.#journal.write({ event: 'exec.denied', agent, path, argv, rule: `left to the kernel: ${left}` });
       letGo(fd, id);
     }
     this.#flight.release(place);

@@ -10,7 +10,7 @@ export interface Pin {
   readonly digest: string;
   /** Of the original when it was copied (`versionOf`). */
   readonly version: string;
-  /** The agent made it. */
+  /** Made of what an agent tried, and of no use but for that. */
   readonly own?: true;
 }
 
@@ -38,8 +38,10 @@ export interface Asked extends Asker {
   readonly argv: readonly string[];
   readonly environment: readonly string[];
   readonly cwd: string;
-  /** Set for a program that the agent made: the copy of it, made before. */
+  /** Set where the stub stood over a file for a moment: the copy of it, made before. */
   readonly own?: Pin;
+  /** The agent made it. */
+  readonly made?: boolean;
   /** Set for an interpreter. */
   readonly script?: { readonly path: string; readonly digest: string };
   /** It is bulkhead-do: the command is to run outside. */
@@ -68,8 +70,8 @@ export type ToHot =
   | { readonly do: 'begin' }
   /** So many bytes of the journal are the ledger's. */
   | { readonly do: 'shorten'; readonly upTo: number }
-  /** The exec goes on; what it finds is decided by the mounts. */
-  | ({ readonly do: 'go'; readonly own?: OwnProgram } & Asker)
+  /** The exec goes on; what it finds is decided by the mounts. `left`: why it is on no list and has no stub over it. */
+  | ({ readonly do: 'go'; readonly own?: OwnProgram; readonly left?: string } & Asker)
   /** `approval`: how it ends is written down under this rule. */
   | ({
       readonly do: 'run';
@@ -86,7 +88,7 @@ export type ToHot =
   /** Its agent is paused, so that the kernel can freeze it: whoever waits asks again, until `paused` is false. */
   | { readonly do: 'pause'; readonly agent: string; readonly paused: boolean };
 
-/** Somebody executes what may be a file that the agent made: path and base as it gave them. */
+/** Somebody executes what may be a file that the agent made, or one of the host's that is on no list: path and base as it gave them. */
 export interface OwnTry extends Asker {
   readonly agent: string;
   readonly pid: number;
@@ -100,6 +102,8 @@ export interface OwnProgram {
   readonly ticket: number;
   readonly name: string;
   readonly pin: Pin;
+  /** The agent made it. */
+  readonly made: boolean;
 }
 
 export type FromHot =

@@ -1,21 +1,31 @@
 import { existsSync, statSync } from 'node:fs';
 import type { Verdict } from '../../model/verdict.ts';
 import { type Command, type CommandPolicy, judgeCommand } from '../../policy/command/judge.ts';
+import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { FromHot, OwnProgram, Pin } from './messages.ts';
 
 /** Nothing in there is an agent's to change, so an exec of it never starts what an agent made. */
 const SYSTEM = /^\/(?:usr|bin|sbin|lib[0-9a-z]*|etc|dev|proc)\//;
+/** In the program folders there is nothing but what is allowed, and stubs. */
+const STANDS = new RegExp(`^(?:${[...PROGRAM_FOLDERS, '/bin', '/sbin'].join('|')})/[^/]+$`);
 const MOST_SCRIPTS = 1000;
 
 export function mayBeOwn(path: string): boolean {
   return path !== '' && !SYSTEM.test(path);
 }
 
-/** What an agent made is never allowed by a rule; what a rule refuses by name, argument or digest stays refused. */
-export function judgeOwn(policy: CommandPolicy, command: Command): Verdict {
+/** Tier `user`: whether a path may lead to a program of the host that is on no list. In the program folders stubs stand for those. */
+export function mayBeUnlisted(path: string, trees: readonly string[]): boolean {
+  return path !== '' && !STANDS.test(path) && !trees.some((tree) => path.startsWith(`${tree}/`));
+}
+
+/** What an agent made, or is on no list and only has the name of something that is, is never allowed by a rule; what a rule refuses by name or argument
+ *  stays refused. */
+export function judgeOwn(policy: CommandPolicy, command: Command, made: boolean): Verdict {
   const verdict = judgeCommand({ ...policy, onMiss: 'ask' }, command);
   if (verdict.kind === 'deny') return verdict;
-  return { kind: 'ask', rule: 'exec.own: ask', why: 'the agent made it' };
+  if (made) return { kind: 'ask', rule: 'exec.own: ask', why: 'the agent made it' };
+  return { kind: 'ask', rule: 'exec.ask: on-miss', why: 'it is on no list' };
 }
 
 /** Which process is about to ask for which program of the agent's own: it executed that file, and the stub stood over it. Should it have

@@ -11,10 +11,13 @@ const ASKS_WITHIN_MS = 3000;
 interface Covered {
   readonly ticket?: number;
   readonly name?: string;
+  readonly made?: boolean;
   readonly file?: string;
+  readonly allowed?: true;
+  readonly why?: string;
 }
 
-/** `exec.own: ask`: whoever executes a file of the agent's workspace waits in that call until the stub stands over the file; the exec goes
+/** `exec.own: ask`, and tier `user`: whoever executes a file of the agent's workspace, or one of the host's that is on no list, waits in that call until the stub stands over the file; the exec goes
  *  on, finds the stub, and that asks. One at a time of each agent, as the file cannot be read meanwhile. */
 export class OwnTries {
   readonly #warden: Client;
@@ -51,18 +54,19 @@ export class OwnTries {
 
   async #cover({ agent, place, id, pid, base, path }: OwnTry): Promise<void> {
     const asker: Asker = { place, id };
-    let covered: Covered = {};
+    let covered: Covered = { why: `${MOST_AT_ONCE} others of it wait already` };
     const waiting = [...this.#kept.values()].filter((one) => one === agent).length;
     try {
       if (waiting < MOST_AT_ONCE)
         covered = (await this.#warden.call('own.cover', { agent, pid, base, path })) as Covered;
     } catch (error) {
-      this.#say({ do: 'record', record: { event: 'exec.unreadable', agent, path, why: (error as Error).message } });
+      covered = { why: (error as Error).message };
+      this.#say({ do: 'record', record: { event: 'exec.unreadable', agent, path, why: covered.why } });
     }
-    const { ticket, name, file } = covered;
+    const { ticket, name, file, made = false, why } = covered;
     const first = ticket === undefined ? undefined : firstThread(pid);
     if (ticket === undefined || name === undefined || file === undefined || first === undefined) {
-      this.#say({ do: 'go', ...asker }); // nothing in the workspace can be executed as it is
+      this.#say({ do: 'go', ...asker, ...(why !== undefined && { left: why }) });
       if (ticket !== undefined) await this.#uncover(ticket);
       return;
     }
@@ -72,7 +76,7 @@ export class OwnTries {
       this.#asked.set(ticket, () => resolve(true));
       setTimeout(resolve, ASKS_WITHIN_MS, false).unref();
     });
-    this.#say({ do: 'go', own: { pid: first, ticket, name, pin }, ...asker });
+    this.#say({ do: 'go', own: { pid: first, ticket, name, pin, made }, ...asker });
     if (!(await asked)) this.forget(ticket);
     this.#asked.delete(ticket);
     await this.#uncover(ticket);

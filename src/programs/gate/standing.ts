@@ -8,8 +8,16 @@ export interface Standing {
   readonly stubs: AgentPolicy['stubs'];
   /** What it made itself waits for a person. */
   readonly own: boolean;
+  /** Tier `user`: trees in which everything may start. */
+  readonly trees: readonly string[] | undefined;
 }
 
-export function standing({ exec, allowed, names, stubs }: AgentPolicy): Standing {
-  return { commands: commandPolicy(exec, allowed), there: new Set(names), stubs, own: exec.own === 'ask' };
+export function standing({ exec, allowed, names, stubs, host }: AgentPolicy): Standing {
+  return {
+    commands: commandPolicy(exec, allowed),
+    there: new Set(names),
+    stubs,
+    own: exec.own === 'ask',
+    trees: host?.trees,
+  };
 }

@@ -55,7 +55,7 @@ export class StubQuestions {
     if (!stillWaits(facts.fd, id)) this.#flight.release(place);
     else if (typeof read === 'string') this.#refuse(held, `refused: ${read}`, { rule: read });
     else this.#judge(held, pid, read, policy);
-    return typeof read === 'string' || read.bytes > LONG_BYTES;
+    return typeof read === 'string' || read.bytes() > LONG_BYTES;
   }
 
   #judge(held: Held, pid: number, { stub, argv, environment, cwd }: Whole, policy: Standing | undefined): void {
@@ -71,7 +71,7 @@ export class StubQuestions {
     }
     const what = { path: program.file, argv, cwd };
     if (stub === BULKHEAD_DO) {
-      if (facts.asks) this.#ask(held, pid, { program, argv, environment, cwd, outside: true });
+      if (facts.asks) this.#ask(held, pid, environment, { program, argv, cwd, outside: true });
       else
         this.#refuse(held, 'a probe or drill has nothing run outside', {
           ...what,
@@ -80,7 +80,7 @@ export class StubQuestions {
       return;
     }
     const command = { program: { name: program.name, path: program.file }, argv };
-    const verdict = own ? judgeOwn(policy.commands, command) : judgeCommand(policy.commands, command);
+    const verdict = own ? judgeOwn(policy.commands, command, own.made) : judgeCommand(policy.commands, command);
     const script = this.#scripts.of(pid, argv);
     if (verdict.kind === 'deny') {
       this.#refuse(held, `${program.name} is refused: ${verdict.why}`, { ...what, rule: verdict.why });
@@ -99,18 +99,29 @@ export class StubQuestions {
       this.#replies.start(held, copy, path, record);
       return;
     }
-    this.#ask(held, pid, {
-      ...{ program, argv, environment, cwd },
+    this.#ask(held, pid, environment, {
+      ...{ program, argv, cwd },
       ...(verdict.kind === 'allow' && { rule: verdict.rule }),
-      ...(own && { own: own.pin }),
+      ...(own && { own: own.pin, made: own.made }),
       ...(script && { script: { path: script.path, digest: script.digest } }),
     });
   }
 
-  #ask(held: Held, pid: number, what: Omit<Asked, 'place' | 'id' | 'agent' | 'pid' | 'listener' | 'asks'>): void {
+  #ask(
+    held: Held,
+    pid: number,
+    read: Whole['environment'],
+    what: Omit<Asked, 'place' | 'id' | 'agent' | 'pid' | 'listener' | 'asks' | 'environment'>,
+  ): void {
     const { place, id, facts } = held;
+    const environment = read();
+    if (typeof environment === 'string') {
+      this.#refuse(held, `refused: ${environment}`, { path: what.program.file, rule: environment });
+      return;
+    }
     this.#holding.hold(held);
-    this.#tell({ tell: 'asked', place, id, agent: facts.agent, pid, listener: facts.fd, asks: facts.asks, ...what });
+    const who = { place, id, agent: facts.agent, pid, listener: facts.fd, asks: facts.asks };
+    this.#tell({ tell: 'asked', ...who, environment, ...what });
   }
 
   #refuse(held: Held, why: string, record: object): void {

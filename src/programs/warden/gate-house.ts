@@ -15,6 +15,7 @@ import { type AgentPolicy, PLACE_BYTES, PLACES } from '../../wire/gate-policy.ts
 import { type GateAsks, GateLink, type KeptListener } from './gate-link.ts';
 import { handedOut } from './handed-out.ts';
 import type { Logs } from './logs.ts';
+import { wantedOf } from './own-covering.ts';
 import { OwnCovers } from './own-covers.ts';
 import { gateProgram } from './own-programs.ts';
 import type { Program } from './program.ts';
@@ -54,7 +55,7 @@ export class GateHouse {
     const covers = new OwnCovers(places.pins, this.#note);
     const all: GateAsks = {
       ...asks,
-      cover: (frame) => covers.cover(frame),
+      cover: (frame) => covers.cover(frame, wantedOf(this.#facts().find(({ agent }) => agent.name === frame.agent))),
       uncover: (ticket) => covers.uncover(ticket),
       keep: (listener) => void this.#kept.set(listener.number, listener),
       gone: (number) => this.#gone(number),
@@ -143,20 +144,23 @@ export class GateHouse {
   }
 
   #policies(): AgentPolicy[] {
-    return this.#facts().flatMap((facts) => {
-      const { agent, gate, programs } = facts;
+    return this.#facts().flatMap((facts): AgentPolicy[] => {
+      const { agent, gate, programs, trees, network } = facts;
       if (gate === undefined) return [];
       const { behind: stubs, denied } = gate;
       const paths = programs.flatMap(({ file, links }) => [file, ...links.map(({ at }) => at)]);
-      return {
-        agent: agent.name,
-        exec: { ...agent.exec, deny: denied },
-        allowed: [...programs.map(({ name }) => name), ...paths],
-        names: [...Object.keys(stubs), ...paths],
-        stubs,
-        waitMs: agent.ask?.wait ?? ASK.wait,
-        given: agentEnvironment(facts),
-      };
+      return [
+        {
+          agent: agent.name,
+          exec: { ...agent.exec, deny: denied },
+          allowed: [...programs.map(({ name }) => name), ...paths],
+          names: [...Object.keys(stubs), ...paths],
+          stubs,
+          waitMs: agent.ask?.wait ?? ASK.wait,
+          given: agentEnvironment(facts),
+          ...(network.in === 'host' && { host: { trees } }),
+        },
+      ];
     });
   }
 
