@@ -253,9 +253,9 @@ test('paths that hold more than one agent should have, or that hide where they l
 });
 
 test('a workspace that holds the fleet.yaml itself is refused: the agent would write its own policy', () => {
-  const reading = { ...READING, source: '/srv/work/conf/fleet.yaml' };
+  const reading = { ...READING, source: '/srv/studio/conf/fleet.yaml' };
   const text = (path: string): string => withAgent(`workspace: ${path}\nshared: true`);
-  for (const path of ['/srv/work', '/srv/work/conf', '.'])
+  for (const path of ['/srv/studio', '/srv/studio/conf', '.'])
     assert.throws(() => parseFleet(text(path), reading), { code: 'policy-in-reach' }, path);
   assert.ok(parseFleet(text('./site'), reading));
 });

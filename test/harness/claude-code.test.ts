@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import { observeCgroups, unifiedFolder } from '../../src/host/cgroup-roots.ts';
 import { cgroupPath } from '../../src/plan/fleet.ts';
 import { NOT_ROOT, type Stand, withFleet } from '../e2e/stand.ts';
 import { type Origin, startOrigin } from '../e2e/tls-origin.ts';
 import { AnthropicModel } from './anthropic.ts';
 import { holdersOf, processesOf } from './holding.ts';
-import { installedHarness } from './installed.ts';
+import { harnessFor } from './installed.ts';
 
 // Claude Code as it comes from npm does a turn in a compartment, and never holds the key that the model's service sees.
 
@@ -17,12 +17,8 @@ const HOST = 'api.anthropic.test';
 /** Its program is too large to be fetched at each run of the quick suite. */
 const skip =
   NOT_ROOT ||
+  (process.arch === 'x64' ? false : 'the locked Claude Code is for x86-64') ||
   (process.env.BULKHEAD_LONG ? false : 'Claude Code is 381 MB: npm run test:long fetches it and has it do its turn');
-
-let harness: string | undefined;
-before(async () => {
-  if (!skip && process.arch === 'x64') harness = await installedHarness('claude-code');
-});
 
 const fleet = (claude: string, { port, root }: Origin): string => `
 roots: [${root}]
@@ -42,12 +38,8 @@ agents:
 test('Claude Code from npm does a turn with a placeholder; the origin sees the real key, and nothing in the compartment ever holds it', {
   skip,
 }, async (t) => {
-  if (harness === undefined) {
-    t.skip(
-      'Claude Code is not in node_modules/.cache for this processor, and npm does not reach where packages come from',
-    );
-    return;
-  }
+  const harness = await harnessFor(t, 'claude-code');
+  if (harness === undefined) return;
   const claude = join(harness, 'node_modules/@anthropic-ai/claude-code-linux-x64/claude');
   const held: { key: string[]; placeholder: string[] } = { key: [], placeholder: [] };
   await withFleet(

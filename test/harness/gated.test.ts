@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NOT_ROOT, type Stand, withFleetBeside } from '../e2e/stand.ts';
-import { installedHarness } from './installed.ts';
+import { NOT_ROOT, type Stand, withFleet } from '../e2e/stand.ts';
+import { harnessFor } from './installed.ts';
 import { ScriptedModel } from './model.ts';
+import { bash, CLI, models } from './scripted-pi.ts';
 
 // A harness as it comes from npm, unmodified, in a gated compartment: its model asks for commands that nobody has allowed. A person
 // answers from the command line, and the harness goes on either way.
-
-const CLI = '/knowledge/pi/node_modules/@mariozechner/pi-coding-agent/dist/cli.js';
 
 const fleet = (port: number, harness: string): string => `
 knowledge:
@@ -22,23 +21,6 @@ agents:
     knowledge: [pi]
 `;
 
-const models = (port: number): string =>
-  JSON.stringify({
-    providers: {
-      played: {
-        baseUrl: `http://model.test:${port}/v1`,
-        api: 'openai-completions',
-        apiKey: 'placeholder',
-        models: [{ id: 'scripted' }],
-      },
-    },
-  });
-
-const bash = (command: string): { tool: string; with: { command: string } } => ({ tool: 'bash', with: { command } });
-let harness: string | undefined;
-before(async () => {
-  if (!NOT_ROOT) harness = await installedHarness();
-});
 let model: ScriptedModel | undefined;
 after(() => model?.stop());
 
@@ -56,11 +38,8 @@ async function asked(stand: Stand, begins: string): Promise<number> {
 test('an unmodified harness waits for a person where its model wants what is not allowed, and goes on after yes and after no', {
   skip: NOT_ROOT,
 }, async (t) => {
-  if (harness === undefined) {
-    t.skip('the harness is not in node_modules/.cache, and npm does not reach where packages come from');
-    return;
-  }
-  const folder = harness;
+  const harness = await harnessFor(t);
+  if (harness === undefined) return;
   const played = new ScriptedModel(() => [
     bash('echo before; factor 91; echo after $?'),
     bash('factor 33'),
@@ -70,7 +49,7 @@ test('an unmodified harness waits for a person where its model wants what is not
   ]);
   model = played;
   const port = await played.start();
-  await withFleetBeside(fleet(port, folder), async (stand) => {
+  await withFleet(fleet(port, harness), async (stand) => {
     const settings = 'mkdir -p ~/.pi/agent && cat >~/.pi/agent/models.json';
     assert.equal((await stand.run('coder', ['sh', '-c', settings], { input: models(port) })).status, 0);
     const turn = stand.run('coder', ['node', CLI, '--model', 'played/scripted', '-p', 'Try some commands.']);

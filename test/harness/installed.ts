@@ -2,6 +2,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { removeTree } from '../../src/host/mounts.ts';
 import { TOP } from '../tree/sources.ts';
@@ -15,7 +16,7 @@ const NPM_MS = 180_000;
  *
  *  @returns undefined when it is not here and npm cannot reach where packages come from
  *  @throws Error when npm fails otherwise, such as for a wrong digest */
-export async function installedHarness(name: 'pi' | 'claude-code' | 'codex' = 'pi'): Promise<string | undefined> {
+async function installedHarness(name: 'pi' | 'claude-code' | 'codex'): Promise<string | undefined> {
   const locked = join(import.meta.dirname, name);
   const lock = readFileSync(join(locked, 'package-lock.json'));
   const folder = join(CACHE, createHash('sha256').update(lock).digest('hex').slice(0, 16));
@@ -44,4 +45,15 @@ export async function installedHarness(name: 'pi' | 'claude-code' | 'codex' = 'p
   } finally {
     removeTree(made);
   }
+}
+
+/** The same, as what a test needs. @returns undefined when there is none, and the test is told to be skipped, with the reason */
+export async function harnessFor(
+  t: TestContext,
+  name: 'pi' | 'claude-code' | 'codex' = 'pi',
+): Promise<string | undefined> {
+  const folder = await installedHarness(name);
+  if (folder === undefined)
+    t.skip(`${name} is not in node_modules/.cache, and npm does not reach where packages come from`);
+  return folder;
 }

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
-import { before, type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { observeCgroups, unifiedFolder } from '../../src/host/cgroup-roots.ts';
 import { cgroupPath } from '../../src/plan/fleet.ts';
 import { NOT_ROOT, withFleet } from '../e2e/stand.ts';
 import { startOrigin } from '../e2e/tls-origin.ts';
 import { holdersOf, processesOf } from './holding.ts';
-import { installedHarness } from './installed.ts';
+import { harnessFor } from './installed.ts';
 import { ScriptedModel, type Turn } from './model.ts';
 import { responsesModel } from './responses.ts';
 
@@ -74,23 +74,17 @@ const LONG = process.env.BULKHEAD_LONG ? false : 'Codex is 404 MB: npm run test:
 
 for (const name of ['pi', 'codex'] as const) {
   const skip = NOT_ROOT || (name === 'codex' && LONG);
-  let folder: string | undefined;
-  before(async () => {
-    if (!skip && (name === 'pi' || process.arch === 'x64')) folder = await installedHarness(name);
-  });
 
   test(`${name} from npm does a turn with a placeholder; the origin sees the real key, and nothing in the compartment ever holds it`, {
     skip,
   }, async (t) => {
-    if (folder === undefined)
-      return t.skip(
-        `${name} is not in node_modules/.cache for this processor, and npm does not reach where packages come from`,
-      );
-    await turn(t, HARNESSES[name], folder);
+    if (name === 'codex' && process.arch !== 'x64') return t.skip('its program here is for x86-64');
+    const folder = await harnessFor(t, name);
+    if (folder !== undefined) await turn(HARNESSES[name], folder);
   });
 }
 
-async function turn(_: TestContext, harness: Harness, folder: string): Promise<void> {
+async function turn(harness: Harness, folder: string): Promise<void> {
   await withFleet(
     '',
     async (stand) => {

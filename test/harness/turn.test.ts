@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { NOT_ROOT, type Stand, withFleet } from '../e2e/stand.ts';
 import { TOP } from '../tree/sources.ts';
-import { installedHarness } from './installed.ts';
+import { harnessFor } from './installed.ts';
 import { ScriptedModel } from './model.ts';
+import { bash, CLI, models } from './scripted-pi.ts';
 
 // A harness as it comes from npm, unmodified, does a turn of real work in a compartment. Only the model is played.
 
-const CLI = '/knowledge/pi/node_modules/@mariozechner/pi-coding-agent/dist/cli.js';
 const BY_ADDRESS = '203.0.113.7';
 
 const fleet = (port: number, harness: string, exercise: string): string => `
@@ -27,18 +27,6 @@ agents:
   strict:
     knowledge: [exercise]
 `;
-
-const models = (port: number): string =>
-  JSON.stringify({
-    providers: {
-      played: {
-        baseUrl: `http://model.test:${port}/v1`,
-        api: 'openai-completions',
-        apiKey: 'placeholder',
-        models: [{ id: 'scripted' }],
-      },
-    },
-  });
 
 /** A fleet with the exercise in each workspace and the model in coder's settings. */
 async function withHarness(port: number, harness: string, use: (stand: Stand) => Promise<void>): Promise<void> {
@@ -60,21 +48,14 @@ async function withHarness(port: number, harness: string, use: (stand: Stand) =>
   );
 }
 
-const bash = (command: string): { tool: string; with: { command: string } } => ({ tool: 'bash', with: { command } });
-let harness: string | undefined;
-before(async () => {
-  if (!NOT_ROOT) harness = await installedHarness();
-});
 let model: ScriptedModel | undefined;
 after(() => model?.stop());
 
 test('an unmodified harness edits, builds and tests in its compartment, and reaches its model and nothing else', {
   skip: NOT_ROOT,
 }, async (t) => {
-  if (harness === undefined) {
-    t.skip('the harness is not in node_modules/.cache, and npm does not reach where packages come from');
-    return;
-  }
+  const harness = await harnessFor(t);
+  if (harness === undefined) return;
   const played = new ScriptedModel(({ port }) => [
     { tool: 'edit', with: { path: 'sum.mjs', edits: [{ oldText: 'a - b', newText: 'a + b' }] } },
     bash('npm install && npm test'),
