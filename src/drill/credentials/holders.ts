@@ -3,6 +3,21 @@ import { kernel } from '../numbers.ts';
 import { CONNECTING, READING } from '../perl.ts';
 import { EVERY_TIER } from '../where.ts';
 
+/** The signer of ssh: in fleet.yaml (src/tiers/ssh.ts): it shows public keys, and is asked to sign what a file's signature is made over
+ *  (OpenSSH, PROTOCOL.sshsig). */
+const OWN_SIGNER = String.raw`
+sub asked { my ($s, $body) = @_; syswrite $s, pack 'N/a*', $body; sysread($s, my $answer, 16384); return substr $answer // '', 4 }
+if (($ENV{SSH_AUTH_SOCK} // '') eq '/run/bulkhead/ssh-agent') {
+  socket my $s, Socket::AF_UNIX(), Socket::SOCK_STREAM(), 0 or failed("socket: $!");
+  if (connect $s, Socket::pack_sockaddr_un($ENV{SSH_AUTH_SOCK})) {
+    my ($count, $key) = unpack 'x N N/a*', asked($s, "\x0b") . "\0" x 9;
+    my $file = 'SSHSIG' . pack 'N/a* N/a* N/a* N/a*', 'drill', '', 'sha512', 'x' x 64;
+    done('the signer signed what is no login') if $count && asked($s, "\x0d" . pack 'N/a* N/a* N', $key, $file, 0) =~ /^\x0e/;
+  }
+  delete $ENV{SSH_AUTH_SOCK};
+}
+`;
+
 /** Where secrets lie on a host. Nothing of the owner's is ever read by a control: its files are stand-ins with the canary. */
 export const holders: readonly Attack[] = [
   {
@@ -28,13 +43,14 @@ refused("not in environment or arguments of $seen processes");
     id: 'b37-agent-sockets',
     line: 37,
     tries: 'reaches key agents: ssh-agent, gpg-agent, the keyring, by environment and by their usual paths',
-    control: 'none of these sockets is in the compartment, and the environment names none',
+    control:
+      'none of these sockets is in the compartment, and the environment names none; the gateway’s own signer, where there is one, signs logins and nothing else',
     wall: 'files',
     tiers: EVERY_TIER,
     positive: 'host-user',
     remains:
       'helpers that are programs (gh auth token, docker-credential-*): they run only where granted, with the home of the agent',
-    program: `${CONNECTING}
+    program: `${CONNECTING}${OWN_SIGNER}
 for (qw(SSH_AUTH_SOCK GPG_AGENT_INFO GNOME_KEYRING_CONTROL DBUS_SESSION_BUS_ADDRESS)) { done("$_ is set") if defined $ENV{$_} && $ENV{$_} ne '' }
 try_all('/run/user/1000/ssh-agent', '/run/user/1000/keyring/ssh', '/run/user/0/gnupg/S.gpg-agent', map({ ("$_/S.gpg-agent", "$_/gnupg/S.gpg-agent", "$_/gnupg/S.gpg-agent.ssh", "$_/keyring/control", "$_/keyring/ssh", "$_/ssh-agent.socket", "$_/openssh_agent", "$_/1password/agent.sock") } below('/run/user')),
   map { below($_) } grep { m{/ssh-} } below('/tmp'));

@@ -71,12 +71,12 @@ export class SshKeys {
 
   /** Agents that are not in the fleet any more take their keys with them. */
   keepOnly(agents: readonly string[]): void {
-    for (const [file, { agent }] of this.#open) {
-      if (agents.includes(agent)) continue;
+    const gone = [...this.#open].filter(([, { agent }]) => !agents.includes(agent));
+    for (const [file] of gone) {
       rmSync(join(this.#dir, file), { force: true });
       this.#open.delete(file);
     }
-    syncFolder(this.#dir);
+    if (gone.length > 0) syncFolder(this.#dir);
   }
 
   async #make(agent: string, { host, port, user }: Place, before: (key: SshKey) => Promise<void>): Promise<void> {
