@@ -188,6 +188,8 @@ export interface BlastRadius {
     readonly processes: number;
     readonly cpu: number;
     readonly disk: number;
+    /** A day: `2,000,000 tokens`; absent: no cap. */
+    readonly budget?: readonly string[];
   };
   /** Secrets, with where; absent: none. */
   readonly use?: readonly string[];

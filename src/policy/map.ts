@@ -1,3 +1,4 @@
+import { CAPS } from '../model/budget.ts';
 import type { BlastRadius, MeasuredWall, ProvenClaim } from '../model/documents.ts';
 import type { Wall } from '../model/enforcement.ts';
 import type { EgressRule, WantedAgent } from '../model/fleet.ts';
@@ -7,6 +8,7 @@ import { age } from './age.ts';
 import { elevatedText } from './elevated/text.ts';
 import { allowedPrograms } from './exec-sets.ts';
 import { interpreter } from './interpreters.ts';
+import { brief } from './meter/caps.ts';
 
 /** What an agent could do if somebody else had taken it over completely: what policy grants it, and what the walls, as they were
  *  measured, keep from it. A `cannot` is said only of walls that a probe found standing in full.
@@ -39,12 +41,17 @@ export function blastRadius(
     write: placesOf(agent),
     run,
     reach: [...agent.egress.map(destination), ...approved.map((one) => `${destination(one)} (approval ${one.id})`)],
-    spend: agent.limits,
+    spend: { ...agent.limits, ...budgetOf(agent) },
     ...(agent.elevated && { outside: agent.elevated.map(elevatedText) }),
     ...((agent.secrets ?? agent.ssh) && {
       use: [...(agent.secrets ?? []).map(secretUse), ...(agent.ssh ?? []).map(sshUse)],
     }),
-    ask: agent.egressAsk ? ['any other host, one by one (egress-ask)'] : [],
+    ask: [
+      ...(agent.egressAsk ? ['any other host, one by one (egress-ask)'] : []),
+      ...(agent.budget?.ask && CAPS.some((cap) => agent.budget?.[cap] !== undefined)
+        ? ['more of its budget, day by day']
+        : []),
+    ],
     cannot: claims,
     ...(oldest !== undefined && { measuredAt: new Date(oldest).toISOString() }),
   };
@@ -162,6 +169,7 @@ function sentence(
     ...(run.all ? [`read ${EVERYBODY_READS}`, `start ${ALL_PROGRAMS}`] : []),
     ...(run.code === 'any' ? ['run any code in its compartment'] : []),
     ...reachOf(agent.egress),
+    ...spendOf(agent),
     ...outsideOf(agent),
   ];
   const proven = claims.filter((claim) => claim.proven).map(({ claim }) => claim);
@@ -195,6 +203,16 @@ function outsideOf({ elevated = [] }: WantedAgent): string[] {
       : [`${asked ? 'ask to have' : 'have'} ${commands} run outside as ${list(users(asked), 'and')}`];
   };
   return [...part(false), ...part(true)];
+}
+
+function budgetOf({ budget }: WantedAgent): { budget?: readonly string[] } {
+  const caps = CAPS.flatMap((cap) => (budget?.[cap] === undefined ? [] : [brief(cap, budget[cap])]));
+  return caps.length > 0 ? { budget: caps } : {};
+}
+
+function spendOf(agent: WantedAgent): string[] {
+  const { budget } = budgetOf(agent);
+  return budget ? [`use up ${list(budget, 'and')} a day`] : [];
 }
 
 function reachOf(egress: readonly EgressRule[]): string[] {

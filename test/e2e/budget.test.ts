@@ -8,11 +8,15 @@ import { type Origin, startOrigin } from './tls-origin.ts';
 
 const KEY = `key-${'a1B2'.repeat(8)}`;
 
+/** Requests that the origin has had to their last byte. */
+let complete = 0;
+
 /** Says in each of the four formats what it cost: 100 tokens read, 20 of them cached, 7 written. */
 function model(request: IncomingMessage, response: ServerResponse): void {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
+    complete++;
     const asked = JSON.parse(Buffer.concat(chunks).toString() || '{}') as { stream?: boolean; model?: string };
     const name = asked.model ?? 'no-model';
     const events = (...all: object[]): void => {
@@ -65,6 +69,13 @@ function model(request: IncomingMessage, response: ServerResponse): void {
   });
 }
 
+const BUDGETS = {
+  meter: '{ tokens: 1M/day }',
+  asker: '{ tokens: 200/day, ask: true }',
+  poor: '{ money: $0.01/day, runs: 12/day }',
+  loop: '{ repeats: 3/1m, requests: 8/day }',
+};
+
 const fleet = ({ port, root }: Origin): string => `
 roots: [${root}]
 prices:
@@ -73,7 +84,7 @@ defaults:
   limits: { disk: 64M }
   ask: { wait: 0s }
 agents:
-${['meter', 'asker', 'poor', 'loop', 'runner', 'narrow']
+${Object.keys(BUDGETS)
   .map(
     (name) => `  ${name}:
     egress: [{ host: api.test, port: ${port}, address: 127.0.0.1 }]
@@ -82,15 +93,6 @@ ${['meter', 'asker', 'poor', 'loop', 'runner', 'narrow']
 `,
   )
   .join('')}`;
-
-const BUDGETS = {
-  meter: '{ tokens: 1M/day }',
-  asker: '{ tokens: 200/day, ask: true }',
-  poor: '{ money: $0.01/day }',
-  loop: '{ repeats: 3/1m }',
-  runner: '{ runs: 2/day }',
-  narrow: '{ requests: 3/day }',
-};
 
 const usage = async (stand: Stand, agent: string): Promise<UsageEntry> => {
   const { stdout, stderr } = await stand.bulkhead(['usage', agent, '--json']);
@@ -223,6 +225,7 @@ test('what an agent uses is counted and capped, for a day, whatever dies meanwhi
         await t.test('the same request again and again is a loop; another one goes on', async () => {
           const ask = post(stand, origin, 'loop');
           const same = { model: 'known-a', messages: ['again'] };
+          const before = complete;
           for (let i = 0; i < 3; i++) assert.equal((await ask('/v1/messages', same)).status, 200);
           const refused = await ask('/v1/messages', same);
           assert.equal(refused.status, 403);
@@ -230,21 +233,23 @@ test('what an agent uses is counted and capped, for a day, whatever dies meanwhi
           assert.equal((await ask('/v1/messages', { ...same, messages: ['other'] })).status, 200);
           assert.match((await stand.bulkhead(['status'])).stdout, /loop +budget +one request is refused as a loop/);
           assert.equal((await usage(stand, 'loop')).answers, 4);
+          assert.equal(complete - before, 4, 'the origin never had the whole of the refused one');
         });
 
         await t.test('runs are counted before they begin', async () => {
-          assert.equal((await stand.run('runner', ['true'])).status, 0);
-          assert.equal((await stand.run('runner', ['true'])).status, 0);
-          const third = await stand.run('runner', ['true']);
-          assert.equal(third.status, 125);
-          assert.match(third.stderr, /its budget of 2 runs for \S+ is used up \(2 runs\)/);
-          assert.equal((await usage(stand, 'runner')).runs, 2);
+          assert.equal((await usage(stand, 'poor')).runs, 11);
+          assert.equal((await stand.run('poor', ['true'])).status, 0);
+          const over = await stand.run('poor', ['true']);
+          assert.equal(over.status, 125);
+          assert.match(over.stderr, /its budget of 12 runs for \S+ is used up \(12 runs\)/);
+          assert.equal((await usage(stand, 'poor')).runs, 12);
         });
 
         await t.test('requests too, also those without a body', async () => {
+          assert.equal((await usage(stand, 'loop')).requests, 5, 'the refused one was one');
           const line = `for i in 1 2 3 4; do curl -sS -m 20 -o /dev/null -w '%{http_code} ' https://api.test:${origin.port}/$i; done`;
-          assert.equal((await stand.run('narrow', ['sh', '-c', line])).stdout.trim(), '200 200 200 403');
-          assert.deepEqual((await usage(stand, 'narrow')).caps, [{ cap: 'requests', used: 3, limit: 3, more: 0 }]);
+          assert.equal((await stand.run('loop', ['sh', '-c', line])).stdout.trim(), '200 200 200 403');
+          assert.deepEqual((await usage(stand, 'loop')).caps, [{ cap: 'requests', used: 8, limit: 8, more: 0 }]);
         });
       } finally {
         origin.stop();

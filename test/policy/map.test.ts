@@ -30,6 +30,15 @@ const CODER: WantedAgent = {
 
 const full = (wall: Wall): MeasuredWall => ({ wall, level: 'full', probedAt: AT });
 
+test('what it may use up in a day is part of the sentence, and more of it of what it may ask for', () => {
+  const capped: WantedAgent = { ...CODER, budget: { tokens: 2_000_000, money: 5_000_000, ask: true } };
+  const { sentence, spend, ask } = blastRadius(capped, [], NOW);
+  assert.match(sentence, /can change its own workspace, reach 3 hosts and use up 2M tokens and \$5\.00 a day\./);
+  assert.deepEqual(spend.budget, ['2M tokens', '$5.00']);
+  assert.deepEqual(ask, ['more of its budget, day by day']);
+  assert.equal(blastRadius({ ...CODER, budget: { repeats: null } }, [], NOW).spend.budget, undefined);
+});
+
 test('with every wall measured it is one sentence of what it can and one of what it cannot', () => {
   const shared: WantedAgent = { ...CODER, workspace: { kind: 'shared', path: '/home/you/site' } };
   assert.equal(

@@ -73,6 +73,18 @@ export function amount(cap: Cap, value: number): string {
   return `${value.toLocaleString('en-US')} ${value === 1 ? cap.slice(0, -1) : cap}`;
 }
 
+/** As fleet.yaml has it: 2M tokens. */
+export function brief(cap: Cap, value: number): string {
+  if (cap === 'money' || cap === 'bytes') return amount(cap, value);
+  const [unit, by] = (
+    [
+      ['M', 1_000_000],
+      ['K', 1000],
+    ] as const
+  ).find(([, by]) => value % by === 0) ?? ['', 1];
+  return `${value / by}${unit} ${value === 1 ? cap.slice(0, -1) : cap}`;
+}
+
 /** Micro-dollars as dollars: to the cent, or as far as it takes to show something. */
 export function dollars(micro: number): string {
   const digits = micro === 0 || micro >= 10_000 ? 2 : 6;

@@ -88,7 +88,7 @@ export const TABLE: readonly Entry[] = [
     group: 'the fleet',
     operands: '[agent]',
     options: [{ flags: '--days <n>', summary: 'today and the days before it (1)' }],
-    summary: 'requests, bytes, runs, tokens and money of agents, day by day, and their budgets',
+    summary: 'requests, bytes, runs, tokens and money, day by day, and budgets',
     examples: ['bulkhead usage coder --days 7'],
     load: () => import('./commands/usage.ts'),
   },

@@ -3,10 +3,11 @@ import { onlyReads } from '../../policy/meter/breaker.ts';
 import { JsonPicker } from '../../policy/meter/json-picker.ts';
 import { modelInPath } from '../../policy/meter/model-calls.ts';
 import { UsageReader } from '../../policy/meter/usage-reader.ts';
-import { type Pattern, Scrubber } from '../../policy/scrub.ts';
+import type { Pattern, Scrubber } from '../../policy/scrub.ts';
 import type { Compartment } from './compartment.ts';
 import { hostPort } from './compartment.ts';
 import type { Outside } from './passage.ts';
+import { Incoming, Outgoing } from './watched-bodies.ts';
 
 const MODEL = new Set(['model']);
 /** So much of a body says whether it is the same as another; beyond it, its length. */
@@ -128,62 +129,5 @@ export class Call {
       this.#outside.finding(name, `${why}: ${method} ${host}`);
     }
     return true;
-  }
-}
-
-/** Looks at what goes out, and holds the last byte back until it may. */
-class Outgoing extends Scrubber {
-  readonly #length: number | undefined;
-  readonly #taken: (chunk: Buffer) => void;
-  readonly #completed: () => boolean;
-  #passed = 0;
-  #last: Buffer = Buffer.alloc(0);
-
-  constructor(
-    patterns: readonly Pattern[],
-    length: number | undefined,
-    taken: (chunk: Buffer) => void,
-    completed: () => boolean,
-  ) {
-    super(patterns);
-    this.#length = length;
-    this.#taken = taken;
-    this.#completed = completed;
-  }
-
-  override push(chunk: Buffer): Buffer {
-    this.#taken(chunk);
-    const out = super.push(chunk);
-    this.#passed += out.length;
-    if (this.#length === undefined || this.#passed < this.#length || out.length === 0) return out;
-    this.#last = out.subarray(-1);
-    return out.subarray(0, -1);
-  }
-
-  override end(): Buffer {
-    const rest = Buffer.concat([this.#last, super.end()]);
-    if (this.found === 0 && this.#completed()) this.found = 1; // whoever passes it on stops there
-    return rest;
-  }
-}
-
-class Incoming extends Scrubber {
-  readonly #taken: (chunk: Buffer) => void;
-  readonly #ended: () => void;
-
-  constructor(patterns: readonly Pattern[], taken: (chunk: Buffer) => void, ended: () => void) {
-    super(patterns);
-    this.#taken = taken;
-    this.#ended = ended;
-  }
-
-  override push(chunk: Buffer): Buffer {
-    this.#taken(chunk);
-    return super.push(chunk);
-  }
-
-  override end(): Buffer {
-    this.#ended();
-    return super.end();
   }
 }

@@ -23,6 +23,7 @@ function one(agent: BlastRadius, screen: Screen): string {
         `${spend.processes} processes`,
         `${spend.cpu}% of a processor`,
         `${bytes(spend.disk)} disk`,
+        ...(spend.budget ?? []).map((one) => `${one} a day`),
       ],
     ],
     ...(agent.use ? [['use', agent.use] as [string, readonly string[]]] : []),
