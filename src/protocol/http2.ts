@@ -1,5 +1,5 @@
 import { type Authority, parseAuthority } from './host.ts';
-import { type Header, isField, isMethod, isTarget } from './http1.ts';
+import { type Header, isField, isMethod, isTarget, LONGEST_HEAD, MOST_HEADERS } from './http1.ts';
 
 /** Field sections of HTTP/2 streams (RFC 9113, 8.2 and 8.3), as names and values in turn, looked at once more after the library that decoded
  *  them: what goes on is what HTTP/1.1 could say too, so no translator behind it finds two messages in one. */
@@ -19,6 +19,7 @@ export interface StreamAnswer {
   readonly headers: readonly Header[];
 }
 
+export const TOO_LONG = 'the head is too long';
 const ASKED = [':method', ':scheme', ':authority', ':path'];
 /** They are about a connection of HTTP/1.1 (RFC 9113, 8.2.2). */
 const CONNECTION = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings'];
@@ -74,8 +75,11 @@ function readFields(
 ): { readonly pseudo: ReadonlyMap<string, string>; readonly headers: readonly Header[] } | string {
   const pseudo = new Map<string, string>();
   const headers: Header[] = [];
+  let size = 0;
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const [name, value] = [raw[at] as string, raw[at + 1] as string];
+    size += name.length + value.length + 32; // as RFC 9113, 10.5.1 counts
+    if (size > LONGEST_HEAD || headers.length > MOST_HEADERS) return TOO_LONG;
     if (name.startsWith(':')) {
       if (!allowed.includes(name) || pseudo.has(name) || headers.length > 0)
         return `${name.slice(0, 40)} where it may not be`;

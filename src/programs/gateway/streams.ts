@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { Destination } from '../../policy/egress.ts';
 import { Scrubber } from '../../policy/scrub.ts';
 import type { Header } from '../../protocol/http1.ts';
-import { rawFields, readStreamAnswer, readStreamHead, readStreamTrailers } from '../../protocol/http2.ts';
+import { rawFields, readStreamAnswer, readStreamHead, readStreamTrailers, TOO_LONG } from '../../protocol/http2.ts';
 import { passingTrailers } from '../../protocol/trailers.ts';
 import { COMPRESSED, textScrubber } from './answer.ts';
 import { hostPort } from './compartment.ts';
@@ -46,7 +46,7 @@ export async function carryStream(
     else refuseStream(near, refused.status, refused.explanation);
   };
   const head = readStreamHead(raw);
-  if (typeof head === 'string') return refuse(400, `malformed request: ${head}`);
+  if (typeof head === 'string') return refuse(head === TOO_LONG ? 431 : 400, `malformed request: ${head}`);
   if (![head.authority, ...head.hosts].every((one) => isSameHost(one, destination)))
     return refuse(403, `the :authority or Host is not ${hostPort(destination)}`);
   const { method, path: target, headers } = head;
