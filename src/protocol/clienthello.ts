@@ -8,6 +8,8 @@ export interface ClientHello {
   readonly serverName: string | undefined;
   /** An encrypted ClientHello is present (or pretended): the real name is hidden. */
   readonly encrypted: boolean;
+  /** What it offers to speak (RFC 7301, ALPN), in its order. */
+  readonly protocols: readonly string[];
   /** Bytes of the records that hold it. */
   readonly length: number;
 }
@@ -20,6 +22,7 @@ export type ClientHelloResult =
 const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 const SERVER_NAME = 0;
+const PROTOCOLS = 16;
 /** draft-ietf-tls-esni (RFC 9849), encrypted_client_hello; and the older ESNI draft's number. */
 const ENCRYPTED = [0xfe0d, 0xffce];
 /** Larger than any client sends (post-quantum key shares take about 1.7 kB). */
@@ -64,19 +67,21 @@ function decode(message: Uint8Array, length: number): ClientHelloResult {
     cursor.vector(1);
     cursor.vector(2);
     cursor.vector(1);
-    if (cursor.left === 0) return { kind: 'hello', serverName: undefined, encrypted: false, length };
+    if (cursor.left === 0) return { kind: 'hello', serverName: undefined, encrypted: false, protocols: [], length };
     const extensions = cursor.vector(2);
     if (cursor.left !== 0) return bad('bytes follow the extensions');
     const seen = new Set<number>();
     let serverName: string | undefined;
+    let protocols: readonly string[] = [];
     while (extensions.left > 0) {
       const type = extensions.number(2);
       const body = extensions.vector(2);
       if (seen.has(type)) return bad('an extension comes twice');
       seen.add(type);
       if (type === SERVER_NAME) serverName = readServerName(body);
+      if (type === PROTOCOLS) protocols = readProtocols(body);
     }
-    return { kind: 'hello', serverName, encrypted: ENCRYPTED.some((type) => seen.has(type)), length };
+    return { kind: 'hello', serverName, encrypted: ENCRYPTED.some((type) => seen.has(type)), protocols, length };
   } catch (error) {
     if (error instanceof RangeError) return bad(`malformed ClientHello: ${error.message}`);
     throw error;
@@ -91,6 +96,18 @@ function readServerName(body: Cursor): string {
   if (name.left === 0 || name.left > 255 || list.left !== 0 || body.left !== 0)
     throw new RangeError('not exactly one server name');
   return String.fromCharCode(...name.take(name.left));
+}
+
+function readProtocols(body: Cursor): string[] {
+  const list = body.vector(2);
+  const names: string[] = [];
+  while (list.left > 0) {
+    const name = list.vector(1);
+    if (name.left === 0) throw new RangeError('a protocol without a name');
+    names.push(String.fromCharCode(...name.take(name.left)));
+  }
+  if (names.length === 0 || body.left !== 0) throw new RangeError('not one list of protocols');
+  return names;
 }
 
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {

@@ -41,6 +41,19 @@ export function readRequestHead(bytes: Buffer): HeadResult {
   return { kind: 'head', head: { method, target, version: minor === '0' ? '1.0' : '1.1', headers }, length: end + 4 };
 }
 
+export function isMethod(text: string): boolean {
+  return text.length <= 40 && TOKEN.test(text);
+}
+
+export function isTarget(text: string): boolean {
+  return /^[!-~]{1,16384}$/.test(text);
+}
+
+/** @param value  without white space around it */
+export function isField(name: string, value: string): boolean {
+  return TOKEN.test(name) && VALUE.test(value) && !/^[\t ]|[\t ]$/.test(value);
+}
+
 /** @returns undefined when one of them is malformed */
 export function readHeaderLines(lines: readonly string[]): Header[] | undefined {
   const headers: Header[] = [];

@@ -51,12 +51,12 @@ test('a placeholder in a trailer is refused, as it is, percent-coded or in Basic
   const basic = Buffer.from(`u:${world.stand}`).toString('base64');
   for (const line of [`X-T: ${world.stand}`, `X-T: a${coded}`, `X-T: Basic ${basic}`]) {
     const out = await send(`POST /body HTTP/1.1\r\n${HEAD}\r\n1\r\na\r\n0\r\n${line}\r\n\r\n`);
-    assert.match(out, /^HTTP\/1\.1 403 [^]*a placeholder stands/, line);
+    assert.match(out, /^HTTP\/1\.1 403 [\s\S]*a placeholder stands/, line);
   }
   for (const line of ['no colon', 'x : y', ' folded: x'])
     assert.match(
       await send(`POST /body HTTP/1.1\r\n${HEAD}\r\n0\r\n${line}\r\n\r\n`),
-      /^HTTP\/1\.1 502 [^]*malformed trailer/,
+      /^HTTP\/1\.1 502 [\s\S]*malformed trailer/,
     );
   assert.equal(world.said.length, before);
 });
@@ -69,10 +69,10 @@ test('who waits for 100 is judged first: refused without it, told to go on by th
   assert.doesNotMatch(refused, / 100 /);
   assert.match(
     await send(ask('/continue'), 'hello'),
-    /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK[^]*\r\n\r\n5$/,
+    /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK[\s\S]*\r\n\r\n5$/,
   );
   const instead = await send(ask('/teapot').replace('Content-Length: 5', 'Content-Length: 0'));
-  assert.match(instead, /^HTTP\/1\.1 417 No\r\n[^]*no$/);
+  assert.match(instead, /^HTTP\/1\.1 417 No\r\n[\s\S]*no$/);
 });
 
 test('what comes compressed although it was not to be is passed on as it was before, without the value', async () => {

@@ -30,6 +30,7 @@ test('the server name of a real ClientHello is read', () => {
     kind: 'hello',
     serverName: 'allow.test',
     encrypted: false,
+    protocols: [],
     length: hello.length,
   });
   assert.ok(looksLikeTls(hello));

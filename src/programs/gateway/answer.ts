@@ -62,8 +62,7 @@ export async function passAnswer(
     const framed = responseFraming(came, asked.method);
     if (framed.kind === 'bad') throw new Error(`the answer is malformed: ${framed.why}`);
     const coding = framed.kind === 'none' ? undefined : codingOf(came.headers);
-    if (coding === 'other' || (coding !== undefined && status === 206))
-      throw new Error('the answer came compressed although it was not to be, so it cannot be searched');
+    if (coding === 'other' || (coding !== undefined && status === 206)) throw new Error(COMPRESSED);
     const head = coding === undefined ? came : { ...came, headers: [...withoutCoding(came.headers), CHUNKED] };
     const open = framed.kind === 'close' && coding === undefined;
     const ends = asked.last || framed.kind === 'close' || endsConnection(came) || !sending.done;
@@ -83,6 +82,7 @@ export async function passAnswer(
   }
 }
 
+export const COMPRESSED = 'the answer came compressed although it was not to be, so it cannot be searched';
 const CLOSE: readonly Header[] = [['connection', 'close']];
 const CHUNKED: Header = ['transfer-encoding', 'chunked'];
 const SWITCHED: readonly Header[] = [

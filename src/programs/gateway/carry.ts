@@ -47,8 +47,8 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
     else sayInTls(client);
     return;
   }
-  if (kind.kind !== 'other' && isIntercepted(door, destination))
-    return intercept(door, destination, kind.kind === 'hello', open);
+  if ((kind.kind === 'http' || kind.kind === 'hello') && isIntercepted(door, destination))
+    return intercept(door, destination, kind.kind === 'hello' ? kind : undefined, open);
   if (kind.kind === 'http') return serveRequest(door, destination, open);
   const opened = open ?? (await openPassage(door, destination));
   if (opened.kind === 'open') {

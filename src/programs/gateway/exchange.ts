@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { hostText } from '../../protocol/host.ts';
 import {
   type Framing,
   type Header,
@@ -18,6 +17,7 @@ import { give } from './incoming.ts';
 import type { Line } from './intercept.ts';
 import { type Go, judgeRequest, MISPLACED, type Refused, refuseRequest } from './judging.ts';
 import { sayInHttp } from './refuse.ts';
+import { isSameHost } from './same-host.ts';
 import { relay } from './websocket.ts';
 import { wholeBody } from './whole-body.ts';
 
@@ -122,9 +122,7 @@ function framed(head: RequestHead, { destination }: Line): Shape | string {
   if (head.version === '1.0') return 'malformed request: HTTP/1.0 where requests are read';
   if (host === undefined) return 'malformed request: not exactly one Host';
   if (target.kind !== 'origin') return 'malformed request: the target is not a path';
-  const named = hostText(host.host);
-  if (named !== destination.host || (host.port !== undefined && host.port !== destination.port))
-    return `the Host is not ${hostPort(destination)}`;
+  if (!isSameHost(host, destination)) return `the Host is not ${hostPort(destination)}`;
   const framing = requestFraming(head);
   if (framing.kind === 'bad') return `malformed request: ${framing.why}`;
   const switching = asksForWebSocket(head);

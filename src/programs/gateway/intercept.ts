@@ -3,14 +3,17 @@ import { connect, TLSSocket } from 'node:tls';
 import { refusedAddress } from '../../policy/addresses.ts';
 import type { Destination } from '../../policy/egress.ts';
 import type { Address } from '../../protocol/address.ts';
+import type { ClientHello } from '../../protocol/clienthello.ts';
 import { readRequestHead } from '../../protocol/http1.ts';
 import type { Explanation } from './denials.ts';
 import { exchange } from './exchange.ts';
 import { sayAndClose } from './first-bytes.ts';
 import { nextHead } from './heads.ts';
+import { refuseInHttp2, secured, serveHttp2 } from './http2.ts';
 import { Incoming } from './incoming.ts';
+import { refuseRequest } from './judging.ts';
 import { LIMITS } from './limits.ts';
-import { type Door, type Open, openPassage } from './passage.ts';
+import { type Door, type Open, type Opened, openPassage } from './passage.ts';
 import { sayInHttp } from './refuse.ts';
 
 /** Both ends of a connection that is read, request by request. */
@@ -29,10 +32,19 @@ export function isIntercepted({ compartment }: Door, { host, port }: Destination
 }
 
 /** A connection on which secrets may go out. The client's TLS ends here, under a certificate of the fleet's own authority, and ours to the server
- *  begins: verified against this machine's roots, always. Each request is judged by itself.
- *  @param encrypted  false: plain HTTP, which carries a secret to a pinned loopback address only */
-export async function intercept(door: Door, destination: Destination, encrypted: boolean, open?: Open): Promise<void> {
+ *  begins: verified against this machine's roots, always. Each request is judged by itself. A client that offers HTTP/2 gets what the server took
+ *  of its offer.
+ *  @param hello  undefined: plain HTTP, which carries a secret to a pinned loopback address only */
+export async function intercept(
+  door: Door,
+  destination: Destination,
+  hello: ClientHello | undefined,
+  open?: Open,
+): Promise<void> {
   const opened = open ?? (await openPassage(door, destination, { read: true }));
+  const offered = (hello?.protocols ?? []).filter((one) => SPOKEN.includes(one));
+  if (offered.includes('h2')) return interceptOffered(door, destination, offered, opened);
+  const encrypted = hello !== undefined;
   const client = encrypted ? terminated(door, destination) : door.client;
   client.on('error', () => client.destroy());
   const fromClient = new Incoming(client);
@@ -49,6 +61,57 @@ export async function intercept(door: Door, destination: Destination, encrypted:
     return sayOnceAsked(client, fromClient, 403, await door.compartment.refuse(destination, door.via, why, Date.now()));
   }
   const server = encrypted ? verified(door, destination, upstream) : Promise.resolve(upstream);
+  await carryHttp1(door, destination, client, fromClient, upstream, server);
+}
+
+const SPOKEN: readonly string[] = ['h2', 'http/1.1'];
+
+/** What the client is offered is known only when the server has answered. */
+async function interceptOffered(
+  door: Door,
+  destination: Destination,
+  offered: readonly string[],
+  opened: Opened,
+): Promise<void> {
+  if (opened.kind !== 'open') {
+    const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
+    const client = terminated(door, destination, offered);
+    client.on('error', () => client.destroy());
+    if (await secured(client)) return refuseInHttp2(client, status, opened.explanation);
+    return sayOnceAsked(client, new Incoming(client), status, opened.explanation);
+  }
+  const { passage, upstream } = opened;
+  passage.read = true;
+  upstream.setTimeout(LIMITS.idleHttpMs, () => passage.end('idle'));
+  const server = verified(door, destination, upstream, offered);
+  const [socket, why] = await server.then(
+    (one) => [one, undefined] as const,
+    (error: Error) => [undefined, error.message] as const,
+  );
+  const speaks = socket === undefined ? offered.at(-1) : socket.alpnProtocol || 'http/1.1';
+  const client = terminated(door, destination, [speaks as string]);
+  client.on('error', () => client.destroy());
+  if (speaks !== 'h2') return carryHttp1(door, destination, client, new Incoming(client), upstream, server);
+  if (client.destroyed) upstream.destroy();
+  else client.once('close', () => upstream.destroy());
+  if (socket !== undefined) return serveHttp2(door, destination, client, socket);
+  const { explanation } = await refuseRequest(
+    door,
+    destination,
+    502,
+    `the server is not who it should be, or not there: ${why}`,
+  );
+  return refuseInHttp2(client, 502, explanation);
+}
+
+async function carryHttp1(
+  door: Door,
+  destination: Destination,
+  client: Socket,
+  fromClient: Incoming,
+  upstream: Socket,
+  server: Promise<Socket>,
+): Promise<void> {
   const both = server.then((socket) => ({ socket, incoming: new Incoming(socket) }));
   both.catch(() => {}); // awaited with the first request
   if (client.destroyed) upstream.destroy();
@@ -83,12 +146,20 @@ async function sayOnceAsked(client: Socket, from: Incoming, status: number, expl
   else sayInHttp(client, status, explanation);
 }
 
-function terminated({ client, outside }: Door, { host }: Destination): TLSSocket {
+const HTTP1: readonly string[] = ['http/1.1'];
+
+/** @param speaks  what is offered to the client, in our order */
+function terminated({ client, outside }: Door, { host }: Destination, speaks: readonly string[] = HTTP1): TLSSocket {
   const secureContext = outside.keys.authority.contextFor(host);
-  return new TLSSocket(client, { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] });
+  return new TLSSocket(client, { isServer: true, secureContext, ALPNProtocols: [...speaks] });
 }
 
-function verified({ outside }: Door, { host, literal }: Destination, upstream: Socket): Promise<TLSSocket> {
+function verified(
+  { outside }: Door,
+  { host, literal }: Destination,
+  upstream: Socket,
+  speaks: readonly string[] = HTTP1,
+): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const secureContext = outside.keys.roots.context;
     const name = literal ? { host } : { host, servername: host };
@@ -96,7 +167,7 @@ function verified({ outside }: Door, { host, literal }: Destination, upstream: S
       socket: upstream,
       ...name,
       secureContext,
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: [...speaks],
       rejectUnauthorized: true,
     });
     const timer = setTimeout(() => socket.destroy(new Error('no TLS in time')), LIMITS.dialMs);

@@ -1,7 +1,8 @@
+import type { Readable } from 'node:stream';
 import type { Destination } from '../../policy/egress.ts';
 import { isJson, LONGEST_JSON_BODY } from '../../policy/place-body.ts';
 import { ChunkedBody, FixedBody } from '../../protocol/chunked.ts';
-import { type Framing, type RequestHead, valuesOf } from '../../protocol/http1.ts';
+import { type Framing, type Header, type RequestHead, valuesOf } from '../../protocol/http1.ts';
 import type { Compartment } from './compartment.ts';
 import { give, type Incoming } from './incoming.ts';
 import type { Line } from './intercept.ts';
@@ -21,8 +22,7 @@ export async function wholeBody(line: Line, head: RequestHead, framing: Framing)
   const { door, destination, client, fromClient } = line;
   if (framing.kind === 'none' || !isJudgedWhole(door.compartment, destination, valuesOf(head, 'content-type').join()))
     return undefined;
-  if (valuesOf(head, 'content-encoding').some((coding) => coding.toLowerCase() !== 'identity'))
-    return 'the body is compressed where a secret is bound to a field of it';
+  if (valuesOf(head, 'content-encoding').some((coding) => coding.toLowerCase() !== 'identity')) return COMPRESSED_WHOLE;
   if (valuesOf(head, 'expect').length > 0) await give(client, Buffer.from('HTTP/1.1 100 Continue\r\n\r\n'));
   return collected(fromClient, framing);
 }
@@ -37,13 +37,13 @@ async function collected(from: Incoming, framing: Exclude<Framing, { kind: 'none
         pieces.push(Buffer.from(piece));
         length += piece.length;
       }
-      if (length > LONGEST_JSON_BODY) return 'the body is too long to be judged as a whole';
+      if (length > LONGEST_JSON_BODY) return TOO_LONG_WHOLE;
       if (part.done) {
         from.unread(part.rest);
         return Buffer.concat(pieces);
       }
       const chunk = await from.next(LIMITS.idleHttpMs);
-      if (chunk === undefined) return 'the body was cut off';
+      if (chunk === undefined) return CUT_OFF;
       part = reader.push(chunk);
     }
   } catch (error) {
@@ -51,3 +51,31 @@ async function collected(from: Incoming, framing: Exclude<Framing, { kind: 'none
     throw error;
   }
 }
+
+/** The same of a stream of HTTP/2. */
+export async function wholeStreamBody(
+  compartment: Compartment,
+  destination: Destination,
+  headers: readonly Header[],
+  stream: Readable,
+): Promise<Buffer | string | undefined> {
+  const of = (field: string): string[] => headers.filter(([name]) => name === field).map(([, value]) => value);
+  if (!isJudgedWhole(compartment, destination, of('content-type').join())) return undefined;
+  if (of('content-encoding').some((coding) => coding.toLowerCase() !== 'identity')) return COMPRESSED_WHOLE;
+  const pieces: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const piece of stream.iterator({ destroyOnReturn: false })) {
+      pieces.push(piece as Buffer);
+      length += (piece as Buffer).length;
+      if (length > LONGEST_JSON_BODY) return TOO_LONG_WHOLE;
+    }
+  } catch {
+    return CUT_OFF; // the client has reset it: nobody is there to be told more
+  }
+  return Buffer.concat(pieces);
+}
+
+const COMPRESSED_WHOLE = 'the body is compressed where a secret is bound to a field of it';
+const TOO_LONG_WHOLE = 'the body is too long to be judged as a whole';
+const CUT_OFF = 'the body was cut off';
