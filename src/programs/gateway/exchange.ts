@@ -42,7 +42,7 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
   if (typeof body === 'string') return refuse(400, body);
   const judged = await judgeRequest(door, destination, { ...head, target: shape.target, ...(body && { body }) });
   if (judged.kind === 'refused') return say(judged);
-  const host = hostPort(destination).replace(/:443$/, '');
+  const host = hostPort(destination).replace(/:(?:443|80)$/, '');
   const asked = upstreamHead({ ...head, headers: judged.headers }, judged.target, host, true);
   if (asked === undefined) return refuse(400, 'malformed request: Connection names a field that frames the message');
   let server: Awaited<Line['server']>;

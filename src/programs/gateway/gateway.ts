@@ -79,7 +79,8 @@ export class Gateway {
       for (const passage of compartment.passages) {
         const verdict = judge(compartment, passage.destination);
         const same = verdict.kind === 'allow' && verdict.address === passage.terms.address;
-        if (same && !touched(passage.destination)) continue;
+        const unread = !passage.read && compartment.reads(passage.destination);
+        if (same && !unread && !touched(passage.destination)) continue;
         // What was approved once is used up, and stands until it ends, is revoked, or its agent is no longer there.
         if (passage.terms.grant?.once && policy && !touched(passage.destination)) continue;
         passage.end('policy changed');

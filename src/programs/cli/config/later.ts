@@ -22,7 +22,6 @@ const KEYS: readonly (readonly [where: RegExp, keys: readonly string[]])[] = [
   [/^agents\/[^/]+\/secrets\/[^/]+$/, ['rotate']],
   [/^operators\/[^/]+$/, ['telegram']],
   [/^(?:defaults|agents\/[^/]+)$/, OF_AGENTS],
-  [/^agents\/[^/]+\/egress\/[0-9]+$/, ['methods', 'paths']],
 ];
 
 const VALUES: readonly (readonly [where: RegExp, values: readonly string[]])[] = [
