@@ -1,4 +1,5 @@
 import type { EgressRule } from '../model/fleet.ts';
+import type { RequestTerms } from '../model/request-terms.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { closeness, hostMatches } from './hostnames.ts';
 
@@ -59,19 +60,28 @@ export function mayBeNamed(rules: readonly EgressRule[], name: string): boolean 
 }
 
 /** A rule as it would stand in a fleet.yaml; the default port is 443. */
-export function ruleText({ host, port, address, methods, paths, query, types }: EgressRule): string {
+export function ruleText(rule: EgressRule): string {
+  const { host, port, address } = rule;
+  const terms = termTexts(rule);
+  if (address === undefined && terms.length === 0 && port === 443) return quoted(host);
+  const where = [
+    `host: ${quoted(host)}`,
+    ...(address === undefined && terms.length > 0 && port === 443 ? [] : [`port: ${port}`]),
+  ];
+  return `{ ${[...where, ...(address === undefined ? [] : [`address: ${quoted(address)}`]), ...terms].join(', ')} }`;
+}
+
+/** What a rule says of requests, key by key. */
+export function termTexts({ methods, paths, query, types }: RequestTerms): string[] {
   const list = (key: string, values: readonly string[] | undefined): string[] =>
     values === undefined ? [] : [`${key}: [${values.map(quoted).join(', ')}]`];
   const wanted = Object.entries(query ?? {}).flatMap(([name, values]) => list(quoted(name), values));
-  const terms = [
+  return [
     ...list('methods', methods),
     ...list('paths', paths),
     ...(query ? [`query: { ${wanted.join(', ')} }`] : []),
     ...list('content-type', types),
   ];
-  if (address === undefined && terms.length === 0 && port === 443) return quoted(host);
-  const where = [`host: ${quoted(host)}`, ...(address === undefined && port === 443 ? [] : [`port: ${port}`])];
-  return `{ ${[...where, ...(address === undefined ? [] : [`address: ${quoted(address)}`]), ...terms].join(', ')} }`;
 }
 
 /** YAML reads a leading `*` as an alias and a colon as a mapping. */

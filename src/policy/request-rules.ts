@@ -1,6 +1,6 @@
 import type { EgressRule } from '../model/fleet.ts';
 import { type RequestTerms, TERMS } from '../model/request-terms.ts';
-import { closestRules, type Destination, ruleText } from './egress.ts';
+import { closestRules, type Destination, termTexts } from './egress.ts';
 import { comparablePath, pathMatches } from './paths.ts';
 
 /** What a rule about requests looks at. */
@@ -31,8 +31,11 @@ export function whyNotRequest(
 ): string | undefined {
   const here = closestRules(rules, destination);
   if (here.length === 0 || here.some((rule) => admits(rule, request))) return undefined;
-  const texts = here.map(ruleText).join(' or ');
-  return `${request.method} ${shownTarget(request.target)} is not what is granted: ${texts}`.slice(0, MOST_SHOWN);
+  const names = new Set(here.map((rule) => rule.from ?? `{ ${termTexts(rule).join(', ')} }`));
+  return `${request.method} ${shownTarget(request.target)} is not what is granted: ${[...names].join(' or ')}`.slice(
+    0,
+    MOST_SHOWN,
+  );
 }
 
 const MOST_SHOWN = 900;

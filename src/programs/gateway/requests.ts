@@ -55,7 +55,12 @@ function readRule(raw: unknown): EgressRule {
   const name = hostText(host);
   if (name === undefined || (wild && host.kind !== 'name'))
     throw malformed(`${JSON.stringify(text)} is no host of a rule`);
-  const rule = { host: wild ? `*.${name}` : name, port: portNumber(body.port), ...requestTerms(body, 'egress') };
+  const rule = {
+    host: wild ? `*.${name}` : name,
+    port: portNumber(body.port),
+    ...requestTerms(body, 'egress'),
+    ...(typeof body.from === 'string' && { from: body.from }),
+  };
   if (body.address === undefined) return rule;
   const address = typeof body.address === 'string' ? parseAddress(body.address) : undefined;
   if (address === undefined) throw malformed(`${JSON.stringify(body.address)} is no address`);
