@@ -63,7 +63,11 @@ export function fleetFacts(
           canonicalJson({
             command: agent.command,
             env: agent.env,
-            secrets: agent.secrets?.map(({ variable }) => variable),
+            secrets: agent.secrets?.map(({ variable, as, file }) => ({
+              variable,
+              ...(as && { as }),
+              ...(file && { file }),
+            })),
           }),
       ),
       held: compartment.workspace.masks

@@ -3,6 +3,7 @@ import { canonicalJson } from '../../model/canonical.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 import type { AgentName, SecretName } from '../../model/names.ts';
+import type { PlaceholderFile } from '../../model/placeholder-text.ts';
 import type { SecretBinding } from '../../model/secret-binding.ts';
 import type { Destination } from '../../policy/egress.ts';
 import { type Grant, judge } from './asking.ts';
@@ -120,6 +121,11 @@ export class Gateway {
   /** What the agent has in its environment instead of its secrets. */
   placeholders(agent: AgentName): Record<string, string> {
     return this.#outside.keys.credentials.placeholders(agent, this.#compartment(agent).bindings);
+  }
+
+  /** Files that it finds in its home, with placeholders in them. */
+  placeholderFiles(agent: AgentName): PlaceholderFile[] {
+    return this.#outside.keys.credentials.files(agent, this.#compartment(agent).bindings);
   }
 
   /** The certificate that compartments are to trust, as PEM. */

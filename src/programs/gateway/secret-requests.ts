@@ -19,6 +19,7 @@ export const SECRET_REQUESTS: Readonly<Record<string, (gateway: Gateway, body: B
     return { ended: await gateway.secretChanged(name) };
   },
   'secrets.placeholders': (gateway, body) => gateway.placeholders(agentName(body.agent)),
+  'secrets.files': (gateway, body) => ({ files: gateway.placeholderFiles(agentName(body.agent)) }),
   'secrets.authority': (gateway) => ({ certificate: gateway.authority }),
   'secrets.list': ({ vault }) => ({ secrets: vault.list(), damaged: vault.damaged }),
 };

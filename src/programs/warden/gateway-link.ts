@@ -4,6 +4,7 @@ import { SOCK_DGRAM, SOCK_STREAM, socketPair } from '../../host/pipes.ts';
 import { ASK } from '../../model/ask-times.ts';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import type { WantedFleet } from '../../model/fleet.ts';
+import type { PlaceholderFile } from '../../model/placeholder-text.ts';
 import { elevatedText } from '../../policy/elevated/text.ts';
 import { Client } from '../../wire/client.ts';
 import { sendDescriptors } from '../../wire/handover.ts';
@@ -98,7 +99,7 @@ export class GatewayLink {
 
   /** What an operator asks about secrets, passed on as it came. */
   secrets(
-    request: 'recipient' | 'set' | 'revoke' | 'list' | 'placeholders' | 'authority',
+    request: 'recipient' | 'set' | 'revoke' | 'list' | 'placeholders' | 'files' | 'authority',
     body: object = {},
   ): Promise<unknown> {
     return this.#client.call(`secrets.${request}`, body);
@@ -107,6 +108,11 @@ export class GatewayLink {
   /** What an agent has in its environment instead of its secrets. */
   async placeholders(agent: string): Promise<Readonly<Record<string, string>>> {
     return (await this.secrets('placeholders', { agent })) as Record<string, string>;
+  }
+
+  /** Files of its home with placeholders in them. */
+  async homeFiles(agent: string): Promise<readonly PlaceholderFile[]> {
+    return ((await this.secrets('files', { agent })) as { files: PlaceholderFile[] }).files;
   }
 
   async forget(agent: string): Promise<void> {

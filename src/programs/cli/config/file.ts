@@ -55,6 +55,9 @@ export interface SecretInFile {
   readonly in?: string | readonly string[] | undefined;
   readonly methods?: readonly string[] | undefined;
   readonly path?: string | readonly string[] | undefined;
+  /** What the variable holds, {} being the placeholder. */
+  readonly as?: string | undefined;
+  readonly file?: { readonly path: string; readonly text: string } | undefined;
 }
 
 /** One command line, and what may stand in it. */

@@ -102,13 +102,24 @@ const secret = z
         .union([z.string(), leaf.filled(z.string())])
         .optional()
         .describe(
-          'Where in a request: bearer, basic, or "header NAME". Default bearer, or what the service is known to want.',
+          'Where in a request: bearer, basic, "header NAME", "query NAME", "json FIELD.FIELD", path or "path WORD". Default bearer, or what the service is known to want.',
         ),
       methods: leaf.filled(leaf.method).optional().describe('Only in requests with these methods. Default all.'),
       path: z
         .union([leaf.urlPath, leaf.filled(leaf.urlPath)])
         .optional()
         .describe('Only in requests to these paths: /v1/messages, /repos/me/* or /v1/**. Default all.'),
+      as: z
+        .string()
+        .optional()
+        .describe('What the variable holds, with {} for the placeholder: "https://hooks.example/{}". Default {}.'),
+      file: z
+        .strictObject({
+          path: z.string().describe('A file in its home: ~/.netrc.'),
+          text: z.string().describe('All that stands in it, with {} for the placeholder.'),
+        })
+        .optional()
+        .describe('A file that holds the placeholder too; mode 0600, written anew at each start.'),
     }),
   ])
   .describe(
