@@ -8,6 +8,7 @@ import { type AgentFacts, cgroupPath, type FleetFacts, netnsName } from '../plan
 import { agentPlaces, type Places } from '../plan/places.ts';
 import type { UidBook } from '../plan/uids.ts';
 import { EXEC_SETS } from '../policy/exec-sets.ts';
+import { hasTerms } from '../policy/request-rules.ts';
 import { createOrders } from '../tiers/create.ts';
 import type { CompartmentFacts, HostFolder, Knowledge, NetworkPlace, Owner } from '../tiers/facts.ts';
 import { MASKED, type Mask } from '../tiers/masks.ts';
@@ -62,7 +63,11 @@ export function fleetFacts(
           canonicalJson({
             command: agent.command,
             env: agent.env,
-            secrets: agent.secrets?.map(({ variable }) => variable),
+            secrets: agent.secrets?.map(({ variable, as, file }) => ({
+              variable,
+              ...(as && { as }),
+              ...(file && { file }),
+            })),
           }),
       ),
       held: compartment.workspace.masks
@@ -146,7 +151,7 @@ function compartmentFacts(
     filter: host.places.filter,
     ...(elevated.length > 0 && { elevated }),
     ...(isGated(agent) && { gate: gateFacts(agent, host, programs, trees) }),
-    ...(agent.secrets && { trust: trustFacts(host) }),
+    ...((agent.secrets || agent.egress.some(hasTerms)) && { trust: trustFacts(host) }),
     ...(agent.ssh && { sshFolder: places.ssh }),
     bwrap: BWRAP,
     anchor: ANCHOR,

@@ -2,13 +2,13 @@ import { whyNoRule } from './argv-rule.ts';
 import { DEADLINE, WAIT } from './ask-times.ts';
 import { CPU, DISK, LONGEST_PATH, LONGEST_WORD, MEMORY, MOST_AGENTS, MOST_RULES, PORT, PROCESSES } from './bounds.ts';
 import { budget, prices } from './budget.ts';
+import { egressRules } from './decode-egress.ts';
 import { elevatedRule } from './decode-elevated.ts';
 import { MOST_ELEVATED } from './elevated.ts';
 import { ENV_NAME, refusedEnv } from './env-names.ts';
 import type {
   ArgvRule,
   AskTimes,
-  EgressRule,
   Knowledge,
   Limits,
   NotifyBy,
@@ -18,7 +18,6 @@ import type {
   WantedFleet,
   Workspace,
 } from './fleet.ts';
-import { isAddress, isHostPattern } from './hosts.ts';
 import { agentName, fleetName, knowledgeName } from './names.ts';
 import { isPlainPath, isProgram } from './programs.ts';
 import { type SecretBinding, secretBinding } from './secret-binding.ts';
@@ -106,11 +105,7 @@ function agent(raw: unknown, at: string): WantedAgent {
     env: env(given.env, `${at}.env`),
     exec: exec(given.exec, `${at}.exec`),
     limits: limits(given.limits, `${at}.limits`),
-    egress: distinct(
-      entries(given.egress, `${at}.egress`, egress),
-      `${at}.egress`,
-      ({ host, port }) => `${host} ${port}`,
-    ),
+    egress: egressRules(given.egress, `${at}.egress`),
     ports: distinct(entries(given.ports, `${at}.ports`, port), `${at}.ports`, String),
     ...(Object.hasOwn(given, 'health') ? { health: health(given.health, `${at}.health`) } : {}),
     knowledge: distinct(entries(given.knowledge, `${at}.knowledge`, knowledge), `${at}.knowledge`, ({ name }) => name),
@@ -208,19 +203,6 @@ function askTimes(raw: unknown, at: string): AskTimes {
   return {
     wait: whole(given.wait, `${at}.wait`, WAIT),
     deadline: whole(given.deadline, `${at}.deadline`, DEADLINE),
-  };
-}
-
-function egress(raw: unknown, at: string): EgressRule {
-  const given = members(raw, at, ['host', 'port'], ['address']);
-  return {
-    host: text(given.host, `${at}.host`, 'a host in its one spelling', isHostPattern),
-    port: port(given.port, `${at}.port`),
-    ...(Object.hasOwn(given, 'address')
-      ? {
-          address: text(given.address, `${at}.address`, 'an address in its one spelling', isAddress),
-        }
-      : {}),
   };
 }
 

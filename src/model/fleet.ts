@@ -1,6 +1,7 @@
 import type { Budget, Price } from './budget.ts';
 import type { ElevatedRule } from './elevated.ts';
 import type { AgentName, FleetName, KnowledgeName } from './names.ts';
+import type { RequestTerms } from './request-terms.ts';
 import type { SecretBinding } from './secret-binding.ts';
 import type { SecretUpkeep } from './secret-upkeep.ts';
 import type { SshBinding } from './ssh-binding.ts';
@@ -104,13 +105,16 @@ export interface Limits {
   readonly disk: number;
 }
 
-/** Grants connections to one host pattern and port. */
-export interface EgressRule {
+/** Grants connections to one host pattern and port; with terms, only the requests that fulfil them. Several rules for one destination all
+ *  have terms, and the same address. */
+export interface EgressRule extends RequestTerms {
   /** Lower-case host name (A-labels), `*.example.test` (any name below it, not itself), or an IP literal. */
   readonly host: string;
   readonly port: number;
   /** Pinned: this address is dialled, the name is never resolved; private and loopback ranges are allowed only so. */
   readonly address?: string;
+  /** What brought it, such as `preset telegram`; absent: it stands in the file itself. */
+  readonly from?: string;
 }
 
 /** Read-only, live, at /knowledge/NAME. */

@@ -2,6 +2,7 @@ import { PORT } from './bounds.ts';
 import { ENV_NAME, refusedEnv } from './env-names.ts';
 import { isHostPattern } from './hosts.ts';
 import { type SecretName, secretName } from './names.ts';
+import { envText, type PlaceholderFile, placeholderFile } from './placeholder-text.ts';
 import { entries, members, text, whole, wrong } from './strict.ts';
 
 /** One secret at one destination. The agent has a placeholder in this variable; where it sends that to this host, with these methods and
@@ -17,6 +18,9 @@ export interface SecretBinding {
   readonly methods?: readonly string[];
   /** Patterns of paths (src/policy/paths.ts); absent: all. */
   readonly paths?: readonly string[];
+  /** What the variable holds, with `{}` for the placeholder; absent: the placeholder alone. */
+  readonly as?: string;
+  readonly file?: PlaceholderFile;
 }
 
 /** `bearer`: Authorization with the scheme Bearer or token; `basic`: user or password of Basic authorization; `header NAME`: a field of
@@ -38,7 +42,7 @@ export function isSecretPlace(place: string): boolean {
 }
 
 export function secretBinding(raw: unknown, at: string): SecretBinding {
-  const given = members(raw, at, ['variable', 'secret', 'host', 'port', 'in'], ['methods', 'paths']);
+  const given = members(raw, at, ['variable', 'secret', 'host', 'port', 'in'], ['methods', 'paths', 'as', 'file']);
   const variable = text(given.variable, `${at}.variable`, 'the name of a variable', (name) => ENV_NAME.test(name));
   const refused = refusedEnv(variable);
   if (refused !== undefined) throw wrong(`${at}.variable`, refused);
@@ -56,5 +60,7 @@ export function secretBinding(raw: unknown, at: string): SecretBinding {
     in: places,
     ...some('methods', 'a method', METHOD),
     ...some('paths', 'a pattern of paths', PATH_PATTERN),
+    ...(Object.hasOwn(given, 'as') ? { as: envText(given.as, `${at}.as`) } : {}),
+    ...(Object.hasOwn(given, 'file') ? { file: placeholderFile(given.file, `${at}.file`) } : {}),
   };
 }

@@ -1,4 +1,5 @@
 import type { EgressRule } from '../model/fleet.ts';
+import type { RequestTerms } from '../model/request-terms.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { closeness, hostMatches } from './hostnames.ts';
 
@@ -20,12 +21,29 @@ export interface Allowed {
 
 /** Default deny. A wildcard never covers an address. Decided from the name alone, before anything is resolved. */
 export function judgeEgress(rules: readonly EgressRule[], destination: Destination): EgressVerdict {
-  const { host, port, literal } = destination;
-  const named = rules.filter((rule) => (literal ? rule.host === host : hostMatches(rule.host, host)));
-  const [rule] = named.filter((one) => one.port === port).sort((a, b) => closeness(b.host) - closeness(a.host));
-  if (rule === undefined) return { kind: 'deny', why: whyNot(named, destination) };
+  const { host, literal } = destination;
+  const [rule] = closestRules(rules, destination);
+  if (rule === undefined)
+    return {
+      kind: 'deny',
+      why: whyNot(
+        rules.filter((one) => covers(one, destination)),
+        destination,
+      ),
+    };
   const address = rule.address ?? (literal ? host : undefined);
   return { kind: 'allow', rule: ruleText(rule), ...(address === undefined ? {} : { address }) };
+}
+
+/** The rules that decide about a destination: of those that cover it, the ones with the closest host. They agree on the address. */
+export function closestRules(rules: readonly EgressRule[], destination: Destination): EgressRule[] {
+  const here = rules.filter((rule) => rule.port === destination.port && covers(rule, destination));
+  const closest = Math.max(...here.map(({ host }) => closeness(host)));
+  return here.filter(({ host }) => closeness(host) === closest);
+}
+
+function covers(rule: EgressRule, { host, literal }: Destination): boolean {
+  return literal ? rule.host === host : hostMatches(rule.host, host);
 }
 
 function whyNot(named: readonly EgressRule[], { host, port, literal }: Destination): string {
@@ -42,14 +60,33 @@ export function mayBeNamed(rules: readonly EgressRule[], name: string): boolean 
 }
 
 /** A rule as it would stand in a fleet.yaml; the default port is 443. */
-export function ruleText({ host, port, address }: EgressRule): string {
-  if (address !== undefined) return `{ host: ${quoted(host)}, port: ${port}, address: ${quoted(address)} }`;
-  return port === 443 ? quoted(host) : `{ host: ${quoted(host)}, port: ${port} }`;
+export function ruleText(rule: EgressRule): string {
+  const { host, port, address } = rule;
+  const terms = termTexts(rule);
+  if (address === undefined && terms.length === 0 && port === 443) return quoted(host);
+  const where = [
+    `host: ${quoted(host)}`,
+    ...(address === undefined && terms.length > 0 && port === 443 ? [] : [`port: ${port}`]),
+  ];
+  return `{ ${[...where, ...(address === undefined ? [] : [`address: ${quoted(address)}`]), ...terms].join(', ')} }`;
+}
+
+/** What a rule says of requests, key by key. */
+export function termTexts({ methods, paths, query, types }: RequestTerms): string[] {
+  const list = (key: string, values: readonly string[] | undefined): string[] =>
+    values === undefined ? [] : [`${key}: [${values.map(quoted).join(', ')}]`];
+  const wanted = Object.entries(query ?? {}).flatMap(([name, values]) => list(quoted(name), values));
+  return [
+    ...list('methods', methods),
+    ...list('paths', paths),
+    ...(query ? [`query: { ${wanted.join(', ')} }`] : []),
+    ...list('content-type', types),
+  ];
 }
 
 /** YAML reads a leading `*` as an alias and a colon as a mapping. */
 function quoted(text: string): string {
-  return /^[a-z0-9][a-z0-9._-]*$/.test(text) ? text : JSON.stringify(text);
+  return /^(?:[a-z0-9][a-z0-9._-]*|[A-Z]+|\/[\w./-]*)$/.test(text) ? text : JSON.stringify(text);
 }
 
 /** The fleet.yaml line that would allow a destination. */

@@ -40,7 +40,7 @@ export function blastRadius(
     ],
     write: placesOf(agent),
     run,
-    reach: [...agent.egress.map(destination), ...approved.map((one) => `${destination(one)} (approval ${one.id})`)],
+    reach: [...agent.egress.map(grantText), ...approved.map((one) => `${destination(one)} (approval ${one.id})`)],
     spend: { ...agent.limits, ...budgetOf(agent) },
     ...(agent.elevated && { outside: agent.elevated.map(elevatedText) }),
     ...((agent.secrets ?? agent.ssh) && {
@@ -96,6 +96,15 @@ function placesOf({ name, workspace }: WantedAgent): string[] {
 function destination({ host, port, address }: EgressRule): string {
   const whole = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return address === undefined ? whole : `${whole} at ${address}`;
+}
+
+/** With what requests it is about, and what brought it. */
+function grantText(rule: EgressRule): string {
+  const { methods, paths, query, types, from } = rule;
+  const parameters = Object.entries(query ?? {}).map(([name, values]) => `?${name}=${values.join('|')}`);
+  const terms = [methods?.join(' '), paths?.join(' '), ...parameters, types?.join(' ')].filter(Boolean).join(' ');
+  const notes = [...(terms === '' ? [] : [`only ${terms}`]), ...(from === undefined ? [] : [from])];
+  return destination(rule) + (notes.length === 0 ? '' : ` (${notes.join('; ')})`);
 }
 
 /** What it may have done with a secret that it does not hold. */

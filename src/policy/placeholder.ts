@@ -23,6 +23,9 @@ const PREFIXES: readonly string[] = [
   ...['npm_', 'pypi-', 'AKIA', 'sk_live_', 'sk_test_', 'rk_live_', 'rk_test_'],
 ];
 
+/** Telegram's tokens begin with the number that everybody knows the bot by (Bot API, "Authorizing your bot"). */
+const BOT = /^[0-9]{5,12}:(?=[\w-]{30,}$)/;
+
 /** Shorter ones could not be told from ordinary text. */
 export const SHORTEST_SECRET = 8;
 export const LONGEST_SECRET = 4096;
@@ -38,7 +41,8 @@ export function whyNoSecret(value: string): string | undefined {
 }
 
 export function shapeOf(value: string): Shape {
-  const prefix = PREFIXES.find((one) => value.startsWith(one) && value.length - one.length >= SHORTEST_SECRET) ?? '';
+  const known = PREFIXES.find((one) => value.startsWith(one) && value.length - one.length >= SHORTEST_SECRET);
+  const prefix = known ?? BOT.exec(value)?.[0] ?? '';
   const rest = value.slice(prefix.length);
   const hex = /^[0-9a-f]+$/.test(rest) ? `${DIGITS}abcdef` : /^[0-9A-F]+$/.test(rest) ? `${DIGITS}ABCDEF` : undefined;
   const classes = [DIGITS, LOWER, UPPER].filter((some) => [...rest].some((c) => some.includes(c))).join('');

@@ -3,7 +3,13 @@ import { type Shape, shapeOf } from './placeholder.ts';
 
 /** Where the keys of well-known services go, by the variable that their own clients read. */
 export interface SecretPreset {
-  readonly to: readonly { readonly host: string; readonly in: readonly SecretPlace[] }[];
+  readonly to: readonly {
+    readonly host: string;
+    readonly in: readonly SecretPlace[];
+    readonly paths?: readonly string[];
+  }[];
+  /** What the variable holds, if that is more than the placeholder: `{}` stands for that. */
+  readonly as?: string;
   /** What its keys look like; for the time in which none is set. */
   readonly like: string;
 }
@@ -14,12 +20,28 @@ const github = [
   { host: 'github.com', in: ['basic'] },
 ];
 
+const gemini = { host: 'generativelanguage.googleapis.com', in: ['header x-goog-api-key', 'query key', 'bearer'] };
+const telegram = { host: 'api.telegram.org', in: ['path bot'], paths: ['/bot*/*', '/file/bot*/**'] };
+const bot = { to: [telegram], like: `1234567890:${'aA0'.repeat(11)}aA` };
+
 export const SECRET_PRESETS: Readonly<Record<string, SecretPreset>> = {
   ANTHROPIC_API_KEY: { to: [anthropic], like: `sk-ant-api03-${'aA0'.repeat(31)}AA` },
   ANTHROPIC_AUTH_TOKEN: { to: [anthropic], like: `sk-ant-oat01-${'aA0'.repeat(31)}AA` },
   OPENAI_API_KEY: { to: [{ host: 'api.openai.com', in: ['bearer'] }], like: `sk-proj-${'aA0'.repeat(52)}` },
   GITHUB_TOKEN: { to: github, like: `ghp_${'aA0'.repeat(12)}` },
   GH_TOKEN: { to: github, like: `ghp_${'aA0'.repeat(12)}` },
+  GEMINI_API_KEY: { to: [gemini], like: `AIza${'aA0'.repeat(11)}aA` },
+  GOOGLE_API_KEY: { to: [gemini], like: `AIza${'aA0'.repeat(11)}aA` },
+  NPM_TOKEN: { to: [{ host: 'registry.npmjs.org', in: ['bearer'] }], like: `npm_${'aA0'.repeat(12)}` },
+  HF_TOKEN: { to: [{ host: 'huggingface.co', in: ['bearer'] }], like: `hf_${'aA'.repeat(17)}` },
+  TELEGRAM_TOKEN: bot,
+  TELEGRAM_BOT_TOKEN: bot,
+  // The secret is what follows /services/ in the address that Slack gives out.
+  SLACK_WEBHOOK_URL: {
+    to: [{ host: 'hooks.slack.com', in: ['path'], paths: ['/services/**'] }],
+    as: 'https://hooks.slack.com/services/{}',
+    like: 'aA0'.repeat(15),
+  },
 };
 
 const UNKNOWN: Shape = shapeOf('aA0'.repeat(14));

@@ -47,9 +47,6 @@ test('what a later version brings is refused by name, never accepted and ignored
     'notify: [x]',
     'tier: container',
     'tier: vm',
-    'egress: [telegram]',
-    'egress: [{ host: a.example, methods: [GET] }]',
-    'egress: [{ host: a.example, paths: ["/x"] }]',
   ])
     assert.equal(codeOf(lines), 'not-yet', lines);
   for (const before of [

@@ -156,3 +156,43 @@ test('what would not be where it seems is refused in two lines, at its place', (
     assert.equal(said.split('\n').length, 2, said);
   }
 });
+
+test('a placeholder may stand in a text, and in a file of the home; a place keeps the case of its names', () => {
+  const lines =
+    'egress: [b.example]\nsecrets:\n  KEY: { secret: m, to: b.example, in: ["Query apiKey", json auth.apiKey, path bot], as: "https://b.example/{}", file: { path: ~/.config/tool/rc, text: "machine b.example password {}\\n" } }';
+  const [binding] = bindings(lines) ?? [];
+  assert.deepEqual(binding?.in, ['query apiKey', 'json auth.apiKey', 'path bot']);
+  assert.equal(binding?.as, 'https://b.example/{}');
+  assert.deepEqual(binding?.file, { path: '.config/tool/rc', text: 'machine b.example password {}\n' });
+  const wanted = parsed(fleet(lines));
+  assert.deepEqual(decodeWantedFleet(JSON.parse(JSON.stringify(wanted))), wanted);
+  for (const [more, said] of [
+    ['as: "no hole"', /does not have \{\} in it exactly once/],
+    ['as: "{}{}"', /does not have \{\} in it exactly once/],
+    ['file: { path: ~/../x, text: "{}" }', /is no file in the agent’s home/],
+    ['file: { path: /etc/passwd, text: "{}" }', /is no file in the agent’s home/],
+    ['file: { path: ~/.netrc, text: "x" }', /exactly once/],
+  ] as const)
+    assert.match(
+      refused(fleet(`egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, ${more} } }`)),
+      said,
+      more,
+    );
+});
+
+test('the variables that clients of well-known services read are bound where those are', () => {
+  const slack = bindings('egress: [slack-webhooks]\nsecrets: { SLACK_WEBHOOK_URL: hook }')?.[0];
+  assert.deepEqual(
+    [slack?.host, slack?.in, slack?.as],
+    ['hooks.slack.com', ['path'], 'https://hooks.slack.com/services/{}'],
+  );
+  assert.deepEqual(bindings('egress: [telegram]\nsecrets: { TELEGRAM_TOKEN: bot }')?.[0]?.in, ['path bot']);
+  for (const [name, preset] of [
+    ['GEMINI_API_KEY', 'gemini'],
+    ['NPM_TOKEN', 'npm'],
+    ['HF_TOKEN', 'huggingface'],
+    ['OPENAI_API_KEY', 'openai'],
+    ['GITHUB_TOKEN', 'github'],
+  ])
+    assert.ok((bindings(`egress: [${preset}]\nsecrets: { ${name}: mine }`)?.length ?? 0) > 0, name);
+});

@@ -193,7 +193,7 @@ test('what is neither TLS nor HTTP gets no connection there, however it begins a
   for (const bytes of [old, Buffer.from('SSH-2.0-x\r\n'), Buffer.from([0, 0, 0, 0])]) {
     const refused = world.events('egress.denied').length;
     assert.equal((await world.raw('coder', 'allow.test', 9443, bytes)).length, 0);
-    await world.recorded('egress.denied', ({ why }) => why === 'neither TLS nor HTTP where a secret is bound');
+    await world.recorded('egress.denied', ({ why }) => why === 'neither TLS nor HTTP where requests are read');
     assert.equal(world.events('egress.denied').length, refused + 1);
   }
   const waited = `import time\ns=socket.create_connection(('allow.test',9443),timeout=5)\ntime.sleep(0.6)\ns.sendall(b'SSH-2.0-x\\r\\n')\ntry: print(len(s.recv(10)))\nexcept OSError: print(0)`;

@@ -38,7 +38,7 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
   }
   const { value: kind, bytes } = first;
   const unread = kind.kind === 'other' && isIntercepted(door, destination);
-  const why = unread ? 'neither TLS nor HTTP where a secret is bound' : disagreement(kind, destination);
+  const why = unread ? 'neither TLS nor HTTP where requests are read' : disagreement(kind, destination);
   if (why !== undefined) {
     open?.passage.abandon(why);
     const explanation = await door.compartment.refuse(destination, door.via, why, Date.now());

@@ -3,6 +3,7 @@ import type { AgentName } from '../../model/names.ts';
 import type { SecretBinding } from '../../model/secret-binding.ts';
 import type { SshBinding } from '../../model/ssh-binding.ts';
 import { type Destination, type EgressVerdict, grantLine, judgeEgress } from '../../policy/egress.ts';
+import { areRead, type RuledRequest, whyNotRequest } from '../../policy/request-rules.ts';
 import { type Address, parseAddress } from '../../protocol/address.ts';
 import type { Host } from '../../protocol/host.ts';
 import { Answers } from './answers.ts';
@@ -86,6 +87,17 @@ export class Compartment {
     const verdict = judgeEgress(this.#rules, destination);
     this.#verdicts.set(key, verdict);
     return verdict;
+  }
+
+  /** Whether what goes to a destination is read: a secret is bound to it, or its rules are about requests. All else passes unread. */
+  reads(destination: Destination): boolean {
+    const { host, port } = destination;
+    return this.bindings.some((one) => one.host === host && one.port === port) || areRead(this.#rules, destination);
+  }
+
+  /** Why no rule grants a request to a destination that may be reached. */
+  whyNot(destination: Destination, request: RuledRequest): string | undefined {
+    return whyNotRequest(this.#rules, destination, request);
   }
 
   /** Where a connection to a host or address leads: a synthetic address stands for its name. */

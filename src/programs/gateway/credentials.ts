@@ -1,3 +1,4 @@
+import { filled, HOLE, type PlaceholderFile } from '../../model/placeholder-text.ts';
 import type { SecretBinding } from '../../model/secret-binding.ts';
 import type { Destination } from '../../policy/egress.ts';
 import type { Credential } from '../../policy/place.ts';
@@ -15,7 +16,22 @@ export class Credentials {
 
   /** The variables of an agent. */
   placeholders(agent: string, bindings: readonly SecretBinding[]): Record<string, string> {
-    return Object.fromEntries(bindings.map((binding) => [binding.variable, this.#stands(agent, binding)[0] as string]));
+    return Object.fromEntries(
+      bindings.map((binding) => [
+        binding.variable,
+        filled(binding.as ?? HOLE, this.#stands(agent, binding)[0] as string),
+      ]),
+    );
+  }
+
+  /** The files of its home that hold one. */
+  files(agent: string, bindings: readonly SecretBinding[]): PlaceholderFile[] {
+    const found = bindings.flatMap((binding): PlaceholderFile[] =>
+      binding.file
+        ? [{ path: binding.file.path, text: filled(binding.file.text, this.#stands(agent, binding)[0] as string) }]
+        : [],
+    );
+    return [...new Map(found.map((file) => [file.path, file])).values()];
   }
 
   /** Every placeholder that an agent may have. */

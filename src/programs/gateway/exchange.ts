@@ -39,7 +39,7 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
   const request = { ...head, ...bodyLength(shape.framing), target: shape.target, ...(body && { body }) };
   const judged = await judgeRequest(door, destination, request);
   if (judged.kind === 'refused') return say(judged);
-  const host = hostPort(destination).replace(/:443$/, '');
+  const host = hostPort(destination).replace(/:(?:443|80)$/, '');
   const headers = webSocket ? judged.headers.filter(([name]) => name !== EXTENSIONS) : judged.headers;
   const asked = upstreamHead({ ...head, headers }, judged.target, host, true, hopOf(head, webSocket !== undefined));
   if (asked === undefined) return refuse(400, 'malformed request: Connection names a field that frames the message');

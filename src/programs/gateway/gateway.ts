@@ -5,6 +5,7 @@ import type { SshKeyEntry } from '../../model/documents.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 import type { AgentName, SecretName } from '../../model/names.ts';
+import type { PlaceholderFile } from '../../model/placeholder-text.ts';
 import type { SecretBinding } from '../../model/secret-binding.ts';
 import type { SecretTest, SecretTried } from '../../model/secret-upkeep.ts';
 import type { SshBinding } from '../../model/ssh-binding.ts';
@@ -119,7 +120,8 @@ export class Gateway {
       for (const passage of compartment.passages) {
         const verdict = judge(compartment, passage.destination);
         const same = verdict.kind === 'allow' && verdict.address === passage.terms.address;
-        if (same && !touched(passage.destination)) continue;
+        const unread = !passage.read && compartment.reads(passage.destination);
+        if (same && !unread && !touched(passage.destination)) continue;
         // What was approved once is used up, and stands until it ends, is revoked, or its agent is no longer there.
         if (passage.terms.grant?.once && policy && !touched(passage.destination)) continue;
         passage.end('policy changed');
@@ -198,6 +200,11 @@ export class Gateway {
   /** What the agent has in its environment instead of its secrets. */
   placeholders(agent: AgentName): Record<string, string> {
     return this.#outside.keys.credentials.placeholders(agent, this.#compartment(agent).bindings);
+  }
+
+  /** Files that it finds in its home, with placeholders in them. */
+  placeholderFiles(agent: AgentName): PlaceholderFile[] {
+    return this.#outside.keys.credentials.files(agent, this.#compartment(agent).bindings);
   }
 
   /** The certificate that compartments are to trust, as PEM. */

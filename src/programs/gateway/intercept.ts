@@ -26,9 +26,8 @@ export interface Line {
   readonly server: Promise<{ readonly socket: Socket; readonly incoming: Incoming }>;
 }
 
-/** Whether what goes to a destination is read: some secret of the agent's is bound to it. All else passes unread. */
-export function isIntercepted({ compartment }: Door, { host, port }: Destination): boolean {
-  return compartment.bindings.some((binding) => binding.host === host && binding.port === port);
+export function isIntercepted({ compartment }: Door, destination: Destination): boolean {
+  return compartment.reads(destination);
 }
 
 /** A connection on which secrets may go out. The client's TLS ends here, under a certificate of the fleet's own authority, and ours to the server
@@ -55,7 +54,8 @@ export async function intercept(
   const { passage, upstream } = opened;
   passage.read = true;
   upstream.setTimeout(LIMITS.idleHttpMs, () => passage.end('idle'));
-  if (!encrypted && !isPinnedLoopback(passage.terms.address)) {
+  const holds = door.compartment.bindings.some((one) => one.host === destination.host && one.port === destination.port);
+  if (!encrypted && holds && !isPinnedLoopback(passage.terms.address)) {
     const why = 'a secret is bound to it, and plain HTTP would show it on the way';
     passage.abandon(why);
     return sayOnceAsked(client, fromClient, 403, await door.compartment.refuse(destination, door.via, why, Date.now()));

@@ -73,6 +73,8 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
   const { credentials } = outside.keys;
   const { method, target } = asked;
   const { host, port } = destination;
+  const ungranted = compartment.whyNot(destination, asked);
+  if (ungranted !== undefined) return refuseRequest(door, destination, 403, ungranted);
   const bound = credentials.at(compartment.name, compartment.bindings, destination);
   const all = credentials.all(compartment.name, compartment.bindings);
   const what = { agent: compartment.name, host, port, method, path: shownPath(target) };

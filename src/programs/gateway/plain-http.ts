@@ -11,7 +11,7 @@ import {
   requestTarget,
   upstreamHead,
 } from '../../protocol/http1.ts';
-import { hostPort } from './compartment.ts';
+import { type Compartment, hostPort } from './compartment.ts';
 import { consume, firstBytes, linger } from './first-bytes.ts';
 import { LIMITS } from './limits.ts';
 import { type Door, type Open, openPassage, type Passage } from './passage.ts';
@@ -54,7 +54,7 @@ export async function forwardRequest(
   open?: Open,
 ): Promise<void> {
   const { client, compartment } = door;
-  const plan = planRequest(head, destination);
+  const plan = planRequest(head, destination, compartment);
   if (typeof plan === 'string') {
     open?.passage.abandon(plan);
     const explanation = await compartment.refuse(destination, door.via, plan, Date.now());
@@ -88,7 +88,11 @@ function strayPlaceholder({ compartment, outside }: Door, head: RequestHead): bo
 }
 
 /** @returns what goes upstream, or why not */
-function planRequest(head: RequestHead, destination: Destination): { head: Buffer; body: BodyReader } | string {
+function planRequest(
+  head: RequestHead,
+  destination: Destination,
+  compartment: Compartment,
+): { head: Buffer; body: BodyReader } | string {
   const target = requestTarget(head);
   const host = onlyHost(head);
   if (host === undefined) return 'malformed request: not exactly one Host';
@@ -99,6 +103,8 @@ function planRequest(head: RequestHead, destination: Destination): { head: Buffe
     return `the request target is not at ${hostPort(destination)}`;
   const framing = requestFraming(head);
   if (framing.kind === 'bad') return `malformed request: ${framing.why}`;
+  const why = compartment.whyNot(destination, { ...head, target: target.path });
+  if (why !== undefined) return why;
   const upstream = upstreamHead(head, target.path, hostPort(destination).replace(/:80$/, ''));
   if (upstream === undefined) return 'malformed request: Connection names a field that frames the message';
   const length = framing.kind === 'length' ? framing.length : 0;

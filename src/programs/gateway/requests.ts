@@ -2,6 +2,7 @@ import { budget, prices } from '../../model/budget.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 import { agentName } from '../../model/names.ts';
+import { requestTerms } from '../../model/request-terms.ts';
 import { secretBinding } from '../../model/secret-binding.ts';
 import { sshBinding } from '../../model/ssh-binding.ts';
 import { parseAddress } from '../../protocol/address.ts';
@@ -70,7 +71,12 @@ function readRule(raw: unknown): EgressRule {
   const name = hostText(host);
   if (name === undefined || (wild && host.kind !== 'name'))
     throw malformed(`${JSON.stringify(text)} is no host of a rule`);
-  const rule = { host: wild ? `*.${name}` : name, port: portNumber(body.port) };
+  const rule = {
+    host: wild ? `*.${name}` : name,
+    port: portNumber(body.port),
+    ...requestTerms(body, 'egress'),
+    ...(typeof body.from === 'string' && { from: body.from }),
+  };
   if (body.address === undefined) return rule;
   const address = typeof body.address === 'string' ? parseAddress(body.address) : undefined;
   if (address === undefined) throw malformed(`${JSON.stringify(body.address)} is no address`);

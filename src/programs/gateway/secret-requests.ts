@@ -42,6 +42,7 @@ export const SECRET_REQUESTS: Readonly<Record<string, (gateway: Gateway, body: B
   },
   'secrets.test': async (gateway, body) => tested(gateway, secretName(body.name), body),
   'secrets.placeholders': (gateway, body) => gateway.placeholders(agentName(body.agent)),
+  'secrets.files': (gateway, body) => ({ files: gateway.placeholderFiles(agentName(body.agent)) }),
   'secrets.authority': (gateway) => ({ certificate: gateway.authority }),
   'secrets.list': ({ vault, signIns }) => ({
     secrets: vault.list().map((one) => ({ ...one, ...(signIns.of(one.name) && { signIn: signIns.of(one.name) }) })),

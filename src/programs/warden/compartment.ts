@@ -10,6 +10,7 @@ import type { Order } from '../../tiers/orders.ts';
 import { agentEnvironment, enterOrders } from '../../tiers/sandbox.ts';
 import { type Attempts, NO_ATTEMPTS, nextAttempt } from './backoff.ts';
 import { FirstProcess } from './first-process.ts';
+import { type HomeFile, writeHomeFiles } from './home-files.ts';
 import type { LogFile } from './log-file.ts';
 import type { NetSpace } from './net-space.ts';
 import { type Home, OwnCommand } from './own-command.ts';
@@ -28,6 +29,8 @@ export interface Surroundings {
   readonly placeholders: () => Promise<Readonly<Record<string, string>>>;
   /** Counts a run of its command. @returns why it may not be */
   readonly mayRun: () => Promise<string | undefined>;
+  /** What it finds in its home with one in it. */
+  readonly homeFiles?: () => Promise<readonly HomeFile[]>;
   /** Recorded before it happens; a refusal means it does not. */
   readonly record: (event: string, fields: object) => Promise<void>;
   /** Recorded after it has happened. */
@@ -166,6 +169,7 @@ export class Compartment {
     if (this.#first !== first) throw new Error(STOPPED);
     if (this.network) await this.#around.connect(this.network);
     this.#placeholders = await this.#around.placeholders();
+    if (this.#around.homeFiles) await writeHomeFiles(this, await this.#around.homeFiles());
   }
 
   /** Ends every process in it and leaves it down until `start`. */

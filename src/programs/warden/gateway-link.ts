@@ -7,6 +7,7 @@ import { BREAKER } from '../../model/budget.ts';
 import type { SshKeyEntry, SshKeysDocument } from '../../model/documents.ts';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import type { WantedFleet } from '../../model/fleet.ts';
+import type { PlaceholderFile } from '../../model/placeholder-text.ts';
 import { elevatedText } from '../../policy/elevated/text.ts';
 import { Client } from '../../wire/client.ts';
 import { sendDescriptors } from '../../wire/handover.ts';
@@ -143,7 +144,7 @@ export class GatewayLink {
 
   /** What an operator asks about secrets, passed on as it came. */
   secrets(
-    request: 'recipient' | 'set' | 'login' | 'revoke' | 'test' | 'list' | 'placeholders' | 'authority',
+    request: 'recipient' | 'set' | 'login' | 'revoke' | 'test' | 'list' | 'placeholders' | 'files' | 'authority',
     body: object = {},
   ): Promise<unknown> {
     return this.#client.call(`secrets.${request}`, body);
@@ -152,6 +153,11 @@ export class GatewayLink {
   /** What an agent has in its environment instead of its secrets. */
   async placeholders(agent: string): Promise<Readonly<Record<string, string>>> {
     return (await this.secrets('placeholders', { agent })) as Record<string, string>;
+  }
+
+  /** Files of its home with placeholders in them. */
+  async homeFiles(agent: string): Promise<readonly PlaceholderFile[]> {
+    return ((await this.secrets('files', { agent })) as { files: PlaceholderFile[] }).files;
   }
 
   async forget(agent: string): Promise<void> {

@@ -91,6 +91,9 @@ function compartmentHand(fleet: StandingFleet, workshop: Workshop): Hand<Of<'com
         ...(facts.network.in === 'host' && { mustHold: () => workshop.hostNetwork.mustHold(facts.uid) }),
         connect: (network) => openDoor(needed(workshop.gateway()), fleet, what.agent, network, note),
         placeholders: async () => (facts.trust ? needed(workshop.gateway()).placeholders(what.agent) : {}),
+        ...(facts.agent.secrets?.some(({ file }) => file) && {
+          homeFiles: () => needed(workshop.gateway()).homeFiles(what.agent),
+        }),
         disconnect: async () => workshop.gateway()?.forget(what.agent),
         mayRun: () => workshop.mayRun(what.agent),
         record: (event, fields) => workshop.record.write({ event, ...fields }),

@@ -1,23 +1,15 @@
 import { ASK, DEADLINE, WAIT } from '../../../model/ask-times.ts';
 import type { Bounds } from '../../../model/bounds.ts';
-import type {
-  AskTimes,
-  EgressRule,
-  Knowledge,
-  Limits,
-  WantedAgent,
-  WantedExec,
-  Workspace,
-} from '../../../model/fleet.ts';
+import type { AskTimes, Knowledge, Limits, WantedAgent, WantedExec, Workspace } from '../../../model/fleet.ts';
 import { agentName, type KnowledgeName, knowledgeName } from '../../../model/names.ts';
 import { suggest } from '../suggest.ts';
 import { disk, duration, memory, share } from './amounts.ts';
 import { type ArgvKey, argvRules } from './argv-rules.ts';
 import { budgetOf } from './budget.ts';
-import { egressRule, isPreset } from './egress.ts';
+import { egressRules } from './egress-rules.ts';
 import { elevatedRules } from './elevated.ts';
 import { environment } from './environment.ts';
-import type { AgentInFile, DefaultsInFile, EgressEntry } from './file.ts';
+import type { AgentInFile, DefaultsInFile } from './file.ts';
 import { expandPath, isWithin, tooMuch } from './paths.ts';
 import { commandCanStart, programs, word } from './programs.ts';
 import { secretBindings } from './secrets.ts';
@@ -41,7 +33,7 @@ export function wantedAgent(
 ): WantedAgent {
   const path = ['agents', name];
   const exec = withSsh(wantedExec(where, path, shape, defaults), shape);
-  const rules = egress(where, [...path, 'egress'], shape.egress ?? []);
+  const rules = egressRules(where, [...path, 'egress'], shape.egress ?? []);
   const secrets = secretBindings(where, path, shape.secrets ?? {}, rules, shape.env ?? {});
   const upkeep = secretUpkeeps(where, path, shape.secrets ?? {}, secrets, rules);
   const budget = budgetOf(where, path, shape.budget, defaults.budget, rules, secrets);
@@ -198,25 +190,6 @@ function askTimes(where: Where, agent: Path, shape: AgentInFile, defaults: Defau
     return text === undefined ? ASK[key] : settled(where, 'out-of-range', path, duration(text, bounds));
   };
   return { ask: { wait: one('wait', WAIT), deadline: one('deadline', DEADLINE) } };
-}
-
-function egress(where: Where, path: Path, entries: readonly EgressEntry[]): EgressRule[] {
-  const rules = entries.map((entry, i) => {
-    if (isPreset(entry))
-      throw where.document.failure(
-        'not-yet',
-        [...path, i],
-        `the preset ${quoted(entry)} in ${pathText([...path, i])} is not supported yet`,
-        'Name the hosts themselves, such as api.example.com.',
-      );
-    return settled(where, 'bad-host', [...path, i], egressRule(entry));
-  });
-  unique(
-    where,
-    path,
-    rules.map(({ host, port }) => `${host}:${port}`),
-  );
-  return rules;
 }
 
 /** @throws Failure for an entry that stands twice */

@@ -88,6 +88,9 @@ export interface SecretInFile {
   readonly path?: string | readonly string[] | undefined;
   readonly shared?: boolean | undefined;
   readonly rotate?: string | RotateInFile | undefined;
+  /** What the variable holds, {} being the placeholder. */
+  readonly as?: string | undefined;
+  readonly file?: { readonly path: string; readonly text: string } | undefined;
 }
 
 /** A length of time alone is `every`. */
@@ -144,6 +147,26 @@ export type Word = string | number | boolean;
 
 export type EnvInFile = Readonly<Record<string, Word>>;
 
-export type EgressEntry =
-  | string
-  | { readonly host: string; readonly port?: number | undefined; readonly address?: string | undefined };
+export type EgressEntry = string | RuleInFile | GitInFile;
+
+export interface RuleInFile {
+  readonly host: string;
+  readonly port?: number | undefined;
+  readonly address?: string | undefined;
+  readonly methods?: readonly string[] | undefined;
+  readonly paths?: readonly string[] | undefined;
+  readonly query?: Readonly<Record<string, string | readonly string[]>> | undefined;
+  readonly 'content-type'?: string | readonly string[] | undefined;
+  /** Requests that it must grant, or must not; tried when the file is read. */
+  readonly match?: readonly string[] | undefined;
+  readonly 'not-match'?: readonly string[] | undefined;
+}
+
+/** Repositories on a server that speaks git over HTTP. */
+export interface GitInFile {
+  readonly git: string;
+  readonly port?: number | undefined;
+  readonly address?: string | undefined;
+  readonly pull?: readonly string[] | undefined;
+  readonly push?: readonly string[] | undefined;
+}

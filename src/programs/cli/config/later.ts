@@ -20,7 +20,6 @@ const KEYS: readonly (readonly [where: RegExp, keys: readonly string[]])[] = [
   [/^defaults$/, ['secrets']],
   [/^operators\/[^/]+$/, ['telegram']],
   [/^(?:defaults|agents\/[^/]+)$/, OF_AGENTS],
-  [/^agents\/[^/]+\/egress\/[0-9]+$/, ['methods', 'paths']],
 ];
 
 const VALUES: readonly (readonly [where: RegExp, values: readonly string[]])[] = [

@@ -159,14 +159,41 @@ export const host: z.ZodType<string> = z.string().regex(/^[^\s/@?#\\]+$/, {
     'is not a host\nWrite only the host, no scheme and no path: HOST, HOST:PORT or *.HOST, such as "*.example.com:8443".',
 });
 
+const pinned = z
+  .string()
+  .optional()
+  .describe('The address that is dialled for this host; the name is then never resolved. For local services.');
+const values = z.union([z.string(), filled(z.string())]);
+
 export const egressEntry: z.ZodType<EgressEntry> = z.union([
   host,
   z.strictObject({
     host: host.describe('A host name, *.HOST (any name below it), or an IP address.'),
     port: port.optional().describe('Default 443.'),
-    address: z
-      .string()
+    address: pinned,
+    methods: filled(method).optional().describe('Only requests with these methods. Default all.'),
+    paths: filled(urlPath)
       .optional()
-      .describe('The address that is dialled for this host; the name is then never resolved. For local services.'),
+      .describe('Only requests to these paths: /v1/messages, /repos/me/* or /v1/**. Default all.'),
+    query: z
+      .record(z.string(), values)
+      .optional()
+      .describe(
+        'Only requests with these parameters, each once and with one of its values: { service: git-upload-pack }.',
+      ),
+    'content-type': values.optional().describe('Only requests whose body is of one of these types, or that have none.'),
+    match: filled(z.string())
+      .optional()
+      .describe(
+        'Requests that it must grant, such as "POST /v1/messages application/json"; tried when the file is read.',
+      ),
+    'not-match': filled(z.string()).optional().describe('Requests that it must not grant.'),
+  }),
+  z.strictObject({
+    git: host.describe('A server that speaks git over HTTPS, such as github.com.'),
+    port: port.optional().describe('Default 443.'),
+    address: pinned,
+    pull: filled(z.string()).optional().describe('Repositories to fetch from: OWNER/NAME, or "OWNER/*".'),
+    push: filled(z.string()).optional().describe('Repositories to push to, and to fetch from.'),
   }),
 ]);

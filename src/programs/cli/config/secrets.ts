@@ -1,6 +1,7 @@
 import { refusedEnv } from '../../../model/env-names.ts';
 import type { EgressRule } from '../../../model/fleet.ts';
 import { secretName } from '../../../model/names.ts';
+import { isHomePath, LONGEST_ENV_TEXT, LONGEST_FILE_TEXT, whyNoText } from '../../../model/placeholder-text.ts';
 import { isSecretPlace, type SecretBinding, type SecretPlace } from '../../../model/secret-binding.ts';
 import { ruleText } from '../../../policy/egress.ts';
 import { hostMatches } from '../../../policy/hostnames.ts';
@@ -44,6 +45,7 @@ function bindings(where: Where, at: Path, variable: string, entry: SecretInFile)
     ...(entry.path !== undefined && { paths: patterns(where, at, entry.path) }),
   };
   const preset = Object.hasOwn(SECRET_PRESETS, variable) ? SECRET_PRESETS[variable] : undefined;
+  const held = { ...(preset?.as !== undefined && { as: preset.as }), ...heldAs(where, at, entry) };
   const places = entry.in === undefined ? undefined : [entry.in].flat().map((place) => placeOf(where, at, place));
   if (entry.to !== undefined) {
     const rule = settled(where, 'bad-host', [...at, 'to'], egressRule(entry.to));
@@ -55,7 +57,15 @@ function bindings(where: Where, at: Path, variable: string, entry: SecretInFile)
         'Name the one host that the secret goes to.',
       );
     return [
-      { variable, secret, host: rule.host, port: rule.port, in: places ?? preset?.to[0]?.in ?? ['bearer'], ...more },
+      {
+        variable,
+        secret,
+        host: rule.host,
+        port: rule.port,
+        in: places ?? preset?.to[0]?.in ?? ['bearer'],
+        ...more,
+        ...held,
+      },
     ];
   }
   if (preset === undefined)
@@ -66,7 +76,38 @@ function bindings(where: Where, at: Path, variable: string, entry: SecretInFile)
       `Say it: ${variable}: { secret: ${secret}, to: HOST }. Known by themselves are ${Object.keys(SECRET_PRESETS).join(', ')}.`,
       'key',
     );
-  return preset.to.map((one) => ({ variable, secret, host: one.host, port: 443, in: places ?? one.in, ...more }));
+  return preset.to.map((one) => ({
+    ...{ variable, secret, host: one.host, port: 443, in: places ?? one.in },
+    ...(one.paths && { paths: one.paths }),
+    ...more,
+    ...held,
+  }));
+}
+
+/** In what text the agent has its placeholder, and in which file. */
+function heldAs(where: Where, at: Path, { as, file }: SecretInFile): Pick<SecretBinding, 'as' | 'file'> {
+  const fits = (key: string, text: string, most: number): void => {
+    const why = whyNoText(text, most);
+    if (why !== undefined)
+      throw where.document.failure(
+        'bad-text',
+        [...at, key],
+        `the text ${why}, in ${pathText([...at, key])}`,
+        'Write {} where the placeholder goes: "https://hooks.example/{}".',
+      );
+  };
+  if (as !== undefined) fits('as', as, LONGEST_ENV_TEXT);
+  if (file === undefined) return as === undefined ? {} : { as };
+  fits('file', file.text, LONGEST_FILE_TEXT);
+  const path = file.path.replace(/^~\//, '');
+  if (!isHomePath(path))
+    throw where.document.failure(
+      'bad-home-path',
+      [...at, 'file', 'path'],
+      `${quoted(file.path)} is no file in the agent’s home, in ${pathText(at)}`,
+      'Write it as ~/.netrc or ~/.config/tool/token.',
+    );
+  return { ...(as !== undefined && { as }), file: { path, text: file.text } };
 }
 
 export function placeOf(where: Where, at: Path, raw: string): SecretPlace {

@@ -160,7 +160,7 @@ const secret = z
         .union([z.string(), leaf.filled(z.string())])
         .optional()
         .describe(
-          'Where in a request: bearer, basic, or "header NAME". Default bearer, or what the service is known to want.',
+          'Where in a request: bearer, basic, "header NAME", "query NAME", "json FIELD.FIELD", path or "path WORD". Default bearer, or what the service is known to want.',
         ),
       methods: leaf.filled(leaf.method).optional().describe('Only in requests with these methods. Default all.'),
       path: z
@@ -172,6 +172,17 @@ const secret = z
         .optional()
         .describe('true: other agents may have the same value, and that is no finding. Default false.'),
       rotate: rotate.optional(),
+      as: z
+        .string()
+        .optional()
+        .describe('What the variable holds, with {} for the placeholder: "https://hooks.example/{}". Default {}.'),
+      file: z
+        .strictObject({
+          path: z.string().describe('A file in its home: ~/.netrc.'),
+          text: z.string().describe('All that stands in it, with {} for the placeholder.'),
+        })
+        .optional()
+        .describe('A file that holds the placeholder too; mode 0600, written anew at each start.'),
     }),
   ])
   .describe(
@@ -214,7 +225,7 @@ const agent = z
       .filled(leaf.egressEntry)
       .optional()
       .describe(
-        'Hosts it may connect to: HOST, HOST:PORT, *.HOST or { host, port, address }. Port 443 unless said. Default none.',
+        'What it may reach: HOST, HOST:PORT, *.HOST, the name of a preset (anthropic, npm, telegram ...), { host, methods, paths ... } or { git, pull, push }. Port 443 unless said. Default none.',
       ),
     ports: leaf.filled(leaf.port).optional().describe('Ports of the compartment, published on your 127.0.0.1 only.'),
     health: z
