@@ -1,4 +1,3 @@
-import { createServer, type Server, type Socket } from 'node:net';
 import type { Budget, Price } from '../../model/budget.ts';
 import { canonicalJson } from '../../model/canonical.ts';
 import type { SshKeyEntry } from '../../model/documents.ts';
@@ -17,15 +16,14 @@ import { type Grant, judge } from './asking.ts';
 import { admit } from './budgets.ts';
 import { Compartment } from './compartment.ts';
 import type { Denial } from './denials.ts';
-import { serveDnsOverUdp } from './dns-udp.ts';
 import { LIMITS } from './limits.ts';
+import { Listeners } from './listeners.ts';
 import type { Outside, Passage } from './passage.ts';
-import { publishPort } from './publish.ts';
+import { PublishedPorts } from './published-ports.ts';
 import { testSecret } from './secret-test.ts';
 import type { SignIns } from './sign-ins.ts';
 import { isForSsh } from './ssh-heard.ts';
 import { SshSigners } from './ssh-signers.ts';
-import { attend } from './transparent.ts';
 import { type UsageEntry, usageOf } from './usage.ts';
 import type { Vault } from './vault.ts';
 
@@ -58,22 +56,16 @@ export interface Store {
   readonly signIns: SignIns;
 }
 
-interface Closable {
-  close(): unknown;
-}
-
 /** The gateway's state: compartments, their listeners, published ports. Every method is one request of the warden. */
 export class Gateway {
   readonly vault: Vault;
   readonly signIns: SignIns;
   readonly ssh: SshSigners;
+  readonly ports: PublishedPorts;
   readonly #outside: Outside;
   readonly #dir: string;
-  readonly #dial: (agent: AgentName, port: number) => Promise<number>;
   readonly #compartments = new Map<AgentName, Compartment>();
-  readonly #listeners = new Map<AgentName, Closable[]>();
-  readonly #clients = new Map<AgentName, Set<Socket>>();
-  readonly #published = new Map<number, { agent: AgentName; server: Server; open: Set<Socket> }>();
+  readonly #listeners: Listeners;
 
   /** @param dir  where the names of synthetic addresses are kept
    *  @param dial  asks the warden for a connection into a compartment */
@@ -89,7 +81,8 @@ export class Gateway {
     this.ssh = new SshSigners(outside);
     this.#outside = outside;
     this.#dir = dir;
-    this.#dial = dial;
+    this.ports = new PublishedPorts(dial);
+    this.#listeners = new Listeners(outside);
   }
 
   /** Replaces the whole table at once; an agent that is not in it may nothing. Resolves when all that is not allowed any more, or
@@ -254,56 +247,23 @@ export class Gateway {
   }
 
   /** @param fds  tcp4, tcp6, dns4, dns6; owned by the gateway from now on */
-  async listen(agent: AgentName, fds: readonly [number, number, number, number]): Promise<void> {
-    this.#closeListeners(agent);
-    const compartment = this.#compartment(agent);
-    const opened: Closable[] = [];
-    this.#listeners.set(agent, opened);
-    for (const fd of fds.slice(0, 2)) opened.push(await this.#serveTcp(compartment, fd));
-    opened.push(await serveDnsOverUdp(compartment, fds[2], 4), await serveDnsOverUdp(compartment, fds[3], 6));
+  listen(agent: AgentName, fds: readonly [number, number, number, number]): Promise<void> {
+    return this.#listeners.listen(this.#compartment(agent), fds);
   }
 
   /** @param names  the compartment is gone: its addresses may stand for other names in the next */
   async forget(agent: AgentName, names: boolean): Promise<void> {
-    this.#closeListeners(agent);
+    this.#listeners.close(agent);
     this.ssh.close(agent);
-    for (const [port, { agent: owner }] of this.#published) if (owner === agent) await this.unpublish(agent, port);
+    await this.ports.forget(agent);
     const compartment = this.#compartments.get(agent);
     const passages = [...(compartment?.passages ?? [])];
     for (const passage of passages) passage.end('the compartment was closed');
-    for (const client of this.#clients.get(agent) ?? []) client.destroy();
+    this.#listeners.disconnect(agent);
     await Promise.all(passages.map((passage) => passage.closed()));
     await compartment?.settle();
     compartment?.meter.save();
     if (names) compartment?.names.forget();
-  }
-
-  /** @throws Failure `port-occupied` */
-  async publish(agent: AgentName, port: number): Promise<void> {
-    const standing = this.#published.get(port);
-    if (standing?.agent === agent) return;
-    if (standing !== undefined)
-      throw new Failure(
-        'port-occupied',
-        `port ${port} is published by ${standing.agent} already`,
-        `Give ${agent} another port in fleet.yaml, or take it from ${standing.agent}.`,
-        2,
-      );
-    const server = await publishPort(port, () => this.#dial(agent, port));
-    const open = new Set<Socket>();
-    server.on('connection', (socket: Socket) => {
-      open.add(socket);
-      socket.once('close', () => open.delete(socket));
-    });
-    this.#published.set(port, { agent, server, open });
-  }
-
-  async unpublish(agent: AgentName, port: number): Promise<void> {
-    const standing = this.#published.get(port);
-    if (standing?.agent !== agent) return;
-    this.#published.delete(port);
-    for (const socket of standing.open) socket.destroy();
-    await new Promise((resolve) => standing.server.close(resolve));
   }
 
   status(): { agents: readonly AgentStatus[] } {
@@ -335,33 +295,6 @@ export class Gateway {
     const made = new Compartment(agent, this.#dir, this.#outside.recorder);
     this.#compartments.set(agent, made);
     return made;
-  }
-
-  #serveTcp(compartment: Compartment, fd: number): Promise<Server> {
-    const clients = this.#clients.get(compartment.name) ?? new Set<Socket>();
-    this.#clients.set(compartment.name, clients);
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
-      compartment.connections += 1;
-      clients.add(client);
-      client.on('error', () => client.destroy()); // the agent's end broke; `close` follows
-      client.once('close', () => {
-        compartment.connections -= 1;
-        clients.delete(client);
-      });
-      attend(this.#outside, compartment, client).catch((bug) => {
-        client.destroy();
-        throw bug; // ends the program: an unhandled rejection
-      });
-    });
-    return new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ fd }, () => resolve(server));
-    });
-  }
-
-  #closeListeners(agent: AgentName): void {
-    for (const listener of this.#listeners.get(agent) ?? []) listener.close();
-    this.#listeners.delete(agent);
   }
 }
 

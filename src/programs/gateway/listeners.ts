@@ -1,0 +1,66 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { AgentName } from '../../model/names.ts';
+import type { Compartment } from './compartment.ts';
+import { serveDnsOverUdp } from './dns-udp.ts';
+import type { Outside } from './passage.ts';
+import { attend } from './transparent.ts';
+
+interface Closable {
+  close(): unknown;
+}
+
+/** What is listened on inside compartments, and who is connected there. */
+export class Listeners {
+  readonly #outside: Outside;
+  readonly #listeners = new Map<AgentName, Closable[]>();
+  readonly #clients = new Map<AgentName, Set<Socket>>();
+
+  constructor(outside: Outside) {
+    this.#outside = outside;
+  }
+
+  has(agent: AgentName): boolean {
+    return this.#listeners.has(agent);
+  }
+
+  /** @param fds  tcp4, tcp6, dns4, dns6; owned by the gateway from now on */
+  async listen(compartment: Compartment, fds: readonly [number, number, number, number]): Promise<void> {
+    this.close(compartment.name);
+    const opened: Closable[] = [];
+    this.#listeners.set(compartment.name, opened);
+    for (const fd of fds.slice(0, 2)) opened.push(await this.#serveTcp(compartment, fd));
+    opened.push(await serveDnsOverUdp(compartment, fds[2], 4), await serveDnsOverUdp(compartment, fds[3], 6));
+  }
+
+  /** Nobody new; who is connected stays. */
+  close(agent: AgentName): void {
+    for (const listener of this.#listeners.get(agent) ?? []) listener.close();
+    this.#listeners.delete(agent);
+  }
+
+  disconnect(agent: AgentName): void {
+    for (const client of this.#clients.get(agent) ?? []) client.destroy();
+  }
+
+  #serveTcp(compartment: Compartment, fd: number): Promise<Server> {
+    const clients = this.#clients.get(compartment.name) ?? new Set<Socket>();
+    this.#clients.set(compartment.name, clients);
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
+      compartment.connections += 1;
+      clients.add(client);
+      client.on('error', () => client.destroy()); // the agent's end broke; `close` follows
+      client.once('close', () => {
+        compartment.connections -= 1;
+        clients.delete(client);
+      });
+      attend(this.#outside, compartment, client).catch((bug) => {
+        client.destroy();
+        throw bug; // ends the program: an unhandled rejection
+      });
+    });
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ fd }, () => resolve(server));
+    });
+  }
+}
