@@ -72,7 +72,7 @@ async function withThree(use: (stand: Stand, shared: string) => Promise<void>): 
       assert.equal(up.status, 0, up.stdout + up.stderr);
       await use(stand, shared);
     },
-    { up: false },
+    { up: false, alone: true },
   );
 }
 
@@ -176,7 +176,7 @@ test('a drill of an agent on the host\u2019s own files: all that its tier holds 
           named.map(({ id }) => id),
         );
       },
-      { inside },
+      { inside, alone: true },
     ),
   );
 });
