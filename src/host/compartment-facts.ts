@@ -13,6 +13,7 @@ import { createOrders } from '../tiers/create.ts';
 import type { CompartmentFacts, HostFolder, Knowledge, NetworkPlace, Owner } from '../tiers/facts.ts';
 import { MASKED, type Mask } from '../tiers/masks.ts';
 import { orderText } from '../tiers/orders.ts';
+import { allowedPrograms, deniedPrograms } from './allowed-programs.ts';
 import { procsFiles } from './cgroup.ts';
 import { noUnified } from './cgroup-files.ts';
 import { type CgroupRoots, unifiedFolder } from './cgroup-roots.ts';
@@ -24,7 +25,7 @@ import { netnsPath } from './netns.ts';
 import { rulesWanted } from './netns-listing.ts';
 import { homesOf } from './open-homes.ts';
 import type { OrdinaryUser } from './ordinary-user.ts';
-import { findProgram, type Installed, installedPrograms } from './programs.ts';
+import { type Installed, installedPrograms } from './programs.ts';
 import { mustBeSudoers, sudoersOf } from './sudoers.ts';
 import { lookAtSystem } from './system-view.ts';
 import { SYSTEM_BUNDLES } from './trusted.ts';
@@ -188,42 +189,6 @@ function networkOf(fleet: WantedFleet, agent: WantedAgent, { user, cgroups, plac
     return { in: 'host', system: lookAtSystem(places.state), kill: join(cgroup, 'cgroup.kill') };
   }
   return user ? { in: 'own' } : { in: 'namespace', path: netnsPath(netnsName(fleet.fleet, agent.name)) };
-}
-
-/** Where every program of the host can be started, those that are denied are covered. */
-function deniedPrograms({ exec }: WantedAgent): string[] {
-  const found = exec.deny.flatMap((name) => findProgram(name)?.file ?? []);
-  return [...new Set(found)].filter((file) => !isCovered(file));
-}
-
-/** Programs of sets that this host does not have are simply absent; one that is asked for by name must be there. */
-function allowedPrograms(agent: WantedAgent): CompartmentFacts['programs'] {
-  // What a denied name leads to is denied under every name.
-  const denied = new Set(agent.exec.deny.flatMap((name) => [name, findProgram(name)?.file ?? name]));
-  const ofSets = agent.exec.sets.flatMap((name) => EXEC_SETS[name].programs).map((name) => findProgram(name));
-  const byName = agent.exec.allow.map((name) => {
-    const found = findProgram(name);
-    if (found && !isCovered(found.file)) return found;
-    if (found)
-      throw new Failure(
-        'program-covered',
-        `agents.${agent.name}.exec.allow names ${found.file}, which no compartment shows: it has folders of its own there.`,
-        'Put the program where programs are, for example /usr/local/bin, or in a folder of its own under /opt.',
-      );
-    throw new Failure(
-      'no-such-program',
-      `agents.${agent.name}.exec.allow names ${JSON.stringify(name)}, which is not on this machine.`,
-      'Install it, or take it out of the list.',
-    );
-  });
-  const found = [...ofSets, ...byName].filter((program) => program !== undefined);
-  const unique = new Map(found.map((program) => [program.name, program]));
-  return [...unique.values()].filter((program) => !denied.has(program.name) && !denied.has(program.file));
-}
-
-/** Places of the host that a compartment has its own of, or that hold what is nobody's business. */
-function isCovered(file: string): boolean {
-  return /^\/(tmp|var\/tmp|home|root|workspace|knowledge|shared|dev|proc|sys|run|etc)\//.test(file);
 }
 
 /** A folder of the operator's: its owner appears as the agent, and what host tools obey in it is masked. */

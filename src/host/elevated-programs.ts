@@ -7,9 +7,11 @@ import { notElevated } from '../policy/elevated/programs.ts';
 import type { ElevatedProgram } from '../tiers/facts.ts';
 import { accountOf } from './accounts.ts';
 import type { ElevatedUser } from './elevate.ts';
+import { versionOf } from './file-version.ts';
 import { readAccounts } from './hands/users.ts';
 import type { OrdinaryUser } from './ordinary-user.ts';
 import { findProgram } from './programs.ts';
+import { notRootsAlone } from './writable.ts';
 
 /** What each rule of an agent leads to, in the rules' order.
  *  @throws Failure where a rule cannot be carried out, or its program is not root's alone */
@@ -90,22 +92,11 @@ function realpathOf(path: string): string | undefined {
   }
 }
 
-/** The part of a path (itself, or a folder above it) that somebody besides root may change or replace; undefined: none. */
-export function notRootsAlone(path: string): string | undefined {
-  for (let at = path; ; at = dirname(at)) {
-    const { uid, gid, mode } = lstatSync(at);
-    const link = (mode & 0o170000) === 0o120000;
-    if (uid !== 0 || (!link && ((mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== 0)))) return at;
-    if (at === dirname(at)) return undefined;
-  }
-}
-
 const known = new Map<string, { readonly version: string; readonly digest: string }>();
 
 /** Read again only where the file is another by its inode, size and times. @throws when it cannot be read */
 export function digestOf(file: string): string {
-  const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
-  const version = [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+  const version = versionOf(statSync(file, { bigint: true }));
   const before = known.get(file);
   if (before?.version === version) return before.digest;
   const digest = createHash('sha256').update(readFileSync(file)).digest('hex');

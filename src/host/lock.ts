@@ -22,10 +22,10 @@ export function lockFile(path: string): boolean {
  *  the first user that is added, and stays where it is. Whoever may open it could hold it for ever: it is root's alone. */
 const ACCOUNTS = '/etc/.pwd.lock';
 
-/** Takes the machine's accounts for as long as this process lives.
- *  @returns whether we have them
+/** Takes the machine's accounts; the kernel gives them back with this process, however it ends.
+ *  @returns what gives them back before; undefined when somebody else has them
  *  @throws Failure `lock-open` when somebody besides root could hold them */
-export function lockAccounts(path: string = ACCOUNTS): boolean {
+export function lockAccounts(path: string = ACCOUNTS): (() => void) | undefined {
   const fd = openSync(path, 'a', 0o600);
   const { uid, mode } = fstatSync(fd);
   if (uid !== 0 || (mode & 0o077) !== 0) {
@@ -37,9 +37,9 @@ export function lockAccounts(path: string = ACCOUNTS): boolean {
       3,
     );
   }
-  if (flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
+  if (flock(fd, LOCK_EX | LOCK_NB) === 0) return () => closeSync(fd);
   closeSync(fd);
-  return false;
+  return undefined;
 }
 
 /** Whether somebody holds the lock now. Takes it for a moment if nobody does. */

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ordinaryUser } from './ordinary-user.ts';
 
@@ -35,9 +35,23 @@ function walk(at: string, found: string[]): void {
 
 /** A sticky folder above ours lets others add to it, not replace what is root's or ours. */
 function open(path: string, above: boolean): boolean {
-  const { uid, gid, mode } = lstatSync(path);
+  const stat = lstatSync(path);
+  return !(above && (stat.mode & 0o1000) !== 0 && stat.uid === 0) && othersMay(stat);
+}
+
+/** The part of a path (itself, or a folder above it) that somebody besides root and us may change or replace, or put something new
+ *  into; undefined: none. A link is changed in its folder alone; where it leads is to be asked for by itself. */
+export function notRootsAlone(path: string): string | undefined {
+  for (let at = path; ; at = dirname(at)) {
+    const stat = lstatSync(at);
+    if (othersMay(stat.isSymbolicLink() ? { ...stat, mode: 0 } : stat)) return at;
+    if (at === dirname(at)) return undefined;
+  }
+}
+
+/** What is owned by somebody besides root and us can be changed by them, whatever its mode; a group may be many. */
+function othersMay({ uid, gid, mode }: Pick<Stats, 'uid' | 'gid' | 'mode'>): boolean {
   const us = ordinaryUser();
-  if (above && (mode & 0o1000) !== 0 && uid === 0) return false;
   const foreign = uid !== 0 && uid !== us?.uid;
   return foreign || (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== 0 && gid !== us?.gid);
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { lockAccounts } from '../../src/host/lock.ts';
-import { takeNumbers } from '../../src/programs/cli/state.ts';
+import { withNumbers } from '../../src/programs/cli/state.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'only root gives out numbers of users';
 const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'];
@@ -29,9 +29,13 @@ test('no other user keeps an up waiting: what they may lock is not what an up wa
   const holds = [await heldByNobody('/etc'), await heldByNobody('/etc/passwd')];
   try {
     assert.ok(holds.every((hold) => typeof hold === 'function'));
-    await takeNumbers(AbortSignal.timeout(60_000)); // as long as another fleet's up may take
-    assert.equal(typeof (await heldByNobody('/etc/.pwd.lock')), 'number', 'root took it; nobody may not even open it');
-    await assert.rejects(takeNumbers(AbortSignal.timeout(100)), { code: 'busy' }, 'a second one waits for the first');
+    const soon = (): AbortSignal => AbortSignal.timeout(60_000); // as long as another fleet's up may take
+    await withNumbers(soon(), async () => {
+      assert.equal(typeof (await heldByNobody('/etc/.pwd.lock')), 'number', 'root has it; nobody may not even open it');
+      const second = withNumbers(AbortSignal.timeout(100), async () => assert.fail('two have it'));
+      await assert.rejects(second, { code: 'busy' }, 'a second one waits for the first');
+    });
+    assert.equal(await withNumbers(soon(), async () => 'had'), 'had', 'and has its turn when that is done');
   } finally {
     for (const hold of holds) if (typeof hold === 'function') hold();
   }
@@ -45,8 +49,13 @@ test('a lock that others may open is none, and said with its mending', { skip },
     chmodSync(path, 0o644);
     assert.throws(() => lockAccounts(path), { code: 'lock-open' });
     chmodSync(path, 0o600);
-    assert.equal(lockAccounts(path), true);
-    assert.equal(lockAccounts(path), false);
+    const give = lockAccounts(path);
+    assert.ok(give);
+    assert.equal(lockAccounts(path), undefined);
+    give();
+    const again = lockAccounts(path);
+    assert.ok(again, 'it was given back');
+    again();
   } finally {
     unlinkSync(path);
     rmdirSync(folder);

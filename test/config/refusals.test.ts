@@ -49,10 +49,7 @@ test('what a later version brings is refused by name, never accepted and ignored
     'tier: vm',
   ])
     assert.equal(codeOf(lines), 'not-yet', lines);
-  for (const before of [
-    'operators: { o: { user: x, telegram: 1 } }\n',
-    'defaults: { tier: vm }\n',
-  ])
+  for (const before of ['operators: { o: { user: x, telegram: 1 } }\n', 'defaults: { tier: vm }\n'])
     assert.equal(codeOf('{}', before), 'not-yet', before);
 });
 

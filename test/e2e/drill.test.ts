@@ -12,9 +12,12 @@ import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 const OPERATOR = 1234;
 const ALL_RESULTS = ['held', 'breached', 'not-applicable', 'error'];
 
+/** A part of a processor that an agent gets on a busy machine too: otherwise nothing can be said about the limit. */
+const LIMITS = 'limits: { memory: 256M, processes: 64, cpu: 40%, disk: 64M }';
+
 function fleet(shared: string): string {
   return `defaults:
-  limits: { memory: 256M, processes: 64, cpu: 100%, disk: 64M }
+  ${LIMITS}
 agents:
   plain:
     command: [sh, -c, "echo kept > /workspace/kept; while :; do sleep 1; done"]
@@ -69,7 +72,7 @@ async function withThree(use: (stand: Stand, shared: string) => Promise<void>): 
       assert.equal(up.status, 0, up.stdout + up.stderr);
       await use(stand, shared);
     },
-    { up: false },
+    { up: false, alone: true },
   );
 }
 
@@ -151,11 +154,9 @@ async function theRecordHasIt(stand: Stand): Promise<void> {
 test('a drill of an agent on the host\u2019s own files: all that its tier holds is held, the rest is named', {
   skip: NOT_ROOT,
 }, async () => {
-  // A part of a processor that it gets on a busy machine too: otherwise nothing can be said about the limit.
-  const limits = 'limits: { memory: 256M, processes: 64, cpu: 40%, disk: 64M }';
   const yaml = `agents:
-  plain: { tier: user, exec: { sets: [base, python] }, ${limits} }
-  other: { tier: user, ${limits} }
+  plain: { tier: user, exec: { sets: [base, python] }, ${LIMITS} }
+  other: { tier: user, ${LIMITS} }
 `;
   await withLoneHost((inside) =>
     withFleet(
@@ -175,7 +176,7 @@ test('a drill of an agent on the host\u2019s own files: all that its tier holds 
           named.map(({ id }) => id),
         );
       },
-      { inside },
+      { inside, alone: true },
     ),
   );
 });

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { approve, question } from './asking.ts';
-import { makeTool, outside, removeTool, type Tool } from './elevated-stand.ts';
-import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
+import { type Case, outside, type Tool, withTool } from './elevated-stand.ts';
+import { NOT_ROOT, type Stand } from './stand.ts';
 
-const CASES: readonly (readonly [attack: string, check: (stand: Stand, tool: Tool) => Promise<void>])[] = [
+const CASES: readonly Case[] = [
   ['words that are nearly the granted ones run nothing', nearly],
   ['another agent’s command, or one without any, runs nothing', others],
   ['a link or .. below the granted folder leads nowhere', links],
@@ -19,16 +19,7 @@ const CASES: readonly (readonly [attack: string, check: (stand: Stand, tool: Too
   ['a call that leads to a program others can change, or to a shell, is refused at up', loading],
 ];
 
-test('attacks on commands outside', { skip: NOT_ROOT }, async (t) => {
-  const tool = makeTool();
-  try {
-    await withFleetBeside(tool.fleet, async (stand) => {
-      for (const [claim, check] of CASES) await t.test(claim, () => check(stand, tool));
-    });
-  } finally {
-    removeTool(tool);
-  }
-});
+test('attacks on commands outside', { skip: NOT_ROOT }, (t) => withTool(t, CASES));
 
 const NOT_THIS = 'bulkhead: not run outside: no elevated command of fleet.yaml is this one\n';
 

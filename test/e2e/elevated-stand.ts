@@ -1,7 +1,8 @@
 import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { removeTree } from '../../src/host/mounts.ts';
-import type { Stand } from './stand.ts';
+import { type Stand, withFleet } from './stand.ts';
 
 /** What runs outside in these tests: a program of root's, in a folder of root's, and what it says of itself. */
 const TOOL = String.raw`#!/usr/bin/perl
@@ -31,6 +32,21 @@ export interface Tool {
   readonly folder: string;
   readonly file: string;
   readonly fleet: string;
+}
+
+/** What is claimed of commands outside, and how it is seen. */
+export type Case = readonly [claim: string, check: (stand: Stand, tool: Tool) => Promise<void>];
+
+/** Each case in one fleet, whose agents may run the tool. */
+export async function withTool(t: TestContext, cases: readonly Case[]): Promise<void> {
+  const tool = makeTool();
+  try {
+    await withFleet(tool.fleet, async (stand) => {
+      for (const [claim, check] of cases) await t.test(claim, () => check(stand, tool));
+    });
+  } finally {
+    removeTool(tool);
+  }
 }
 
 /** A folder that only root can change: below /tmp nothing may be elevated. */

@@ -5,6 +5,12 @@ import { test } from 'node:test';
 import { makeTool, removeTool } from './elevated-stand.ts';
 import { NOT_ROOT, withFleet } from './stand.ts';
 
+/** What the loader and Perl obey, what sudo never knew, and what it keeps, or keeps after a check, unless it is told otherwise (sudoers(5),
+ *  env_keep, env_check). */
+const OF_THE_AGENT = ['LD_PRELOAD', 'PERL5OPT', 'EVIL', 'DISPLAY', 'LS_COLORS', 'COLORTERM'].map(
+  (name) => `${name}=${name === 'PERL5OPT' ? '-d' : 'of-the-agent'}`,
+);
+
 test('sudoers: true installs what sudo can say, as a step; it grants that and no more; down takes it away', {
   skip: NOT_ROOT,
 }, async () => {
@@ -28,11 +34,7 @@ agents:
       assert.deepEqual([mode & 0o777, uid], [0o440, 0]);
       execFileSync('visudo', ['-c'], { stdio: 'ignore' });
       const sudo = (...argv: string[]) =>
-        spawnSync(
-          'runuser',
-          ['-u', user, '--', 'env', 'LD_PRELOAD=/tmp/x.so', 'PERL5OPT=-d', 'EVIL=1', 'sudo', '-n', ...argv],
-          { encoding: 'utf8' },
-        );
+        spawnSync('runuser', ['-u', user, '--', 'env', ...OF_THE_AGENT, 'sudo', '-n', ...argv], { encoding: 'utf8' });
       assert.equal(sudo(file, 'status', '7').status, 7);
       assert.equal(sudo(file, 'status', '8').status, 8);
       for (const argv of [['status', '9'], ['status'], ['status', '7', '8'], ['say', 'asked', '1'], []]) {
@@ -40,7 +42,9 @@ agents:
         assert.match(`${status} ${stderr}`, /^1 .*password is required/s, argv.join(' '));
       }
       assert.equal(sudo('-u', 'nobody', file, 'status', '7').status, 1, 'as nobody else');
-      assert.doesNotMatch(sudo(file, 'look', 'root').stdout, /EVIL|PRELOAD|PERL5OPT/);
+      const { stdout } = sudo(file, 'look', 'root');
+      assert.match(stdout, /^PATH=\/usr\/local\/sbin:\/usr\/local\/bin:\/usr\/sbin:\/usr\/bin:\/sbin:\/bin$/m);
+      assert.doesNotMatch(stdout, /of-the-agent|PERL5OPT/);
       const inside = await stand.run('one', ['bulkhead-do', file, 'status', '7']);
       assert.equal(inside.status, 7, 'and bulkhead-do is there beside it');
       assert.equal((await stand.bulkhead(['down'])).status, 0);

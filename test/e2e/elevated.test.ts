@@ -4,10 +4,10 @@ import { appendFileSync, existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { approve, pidOf, question } from './asking.ts';
-import { makeTool, outside, removeTool, type Tool } from './elevated-stand.ts';
-import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
+import { type Case, outside, type Tool, withTool } from './elevated-stand.ts';
+import { NOT_ROOT, type Stand } from './stand.ts';
 
-const CASES: readonly (readonly [claim: string, check: (stand: Stand, tool: Tool) => Promise<void>])[] = [
+const CASES: readonly Case[] = [
   ['its output, errors and status are the command’s own', passedThrough],
   ['it runs as the named user, with that user’s environment and nothing of the agent’s', clean],
   ['a command as another user can gain no privileges', unprivileged],
@@ -25,16 +25,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand, tool: Tool
   ['a program that changed after up is refused until the next up, also by the next warden', pinned],
 ];
 
-test('commands outside', { skip: NOT_ROOT }, async (t) => {
-  const tool = makeTool();
-  try {
-    await withFleetBeside(tool.fleet, async (stand) => {
-      for (const [claim, check] of CASES) await t.test(claim, () => check(stand, tool));
-    });
-  } finally {
-    removeTool(tool);
-  }
-});
+test('commands outside', { skip: NOT_ROOT }, (t) => withTool(t, CASES));
 
 async function passedThrough(stand: Stand, { file }: Tool): Promise<void> {
   for (const status of [0, 1, 7, 126, 255]) {

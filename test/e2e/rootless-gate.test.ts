@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeTree } from '../../src/host/mounts.ts';
-import { approve, execs, ownQuestion, pidOf, question } from './asking.ts';
+import { approve, execs, pidOf, question } from './asking.ts';
 import { start } from './command.ts';
+import { ownPrograms } from './own-programs.ts';
 import { NOT_ROOT, type Stand } from './stand.ts';
 import { withinReach } from './within-reach.ts';
 
@@ -28,7 +29,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
   ['neither a stub nor an approved program can change the file that it runs from', unchanged],
   ['the gate has no capability and can make no connection', bare],
   ['who waits while the gate is killed is answered by the next one, and runs nothing before', killed],
-  ['a program that the agent made waits as well, and runs once approved, as it was shown', own],
+  ['a program that the agent made waits as well, and runs once approved, as it was shown', ownPrograms],
   ['an agent with a question can be paused, and asks on when it is resumed', paused],
 ];
 
@@ -63,23 +64,6 @@ test('the exec gate without root', { skip: NOT_ROOT }, async (t) => {
     assert.equal(gone.status, 0, gone.stderr);
   }
 });
-
-async function own(stand: Stand): Promise<void> {
-  const make = 'cp /usr/bin/readlink tool; printf "#!/usr/bin/python3\\nprint(6*7)\\n" > s.py; chmod +x s.py';
-  assert.equal((await stand.run('maker', ['sh', '-c', make])).status, 0);
-  const denied = stand.start(['run', 'maker', '--', 'sh', '-c', './tool .']).ended;
-  await stand.bulkhead(['deny', String(await ownQuestion(stand, './tool .'))]);
-  assert.deepEqual([(await denied).status, (await denied).stdout], [126, '']);
-  for (const [command, answer] of [
-    ['./tool /proc/self/exe', '/workspace/tool\n'],
-    ['./s.py', '42\n'],
-  ] as const) {
-    const waits = stand.start(['run', 'maker', '--', 'sh', '-c', command]).ended;
-    assert.equal((await stand.bulkhead(['approve', String(await ownQuestion(stand, command))])).status, 0);
-    const { status, stdout, stderr } = await waits;
-    assert.deepEqual([status, stdout], [0, answer], stderr);
-  }
-}
 
 async function judged(stand: Stand): Promise<void> {
   const inside = await stand.run('one', ['sh', '-c', 'git init -q . && git status --short && python3 -c "print(42)"']);

@@ -33,14 +33,14 @@ export interface Wishes {
   readonly state?: string;
   /** Words before every command of ours: where it runs. */
   readonly inside?: readonly string[];
-  /** True: other fleets may be up meanwhile, and it does not matter how long anything takes. */
-  readonly beside?: boolean;
+  /** True: no other fleet may be up meanwhile, for it matters how long something takes, or what all agents of the machine have in common. */
+  readonly alone?: boolean;
 }
 
 export const NOT_ROOT: false | string = process.getuid?.() === 0 ? false : 'putting up a fleet needs root';
 let count = 0;
 
-/** Puts a fleet up, hands it over, and takes everything of it away, however `use` ended.
+/** Puts a fleet up beside those of other tests, hands it over, and takes everything of it away, however `use` ended.
  *  @param yaml  a fleet file; without a `fleet:` of its own it gets a name that nobody else has */
 export async function withFleet(
   yaml: string,
@@ -66,12 +66,7 @@ export async function withFleet(
     }
     if (failed.length === 1) throw failed[0];
     if (failed.length > 1) throw new AggregateError(failed, failed.map(String).join('\n'));
-  }, wishes.beside);
-}
-
-/** The same, beside the fleets of other tests. */
-export function withFleetBeside(yaml: string, use: (stand: Stand) => Promise<void>): Promise<void> {
-  return withFleet(yaml, use, { beside: true });
+  }, wishes.alone);
 }
 
 function newStand(yaml: string, wishes: Wishes): Stand {

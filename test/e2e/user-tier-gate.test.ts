@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { StatusDocument } from '../../src/model/documents.ts';
-import { approve, execs, ownQuestion, question } from './asking.ts';
+import { approve, execs, question } from './asking.ts';
 import { withHostNet } from './host-net.ts';
+import { ownPrograms } from './own-programs.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 
 /** Tier `user` with the exec gate: the host's own folders are in sight, and what is not allowed in them is not started. */
@@ -35,7 +36,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
   ['a link that is swapped between an approved and a refused one starts no other', swapped],
   ['nothing starts a program that stands behind a stub: not the loader, not a copy, not a link', behind],
   ['what it may write is not executable, but for the workspace where exec.own says so', own],
-  ['a program that the agent made waits as well, and runs once approved, as it was shown', made],
+  ['a program that the agent made waits as well, and runs once approved, as it was shown', ownPrograms],
   ['a command outside runs, and one that is not listed does not', outside],
   ['the wall says what is held and what is not', wall],
 ];
@@ -227,23 +228,6 @@ async function wall(stand: Stand): Promise<void> {
   assert.deepEqual(exec?.missing, [
     'what lies among the libraries (/usr/lib, /opt) can be run through the dynamic loader (tier user)',
   ]);
-}
-
-async function made(stand: Stand): Promise<void> {
-  const make = 'cp /usr/bin/readlink tool; printf "#!/usr/bin/python3\\nprint(6*7)\\n" > s.py; chmod +x s.py';
-  assert.equal((await stand.run('maker', ['sh', '-c', make])).status, 0);
-  const denied = stand.start(['run', 'maker', '--', 'sh', '-c', './tool .']).ended;
-  await stand.bulkhead(['deny', String(await ownQuestion(stand, './tool .'))]);
-  assert.deepEqual([(await denied).status, (await denied).stdout], [126, '']);
-  for (const [command, answer] of [
-    ['./tool /proc/self/exe', '/workspace/tool\n'],
-    ['./s.py', '42\n'],
-  ] as const) {
-    const waits = stand.start(['run', 'maker', '--', 'sh', '-c', command]).ended;
-    assert.equal((await stand.bulkhead(['approve', String(await ownQuestion(stand, command))])).status, 0);
-    const { status, stdout, stderr } = await waits;
-    assert.deepEqual([status, stdout], [0, answer], stderr);
-  }
 }
 
 async function outside(stand: Stand): Promise<void> {

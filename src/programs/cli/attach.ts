@@ -139,7 +139,9 @@ function readExactly(fd: number, length: number): Buffer {
       throw new Failure(
         'not-permitted',
         'The warden closed the connection.',
-        'Operators are listed in fleet.yaml; root may always.',
+        process.getuid?.() === 0
+          ? 'It ended while it was asked; why: bulkhead logs warden'
+          : 'Operators are listed in fleet.yaml; root may always.',
         1,
       );
     at += got;

@@ -46,7 +46,7 @@ sub exactly {
   my $whole = '';
   while (length $whole < $length) {
     sysread($warden, $whole, $length - length $whole, length $whole)
-      or fail('The warden closed the connection.', 'Operators are listed in fleet.yaml; root may always.');
+      or fail('The warden closed the connection.', $> == 0 ? 'It ended while it was asked; why: bulkhead logs warden' : 'Operators are listed in fleet.yaml; root may always.');
   }
   return $whole;
 }

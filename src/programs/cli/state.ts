@@ -80,12 +80,14 @@ export function takeTurn({ state }: Places): void {
 
 const NUMBERS_MS = 120_000;
 
-/** The numbers of users and groups belong to the whole machine: an `up` that gives some out waits for that of another state.
+/** The numbers of users and groups belong to the whole machine: while an `up` finds out which are free and gives some out, those of
+ *  other states wait.
  *  @throws Failure `busy` */
-export async function takeNumbers(left: AbortSignal): Promise<void> {
-  if (ordinaryUser()) return; // who gives none out
+export async function withNumbers<T>(left: AbortSignal, use: () => Promise<T>): Promise<T> {
+  if (ordinaryUser()) return use(); // who gives none out
   const late = Date.now() + NUMBERS_MS;
-  while (!lockAccounts()) {
+  let give = lockAccounts();
+  for (; give === undefined; give = lockAccounts()) {
     if (left.aborted || Date.now() > late)
       throw new Failure(
         'busy',
@@ -94,6 +96,11 @@ export async function takeNumbers(left: AbortSignal): Promise<void> {
         1,
       );
     await wait(50);
+  }
+  try {
+    return await use();
+  } finally {
+    give();
   }
 }
 

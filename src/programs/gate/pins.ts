@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  type BigIntStats,
   chmodSync,
   closeSync,
   createReadStream,
@@ -14,14 +13,10 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
+import { versionOf } from '../../host/file-version.ts';
 import type { Pin } from './messages.ts';
 
 const CHUNK = 1024 * 1024;
-
-/** What changes when a file is another, or has other content. */
-export function versionOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
-  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
-}
 
 /** Copies of programs that may be put in place of a stub, each under its digest: what was shown is what runs, however the file on the
  *  host changes meanwhile. A copy can be executed and not read by others than root, like the stub (a script must be readable: execve(2)); so no other process of

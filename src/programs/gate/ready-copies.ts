@@ -1,6 +1,6 @@
 import { closeSync, statSync } from 'node:fs';
+import { versionOf } from '../../host/file-version.ts';
 import type { Opened } from './messages.ts';
-import { versionOf } from './pins.ts';
 
 /** Copies of what policy allows, open, so that a start by rule waits for nobody. */
 export class ReadyCopies {

@@ -2,14 +2,12 @@ import { Failure } from '../../model/failure.ts';
 import type { Question, Scope, Subject } from '../../model/question.ts';
 import * as life from '../../policy/approval.ts';
 import { publicText } from '../../policy/notice.ts';
-import { type Bucket, FLOOD, fullBucket, take } from '../../policy/question/flood.ts';
 import type { LedgerEntry, Strength } from '../../wire/ledger-client.ts';
+import { type Flood, Floods } from './floods.ts';
 import type { InboxStore } from './inbox-store.ts';
 
-/** What became of an attempt. `flood`: it was not even asked. */
-export type Outcome =
-  | { readonly state: 'approved' | 'refused' | 'asked'; readonly question: Question }
-  | { readonly state: 'flood'; readonly why: string };
+/** What became of an attempt. */
+export type Outcome = { readonly state: 'approved' | 'refused' | 'asked'; readonly question: Question } | Flood;
 
 export interface Recorder {
   write(entry: LedgerEntry, strength?: Strength): Promise<void>;
@@ -34,10 +32,7 @@ export class Inbox {
   readonly #listeners: Listener[] = [];
   /** Something that a person should look at. */
   onFinding: (agent: string, text: string) => void = () => {};
-  /** Attempts that wait for their turn, by agent: a ledger that is slow must not fill the memory. */
-  readonly #asking = new Map<string, number>();
-  readonly #buckets = new Map<string, Bucket>();
-  readonly #floods = new Map<string, { count: number; why: string; since: number; timer: NodeJS.Timeout }>();
+  readonly #floods: Floods;
   #turn: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
@@ -46,6 +41,10 @@ export class Inbox {
     this.#store = store;
     this.#record = record;
     this.#clock = clock;
+    this.#floods = new Floods(
+      (entry) => record.tell(entry),
+      (agent, text) => this.onFinding(agent, text),
+    );
     for (const question of typeof store === 'string' ? [] : store.all()) this.#hold(question);
   }
 
@@ -103,11 +102,7 @@ export class Inbox {
 
   /** An attempt of an agent. @throws Failure `record-failed`: refused, and nothing is asked */
   ask(subject: Subject, deadlineMs: number): Promise<Outcome> {
-    const { agent } = subject;
-    const before = this.#asking.get(agent) ?? 0;
-    if (before >= FLOOD.atOnce) return Promise.resolve(this.#flood(subject, 'it asks too much at once', this.#clock()));
-    this.#asking.set(agent, before + 1);
-    return this.#ask(subject, deadlineMs).finally(() => this.#asking.set(agent, (this.#asking.get(agent) ?? 1) - 1));
+    return this.#floods.oneMore(subject, () => this.#ask(subject, deadlineMs));
   }
 
   #ask(subject: Subject, deadlineMs: number): Promise<Outcome> {
@@ -122,9 +117,8 @@ export class Inbox {
       }
       if (question) return { state: standing === 'granted' ? 'approved' : 'refused', question };
       const waiting = this.waiting().filter(({ agent }) => agent === subject.agent).length;
-      const bucket = take(this.#buckets.get(subject.agent) ?? fullBucket(now), waiting, now);
-      if (typeof bucket === 'string') return this.#flood(subject, bucket, now);
-      this.#buckets.set(subject.agent, bucket);
+      const flood = this.#floods.tooMany(subject, waiting, now);
+      if (flood) return flood;
       const asked = life.ask(subject, this.#number(), now, deadlineMs);
       await this.#record.write({ event: 'question.asked', ...about(asked), deadline: iso(asked.deadline) });
       this.#put(asked, undefined);
@@ -181,25 +175,6 @@ export class Inbox {
       this.#put(changed.question, before);
       return changed.question;
     });
-  }
-
-  #flood(subject: Subject, why: string, now: number): Outcome {
-    const { agent } = subject;
-    const held = this.#floods.get(agent);
-    if (held) held.count += 1;
-    else {
-      const timer = setTimeout(() => this.#floodOver(agent), 60_000).unref();
-      this.#floods.set(agent, { count: 1, why, since: now, timer });
-      this.#record.tell({ event: 'question.flood', agent, why, kind: subject.kind });
-      this.onFinding(agent, `${agent} raises more questions than people can answer: ${why}`);
-    }
-    return { state: 'flood', why };
-  }
-
-  #floodOver(agent: string): void {
-    const held = this.#floods.get(agent);
-    this.#floods.delete(agent);
-    if (held && held.count > 1) this.#record.tell({ event: 'question.flood', agent, why: held.why, count: held.count });
   }
 
   #put(question: Question, was: Question | undefined): void {

@@ -17,7 +17,7 @@ import { planFleet } from '../plan-fleet.ts';
 import { toRegister } from '../render/ssh-keys.ts';
 import { renderStatus, statusExit } from '../render/status.ts';
 import { ensureIdentity } from '../seal.ts';
-import { leaveNothingEmpty, mustBeState, takeNumbers, takeTurn } from '../state.ts';
+import { leaveNothingEmpty, mustBeState, takeTurn, withNumbers } from '../state.ts';
 import { endWarden, startWarden, wardenThere } from '../warden-process.ts';
 
 /** Puts the fleet up as the file says; returns when it stands and every wall has been measured. */
@@ -28,18 +28,18 @@ export async function run({ state, options }: Call): Promise<Answer> {
   // In a container whose root is not ours nobody's folders look like root's: what it cannot do is said first.
   if (ordinaryUser()) await mustHoldUnlessUp(places);
   mustBeState(places);
+  if (!ordinaryUser()) await mustHoldUnlessUp(places);
   takeTurn(places);
   return untilInterrupted(async (left) => {
     const begun = Date.now();
-    await takeNumbers(left);
-    const machine = await decide(places, fleet);
-    const client = await readyWarden(places, machine, left);
+    const { machine, warden } = await withNumbers(left, () => groundFor(places, fleet, left));
+    const client = warden ?? (await startWarden(places, thisTree().version, left));
     left.addEventListener('abort', () => client.close());
     try {
-      const { steps } = await asked<{ steps: string[] }>(client, left, 'fleet.apply', {
-        fleet,
-        letGo: options.letGo === true,
-      });
+      const letGo = options.letGo === true;
+      const { steps } = await withNumbers(left, () =>
+        asked<{ steps: string[] }>(client, left, 'fleet.apply', { fleet, letGo }),
+      );
       const status = await asked<StatusDocument>(client, left, 'status');
       const done = [...machine.map(describe), ...steps];
       const made = fleet.agents.some(({ ssh }) => ssh)
@@ -68,7 +68,6 @@ function isNew({ since }: SshKeyEntry, begun: number): boolean {
 async function decide(places: Places, fleet: WantedFleet): Promise<Step[]> {
   try {
     const machine = await planMachine(places);
-    if (!ordinaryUser()) await mustHoldUnlessUp(places);
     await planFleet(places, fleet);
     return machine;
   } catch (error) {
@@ -83,19 +82,23 @@ async function mustHoldUnlessUp(places: Places): Promise<void> {
   if (!warden) await mustHoldCompartments(places);
 }
 
-/** A warden that runs the newest copy. One that runs an older copy is ended first: its agents stop, and come back with the new one. */
-async function readyWarden(places: Places, machine: readonly Step[], left: AbortSignal): Promise<Client> {
+/** What a warden stands on, made as it is planned. One that runs an older copy is ended first: its agents stop, and come back with the new one.
+ *  @returns the warden that runs already, from the newest copy */
+async function groundFor(
+  places: Places,
+  fleet: WantedFleet,
+  left: AbortSignal,
+): Promise<{ readonly machine: readonly Step[]; readonly warden: Client | undefined }> {
+  const machine = await decide(places, fleet);
   const before = await wardenThere(places);
-  if (before && !machine.some(({ what }) => what.kind === 'copy')) {
-    await carryOut(places, machine, left);
-    await ensureIdentity(places);
-    return before;
+  const stays = before !== undefined && !machine.some(({ what }) => what.kind === 'copy');
+  if (!stays) {
+    before?.close();
+    await endWarden(places);
   }
-  before?.close();
-  await endWarden(places);
   await carryOut(places, machine, left);
   await ensureIdentity(places);
-  return startWarden(places, thisTree().version, left);
+  return { machine, warden: stays ? before : undefined };
 }
 
 async function asked<T>(client: Client, left: AbortSignal, request: string, body: object = {}): Promise<T> {
