@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { removeTree } from '../../src/host/mounts.ts';
 import type { StatusDocument } from '../../src/model/documents.ts';
 import { approve, execs, ownQuestion, question } from './asking.ts';
 import { withHostNet } from './host-net.ts';
@@ -125,7 +126,7 @@ async function withTools(use: (folder: string) => Promise<void>): Promise<void> 
     chmodSync(`${folder}/closed`, 0o700);
     await use(folder);
   } finally {
-    rmSync(folder, { recursive: true });
+    removeTree(folder);
   }
 }
 
