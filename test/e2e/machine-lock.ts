@@ -4,7 +4,7 @@ import { flock } from '../../src/host/libc.ts';
 
 /** Tests that change the machine take turns, but for those that change nothing beyond a fleet of their own, measure no time and compare no
  *  picture of the whole machine: they go on beside each other. The kernel gives the lock back however the process ends. */
-const LOCK = '/tmp/bulkhead-machine-gate.lock';
+const LOCK = '/tmp/bulkhead-machine.lock';
 const [SHARED, EXCLUSIVE, NOW] = [1, 2, 4]; // flock(2)
 let holders = 0;
 let held: number | undefined;
