@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { removeTree } from '../../src/host/mounts.ts';
 import type { StatusDocument } from '../../src/model/documents.ts';
 import { approve, execs, question } from './asking.ts';
 import { withHostNet } from './host-net.ts';
@@ -16,6 +17,7 @@ defaults:
 agents:
   one: { exec: { sets: [base, python, git], ask: on-miss, deny: [base64], deny-argv: ["git push **"] } }
   maker: { exec: { sets: [base, python], ask: on-miss, own: ask }, ask: { wait: 20s }, elevated: [{ run: "id -u", as: root, ask: false }] }
+  strict: { exec: { sets: [base], ask: never, deny-argv: ["env **"] } }
   builder: { exec: { sets: [base], ask: on-miss, own: allow } }
 `;
 
@@ -34,6 +36,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
     unlisted,
   ],
   ['a link that is swapped between an approved and a refused one starts no other', swapped],
+  ['without on-miss, a rule over arguments closes all that is on no list, and nobody is asked', strict],
   ['nothing starts a program that stands behind a stub: not the loader, not a copy, not a link', behind],
   ['what it may write is not executable, but for the workspace where exec.own says so', own],
   ['a program that the agent made waits as well, and runs once approved, as it was shown', ownPrograms],
@@ -124,7 +127,7 @@ async function withTools(use: (folder: string) => Promise<void>): Promise<void> 
     chmodSync(`${folder}/closed`, 0o700);
     await use(folder);
   } finally {
-    rmSync(folder, { recursive: true });
+    removeTree(folder);
   }
 }
 
@@ -150,8 +153,24 @@ async function unlisted(stand: Stand): Promise<void> {
     const seen = (await execs(stand)).filter(({ path }) => path.startsWith(folder));
     const of = (rule: RegExp): string[] =>
       seen.filter((one) => rule.test(one.rule)).map(({ event, path }) => `${event} ${path}`);
-    assert.deepEqual(of(new RegExp(`^approval ${id}$`)), [`exec.allowed ${tool}`]);
+    assert.equal(of(new RegExp(`^approval ${id}$`))[0], `exec.allowed ${tool}`);
     assert.deepEqual(of(/^left to the kernel: not for everybody/), [`exec.denied ${folder}/closed`]);
+  });
+}
+
+async function strict(stand: Stand): Promise<void> {
+  await withTools(async (folder) => {
+    assert.equal((await stand.run('strict', ['sh', '-c', 'ls -d /workspace'])).stdout, '/workspace\n');
+    assert.match((await stand.run('strict', ['env', 'ls'])).stderr, /^bulkhead: env is refused/);
+    assert.equal((await stand.run('strict', ['sh', '-c', 'factor 14'])).status, 127);
+    assert.equal((await stand.run('strict', ['sh', '-c', `${folder}/tool .`])).status, 126);
+    assert.doesNotMatch((await stand.bulkhead(['approvals'])).stdout, /strict/);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const seen = (await execs(stand)).filter(({ path }) => path === `${folder}/tool`);
+    assert.deepEqual(
+      seen.map(({ event }) => event),
+      ['exec.denied'],
+    );
   });
 }
 

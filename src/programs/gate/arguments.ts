@@ -14,6 +14,8 @@ const MOST_STRINGS = 20_000;
 const MOST_BYTES = 4 * 1024 * 1024;
 const CHUNK = 64 * 1024;
 const NO_BYTES: Buffer = Buffer.alloc(0);
+/** Every window begins in here: one question is read at a time, and what was read of it is text by then. */
+const room: Buffer = Buffer.alloc(CHUNK);
 
 /** The kernel lays out arguments, environment and what points to them one after the other, so that for most one read is all.
  *  @returns why not, where it is not whole: nothing is ever judged by a part */
@@ -97,10 +99,12 @@ class Memory {
   }
 
   #more(): void {
-    const next = Buffer.allocUnsafeSlow(Math.min(CHUNK, this.#left));
-    const got = readUpTo(this.#pid, BigInt(this.#from + this.#bytes.length), next, next.length);
+    const first = this.#bytes.length === 0;
+    const next = first ? room : Buffer.allocUnsafeSlow(CHUNK);
+    const from = BigInt(this.#from + this.#bytes.length);
+    const got = readUpTo(this.#pid, from, next, Math.min(CHUNK, this.#left));
     this.#left -= got;
     const some = next.subarray(0, got);
-    this.#bytes = this.#bytes.length === 0 ? some : Buffer.concat([this.#bytes, some]);
+    this.#bytes = first ? some : Buffer.concat([this.#bytes, some]);
   }
 }

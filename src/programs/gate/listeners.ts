@@ -14,7 +14,7 @@ import type { Times } from './times.ts';
 const LONG_MS = 2;
 const REST_TIMES = 8;
 /** How often it is looked whether whoever rests, or has too much waiting, may go on. */
-const PARKED_MS = 20;
+const PARKED_MS = 5;
 /** How often it is looked whether those who wait for a person are still there. */
 const LOOK_MS = 500;
 

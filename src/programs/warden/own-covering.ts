@@ -15,7 +15,8 @@ export function wantedOf(facts: CompartmentFacts | undefined): Wanted {
   return (name, made) => {
     if (made) return agent.exec.own === 'ask' ? 'cover' : 'leave';
     if (allowed.has(name) || name in gate.behind || trees.some((tree) => name.startsWith(`${tree}/`))) return 'allowed';
-    if (host === undefined || NO_PROGRAMS.test(name)) return 'leave';
-    return loaded(host, name) ? 'allowed' : 'cover';
+    if (host === undefined) return 'leave';
+    if (loaded(host, name)) return 'allowed';
+    return agent.exec.ask === 'never' || NO_PROGRAMS.test(name) ? 'leave' : 'cover';
   };
 }
