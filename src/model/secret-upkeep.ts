@@ -42,6 +42,11 @@ export interface SecretTried {
 export const EVERY: Bounds = { least: 3_600_000, most: 3650 * 86_400_000 };
 export const TEST_PATH: RegExp = /^\/[!-"$-~]{0,1000}$/;
 
+/** Where a test can put a value: fields of the head, whatever other places a secret may be bound to. */
+export function isTestPlace(place: SecretPlace): boolean {
+  return /^(?:bearer|basic|header .+)$/.test(place) && isSecretPlace(place);
+}
+
 export function secretUpkeep(raw: unknown, at: string): SecretUpkeep {
   const given = members(raw, at, ['secret'], ['shared', 'every', 'command', 'test']);
   if (Object.hasOwn(given, 'shared') && given.shared !== true) throw wrong(`${at}.shared`, 'is not true');
@@ -62,7 +67,7 @@ export function secretTest(raw: unknown, at: string): SecretTest {
     host: text(given.host, `${at}.host`, 'a host', (host) => isHostPattern(host) && !host.startsWith('*.')),
     port: whole(given.port, `${at}.port`, PORT),
     path: text(given.path, `${at}.path`, 'a path', (path) => TEST_PATH.test(path)),
-    in: text(given.in, `${at}.in`, 'a place for a secret', isSecretPlace),
+    in: text(given.in, `${at}.in`, 'a place for a secret in a test', isTestPlace),
   };
 }
 

@@ -27,6 +27,7 @@ const bot = { to: [telegram], like: `1234567890:${'aA0'.repeat(11)}aA` };
 export const SECRET_PRESETS: Readonly<Record<string, SecretPreset>> = {
   ANTHROPIC_API_KEY: { to: [anthropic], like: `sk-ant-api03-${'aA0'.repeat(31)}AA` },
   ANTHROPIC_AUTH_TOKEN: { to: [anthropic], like: `sk-ant-oat01-${'aA0'.repeat(31)}AA` },
+  CLAUDE_CODE_OAUTH_TOKEN: { to: [anthropic], like: `sk-ant-oat01-${'aA0'.repeat(31)}AA` },
   OPENAI_API_KEY: { to: [{ host: 'api.openai.com', in: ['bearer'] }], like: `sk-proj-${'aA0'.repeat(52)}` },
   GITHUB_TOKEN: { to: github, like: `ghp_${'aA0'.repeat(12)}` },
   GH_TOKEN: { to: github, like: `ghp_${'aA0'.repeat(12)}` },

@@ -160,12 +160,12 @@ test('a value goes nowhere that it is not bound to, to no inner address, and to 
   assert.equal((await tried({ scheme: 'http', host: 'local.test', port: 9080 })).found, 'works');
 });
 
-test('revoked, a secret is out of use on a hundred open connections of two agents in under a second', async (t) => {
+test('revoked, a secret is out of use on forty open connections of two agents in under a second', async (t) => {
   const HOLD = `
 import os, ssl, socket, sys
 context = ssl.create_default_context(cafile=sys.argv[1])
 held = []
-for i in range(50):
+for i in range(20):
     s = context.wrap_socket(socket.create_connection(("allow.test", 9443)), server_hostname="allow.test")
     s.sendall(b"GET /hold HTTP/1.1\\r\\nHost: allow.test:9443\\r\\nAuthorization: Bearer " + sys.argv[2].encode() + b"\\r\\n\\r\\n")
     assert b" 200 " in s.recv(20)
@@ -195,7 +195,8 @@ print("ended", ended, flush=True)
       child.stdout?.on('data', (chunk) => (said += chunk));
       child.stderr?.on('data', (chunk) => (said += chunk));
       const until = async (word: string): Promise<number> => {
-        while (!said.includes(word) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
+        for (const late = performance.now() + 30_000; !said.includes(word) && performance.now() < late; )
+          await new Promise((resolve) => setTimeout(resolve, 5));
         assert.ok(said.includes(word), said);
         return performance.now();
       };
@@ -208,9 +209,9 @@ print("ended", ended, flush=True)
     ended: number;
     tookMs: number;
   };
-  const gone = await Promise.all(holders.map(({ until }) => until('ended 50')));
+  const gone = await Promise.all(holders.map(({ until }) => until('ended 20')));
   const seenMs = Math.round(Math.max(...gone) - begun);
   t.diagnostic(`${ended} connections ended in ${tookMs} ms; both agents had seen all of it after ${seenMs} ms`);
-  assert.equal(ended, 100);
+  assert.equal(ended, 40);
   assert.ok(tookMs < 1000, `${tookMs} ms`);
 });

@@ -17,7 +17,8 @@ const token = (kind: string, n: number): string => `sk-ant-${kind}01-${String(n)
 const world = new World();
 const seen: { path: string; body: Record<string, string> }[] = [];
 let roots: string[] = [];
-let mode = (_: string): void => {};
+let changed = (): void => {};
+let mode = async (_: string): Promise<void> => {};
 
 const ENDPOINT = `
 const { readFileSync } = require('node:fs');
@@ -83,7 +84,11 @@ before(async () => {
   await policy();
   const files = ['leaf.key', 'leaf.pem'].map((file) => join(world.dir, file));
   const endpoint = world.outsideBackground([process.execPath, '-e', ENDPOINT, ...files]);
-  mode = (text) => void endpoint.stdin?.write(`${text}\n`);
+  mode = async (text) => {
+    const heard = new Promise<void>((resolve) => (changed = resolve));
+    endpoint.stdin?.write(`${text}\n`);
+    await heard;
+  };
   await new Promise<void>((resolve) => {
     let text = '';
     endpoint.stdout?.on('data', (chunk) => {
@@ -91,6 +96,7 @@ before(async () => {
       text = lines.pop() ?? '';
       for (const line of lines.map((one) => JSON.parse(one))) {
         if (line.ready) resolve();
+        else if (line.mode) changed();
         else if (line.path) seen.push(line);
       }
     });
@@ -130,27 +136,27 @@ test('the next refresh uses the refresh token of the last, also after the gatewa
   world.startGateway();
   await policy();
   assert.ok(Date.parse((await listed()).signIn?.until ?? '') > Date.now());
-  mode('short');
+  await mode('short');
   const before = seen.length;
   await login(7, 1000);
   await until(() => seen.length > before);
   await until(async () => Date.parse((await listed()).signIn?.until ?? '') > Date.now() + 30_000);
   assert.equal(seen.at(-1)?.body.refresh_token, token('ort', 7));
-  mode('good');
+  await mode('good');
 });
 
 test('an endpoint that refuses ends it: said once, and not asked again', async () => {
-  mode('refuses');
+  await mode('refuses');
   const before = seen.length;
   await login(20, 1000);
   await until(async () => (await listed()).signIn?.refused === `${HOST} answered 400`);
   assert.equal(seen.length, before + 1);
-  mode('rubbish');
+  await mode('rubbish');
   await login(21, 1000);
   await until(() => seen.length === before + 2);
   await until(() => world.entries.some(({ why }) => why === `${HOST} answered 200, without a token`));
   assert.equal((await listed()).signIn?.refused, undefined, 'rubbish says nothing about the sign-in');
-  mode('endless');
+  await mode('endless');
   await login(22, 1000);
   await until(() => world.entries.some(({ why }) => String(why).includes('the answer is too long')));
 });

@@ -29,8 +29,8 @@ async function all(): Promise<string> {
 /** Raw mode: the terminal echoes nothing, and what is typed comes as it is. */
 function prompted(prompt: string): Promise<string> {
   const { stdin } = process;
+  stdin.setRawMode(true); // before the prompt: who types as soon as it is there sees nothing of it
   process.stderr.write(prompt);
-  stdin.setRawMode(true);
   stdin.setEncoding('utf8');
   stdin.resume();
   return new Promise((resolve, reject) => {

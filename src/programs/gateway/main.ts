@@ -41,14 +41,15 @@ const sealed = join(values.dir, 'secrets');
 const vault = await Vault.open(sealed, identity || undefined);
 const ssh = await SshKeys.open(join(values.dir, 'ssh'), identity || undefined);
 const keys = { authority: Authority.open(values.dir), roots: new Roots(), credentials: new Credentials(vault), ssh };
+const world = { recorder: new LedgerSocket(values.ledger), resolve: hostResolver, keys };
+const store = { vault, signIns: await SignIns.open(sealed, vault, world) };
+// Nothing is waited for from here on: what the warden says is heard from its first word.
 const warden = new Client(new Socket({ fd: CONTROL }));
 warden.onEnd = () => process.exit(0);
 const outside = {
-  recorder: new LedgerSocket(values.ledger),
-  resolve: hostResolver,
+  ...world,
   inbox: wardenInbox(warden),
   commands: wardenCommands(warden, DESCRIPTORS),
-  ...{ keys, finding: tellWarden(warden) },
+  finding: tellWarden(warden),
 };
-const store = { vault, signIns: await SignIns.open(sealed, vault, outside) };
 answerWarden(warden, DESCRIPTORS, new Gateway(outside, values.dir, dialThrough(warden, DESCRIPTORS), store));

@@ -27,6 +27,7 @@ export class SignIns {
   readonly #outside: Pick<Outside, 'recorder' | 'resolve' | 'keys'>;
   readonly #held = new Map<SecretName, Held>();
   #busy = false;
+  #asked = false;
 
   private constructor(dir: string, vault: Vault, outside: Pick<Outside, 'recorder' | 'resolve' | 'keys'>) {
     this.#dir = dir;
@@ -82,13 +83,17 @@ export class SignIns {
     syncFolder(this.#dir);
   }
 
-  /** Refreshes what ends soon, one after the other. */
+  /** Refreshes what ends soon, one after the other; asked meanwhile, it looks once more. */
   async look(): Promise<void> {
+    this.#asked = true;
     if (this.#busy) return;
     this.#busy = true;
     try {
-      for (const [name, { signIn, refused }] of [...this.#held])
-        if (refused === undefined && signIn.until - Date.now() < EARLY_MS) await this.#refresh(name, signIn);
+      while (this.#asked) {
+        this.#asked = false;
+        for (const [name, { signIn, refused }] of [...this.#held])
+          if (refused === undefined && signIn.until - Date.now() < EARLY_MS) await this.#refresh(name, signIn);
+      }
     } finally {
       this.#busy = false;
     }

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../../model/canonical.ts';
 import type { EgressRule, WantedAgent } from '../../../model/fleet.ts';
 import { METHOD, type SecretBinding } from '../../../model/secret-binding.ts';
-import { EVERY, type SecretTest, type SecretUpkeep, TEST_PATH } from '../../../model/secret-upkeep.ts';
+import { EVERY, isTestPlace, type SecretTest, type SecretUpkeep, TEST_PATH } from '../../../model/secret-upkeep.ts';
 import { refusedAddress } from '../../../policy/addresses.ts';
 import { judgeEgress } from '../../../policy/egress.ts';
 import { type Address, parseAddress } from '../../../protocol/address.ts';
@@ -93,10 +93,18 @@ function test(
       `the test would show the secret on the way to ${host}, in ${pathText(at)}`,
       'Write https://; plain HTTP carries a secret only to an address of this machine that egress pins.',
     );
+  const held = place === undefined ? to.in.find(isTestPlace) : placeOf(where, at, place);
+  if (held === undefined || !isTestPlace(held))
+    throw where.document.failure(
+      'bad-test',
+      at,
+      `a test cannot put the secret where it is bound to stand, in ${pathText(at)}`,
+      'Say in which field it is accepted: test: { request: ..., in: bearer }, or basic, or "header NAME".',
+    );
   return {
     scheme: scheme === 'http' ? 'http' : 'https',
     ...{ method, host, port, path },
-    in: place === undefined ? (to.in[0] ?? 'bearer') : placeOf(where, at, place),
+    in: held,
   };
 }
 
