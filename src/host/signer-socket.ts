@@ -6,7 +6,7 @@ const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
-const BACKLOG = 16;
+const BACKLOG = 128;
 
 /** A listening Unix socket at a path of any length, in place of one that was there, for one group alone (or, without one, for its
  *  owner): connecting needs write permission (unix(7)). The folder must be one that nobody else can write.

@@ -31,7 +31,12 @@ def message(end):
 def connect():
     end = socket.socket(socket.AF_UNIX)
     end.settimeout(10)
-    end.connect(REAL)
+    for _ in range(200):  # a queue that is full is EAGAIN to who has a time limit (unix(7))
+        try:
+            end.connect(REAL)
+            break
+        except BlockingIOError:
+            time.sleep(0.05)
     return end
 
 
@@ -138,14 +143,24 @@ def tries(bind, sign):
     for end in many:
         end.close()
     say('many connections', 'bounded' if 20 <= closed < 60 else f'{closed} closed')
-    end = None
-    for _ in range(50):
+    for _ in range(100):  # until the gateway has seen the end of those
         end, answer = bound(bind)
         if answer == 'success':
             break
-    answers = [ask(end, sign) for _ in range(90)]
-    signed = answers.count('signed')
-    say('many signatures', 'bounded' if 30 <= signed <= 75 and answers[-1] == 'failure' else str(signed))
+        time.sleep(0.05)
+    answers, began = [], time.monotonic()
+
+    def again():
+        own, _ = bound(bind)
+        answers.extend(ask(own, sign) for _ in range(40))
+
+    threads = [threading.Thread(target=again) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    signed, most = answers.count('signed'), 60 + time.monotonic() - began + 1
+    say('many signatures', 'bounded' if 30 <= signed <= most and len(answers) == 320 else f'{signed} of {len(answers)}')
 
 
 def between(server, kept, during):
@@ -173,7 +188,7 @@ def session(during, *options):
     threading.Thread(target=between, args=(server, kept, during), daemon=True).start()
     done = subprocess.run(
         ['ssh', *options, '-p', PORT, f'{USER}@git.test', 'true'],
-        env={**os.environ, 'SSH_AUTH_SOCK': path}, stdin=subprocess.DEVNULL, capture_output=True, timeout=60,
+        env={**os.environ, 'SSH_AUTH_SOCK': path}, stdin=subprocess.DEVNULL, capture_output=True, timeout=110,
     )
     return kept, done
 

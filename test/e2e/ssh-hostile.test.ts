@@ -121,7 +121,7 @@ test('an agent that is taken over gets no signature out of its signer but its ow
         });
       } finally {
         await server.stop();
-        user.remove();
+        await user.remove();
       }
     },
     { up: false },

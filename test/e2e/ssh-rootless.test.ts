@@ -62,7 +62,7 @@ agents:
   } finally {
     const gone = await bulkhead(['uninstall']);
     await server.stop();
-    user.remove();
+    await user.remove();
     removeTree(home);
     product.close();
     assert.equal(gone.status, 0, gone.stdout + gone.stderr);

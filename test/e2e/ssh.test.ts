@@ -72,7 +72,6 @@ test('git works over SSH with a key that is nowhere in the compartment, in both 
           assert.equal(up.status, 0, up.stdout + up.stderr);
           const lines = up.stdout.match(/^ {2}ssh-ed25519 \S+ \S+\/(?:boxed|hosted) for .*$/gm);
           assert.equal(lines?.length, 3, up.stdout);
-          assert.doesNotMatch((await stand.bulkhead(['up'])).stdout, /ssh-ed25519/);
           const { stdout } = await stand.bulkhead(['secrets', 'ssh']);
           assert.deepEqual(
             stdout.trim().split('\n'),
@@ -209,7 +208,7 @@ test('git works over SSH with a key that is nowhere in the compartment, in both 
             '-p',
             String(server.port),
             `${user.name}@git.test`,
-            'sleep 20',
+            'sleep 300',
           ]);
           await until(async () => sessions() > before);
           const of = (user: string): number[] => pidsOf(uidOf(user));
@@ -249,18 +248,6 @@ test('git works over SSH with a key that is nowhere in the compartment, in both 
             ['hosted'],
           );
         });
-        await t.test('without a record nothing is signed', async () => {
-          const status: StatusDocument = JSON.parse((await stand.bulkhead(['status', '--json'])).stdout);
-          const ledger = status.programs.find(({ name }) => name === 'ledger')?.pid ?? 0;
-          const line = `ssh -o BatchMode=yes -p ${server.port} ${user.name}@git.test echo in`;
-          process.kill(ledger, 'SIGSTOP');
-          try {
-            const { stdout } = await sh('hosted', line).catch(() => ({ stdout: 'no command without a record either' }));
-            assert.notEqual(stdout, 'in\n');
-          } finally {
-            process.kill(ledger, 'SIGCONT');
-          }
-        });
         await t.test('taken out of the file, the key is of no use any more', async () => {
           stand.write(
             fleet(server, liar).replace(
@@ -268,7 +255,8 @@ test('git works over SSH with a key that is nowhere in the compartment, in both 
               '$1    exec: { sets: [base], allow: [ssh] }\n',
             ),
           );
-          assert.equal((await stand.bulkhead(['up'])).status, 0);
+          const up = await stand.bulkhead(['up']);
+          assert.deepEqual([up.status, up.stdout.includes('ssh-ed25519')], [0, false], up.stdout + up.stderr);
           assert.deepEqual(
             (await keysOf(stand)).map(({ agent }) => agent),
             ['boxed', 'boxed'],
@@ -278,7 +266,7 @@ test('git works over SSH with a key that is nowhere in the compartment, in both 
         });
       } finally {
         for (const server of servers) await server.stop();
-        user.remove();
+        await user.remove();
       }
     },
     { up: false },

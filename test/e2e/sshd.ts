@@ -1,11 +1,23 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { uidOf } from '../../src/host/accounts.ts';
 import { removeTree } from '../../src/host/mounts.ts';
+import { endProcess } from '../../src/host/processes.ts';
 
 const SEPARATION = '/run/sshd'; // sshd(8): must be there, root's and empty
 
@@ -82,7 +94,7 @@ LogLevel VERBOSE
 export interface SshUser {
   readonly name: string;
   readonly home: string;
-  remove(): void;
+  remove(): Promise<void>;
 }
 
 /** A user of this machine with a bare repository `repo` that has one commit, for the length of a test. */
@@ -102,7 +114,17 @@ export function makeSshUser(): SshUser {
   chmodSync(home, 0o755);
   return {
     ...{ name, home },
-    remove: () => {
+    remove: async () => {
+      // Whom a client has left has what it runs still there, and userdel wants nothing of the user's to run.
+      const uid = uidOf(name);
+      const left = (): number[] =>
+        readdirSync('/proc')
+          .filter((pid) => /^\d+$/.test(pid) && statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === uid)
+          .map(Number);
+      for (let i = 0; i < 100 && left().length > 0; i++) {
+        for (const pid of left()) endProcess(pid);
+        await wait(50);
+      }
       execFileSync('userdel', [name], { stdio: 'pipe' });
       removeTree(home);
     },
