@@ -53,10 +53,7 @@ test('what a later version brings is refused by name, never accepted and ignored
     'egress: [{ host: a.example, paths: ["/x"] }]',
   ])
     assert.equal(codeOf(lines), 'not-yet', lines);
-  for (const before of [
-    'operators: { o: { user: x, telegram: 1 } }\n',
-    'defaults: { tier: vm }\n',
-  ])
+  for (const before of ['operators: { o: { user: x, telegram: 1 } }\n', 'defaults: { tier: vm }\n'])
     assert.equal(codeOf('{}', before), 'not-yet', before);
 });
 
