@@ -95,6 +95,7 @@ test('what is held while a person is asked goes on when they have said yes', asy
   await allow();
   const refused = world.curl('coder', 'http://allow.test/');
   while (asked.length < 2) await sleep(20);
+  await sleep(300); // it is held now
   await world.warden.call('answered', { agent: 'coder', question: 7, state: 'refused' });
   assert.match((await refused).out, /question 7 was refused/);
 });

@@ -1,4 +1,5 @@
 import { ruleText } from '../../policy/egress.ts';
+import { amount } from '../../policy/meter/caps.ts';
 import { hostText } from '../../protocol/host.ts';
 import { onlyHost, type RequestHead, requestTarget } from '../../protocol/http1.ts';
 import type { Compartment } from './compartment.ts';
@@ -8,6 +9,7 @@ import { INTERNAL } from './names.ts';
 import type { Door } from './passage.ts';
 import { readHead } from './plain-http.ts';
 import { httpText } from './refuse.ts';
+import { usageOf } from './usage.ts';
 
 /** http://bulkhead.internal/: what the agent may know of its own limits. Who is asking is known by the listener it came from. */
 export async function serveApi(door: Door): Promise<void> {
@@ -55,7 +57,10 @@ function versionOne({ name, elevated }: Compartment): object {
   };
 }
 
-function welcome({ name, rules, grants, askMs, elevated, bindings }: Compartment): string {
+function welcome({ name, rules, grants, askMs, elevated, bindings, meter }: Compartment): string {
+  const spending = usageOf(name, meter, 1).flatMap(({ caps }) =>
+    caps.map(({ cap, used, limit }) => `  ${amount(cap, used)} of ${amount(cap, limit)}`),
+  );
   const secrets = bindings.map(
     ({ variable, host, port, in: places }) => `  ${variable}  at ${host}:${port} (${places.join(' or ')})`,
   );
@@ -80,6 +85,9 @@ function welcome({ name, rules, grants, askMs, elevated, bindings }: Compartment
           ...secrets,
           '',
         ]),
+    ...(spending.length === 0
+      ? []
+      : ['Today you have used up:', ...spending, 'What is over it is refused until tomorrow.', '']),
     'What was refused, and what would allow it, is at http://bulkhead.internal/denials; there is no way around.',
     ...(elevated.length > 0 ? ['', 'Outside of it you may have run, with bulkhead-do COMMAND or POST /v1/do:'] : []),
     ...elevated.map((line) => `  ${line}`),
