@@ -12,6 +12,8 @@ export interface AskedRequest {
   readonly target: string;
   /** Names in lower case; without what names the destination, which the caller has compared. */
   readonly headers: readonly Header[];
+  /** There is a body although no field says so, as there may be in HTTP/2. */
+  readonly hasBody?: boolean;
   /** All of it, where `isJudgedWhole` says so. */
   readonly body?: Buffer;
 }
