@@ -166,6 +166,6 @@ test('each unmodified client works with a placeholder; the server sees the value
         origin.stop();
       }
     },
-    { up: false },
+    { up: false, beside: true },
   );
 });

@@ -162,6 +162,6 @@ test('rules about requests hold for real clients, and secrets stand in query, pa
         plain.close();
       }
     },
-    { up: false },
+    { up: false, beside: true },
   );
 });
