@@ -66,7 +66,13 @@ test('a body is of a type that is granted, or there is none; two types are none 
 test('fields by which a server may take a request for another one fulfil no rule about method or path', () => {
   const rules = [{ host: 'git.test', port: 443, methods: ['POST'], paths: ['/v1'] }];
   assert.ok(may(rules, 'POST /v1', [['x-other', 'DELETE']]));
-  for (const name of ['x-http-method-override', 'x-http-method', 'x-method-override', 'x-original-url', 'x-rewrite-url'])
+  for (const name of [
+    'x-http-method-override',
+    'x-http-method',
+    'x-method-override',
+    'x-original-url',
+    'x-rewrite-url',
+  ])
     assert.ok(!may(rules, 'POST /v1', [[name, 'DELETE']]), name);
 });
 
