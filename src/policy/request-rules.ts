@@ -10,6 +10,8 @@ export interface RuledRequest {
   readonly target: string;
   /** Names in lower case. */
   readonly headers: readonly (readonly [name: string, value: string])[];
+  /** There is a body although no field says so, as there may be in HTTP/2. */
+  readonly hasBody?: boolean;
 }
 
 export function hasTerms(rule: EgressRule): boolean {
@@ -48,14 +50,20 @@ function shownTarget(target: string): string {
 
 /** Whether a request fulfils all terms of a rule. What servers could read differently fulfils none that is about it. */
 export function admits({ methods, paths, query, types }: RequestTerms, request: RuledRequest): boolean {
-  if (methods && !methods.includes(request.method)) return false;
+  const has = (names: readonly string[]): boolean => request.headers.some(([name]) => names.includes(name));
+  if (methods && (!methods.includes(request.method) || has(OTHER_METHOD))) return false;
+  if ((paths || query) && has(OTHER_TARGET)) return false;
   if (paths) {
     const path = comparablePath(request.target);
     if (path === undefined || !paths.some((pattern) => pathMatches(pattern, path))) return false;
   }
   if (query && !queryFits(query, request.target)) return false;
-  return types === undefined || typesFit(types, request.headers);
+  return types === undefined || typesFit(types, request);
 }
+
+/** Fields by which some servers take a request for another one than its first line says. */
+const OTHER_METHOD: readonly string[] = ['x-http-method-override', 'x-http-method', 'x-method-override'];
+const OTHER_TARGET: readonly string[] = ['x-original-url', 'x-rewrite-url'];
 
 /** Decoded once; a plus is a space (URL standard, application/x-www-form-urlencoded), and a semicolon may part parameters too. */
 function queryFits(wanted: Readonly<Record<string, readonly string[]>>, target: string): boolean {
@@ -82,7 +90,7 @@ function decoded(text: string): string | undefined {
   }
 }
 
-function typesFit(types: readonly string[], headers: RuledRequest['headers']): boolean {
+function typesFit(types: readonly string[], { headers, hasBody }: RuledRequest): boolean {
   const all = (name: string): string[] => headers.flatMap(([one, value]) => (one === name ? [value] : []));
   const [type, ...more] = all('content-type').map((value) =>
     value
@@ -93,5 +101,5 @@ function typesFit(types: readonly string[], headers: RuledRequest['headers']): b
   if (more.length > 0) return false;
   if (type !== undefined) return types.includes(type);
   const empty = all('content-length').every((length) => length.trim() === '0');
-  return empty && all('transfer-encoding').length === 0;
+  return empty && !hasBody && all('transfer-encoding').length === 0;
 }

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
+import { chmodSync, chownSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { removeTree } from '../../src/host/mounts.ts';
+import { start, type Ways } from '../e2e/command.ts';
 import { NOT_ROOT, type Stand, withFleet } from '../e2e/stand.ts';
 import { type Origin, startOrigin } from '../e2e/tls-origin.ts';
+import { withinReach } from '../e2e/within-reach.ts';
 import { Services } from './services.ts';
 
 // Programs that read their credential from a file find a placeholder there, in each tier and without root.
@@ -33,7 +39,7 @@ const agent = (name: string, { port }: Origin, tier: string): string => `
       DEEP_KEY: { secret: mine, to: "${HOST}:${port}", file: { path: ~/.config/some/tool, text: "{}" } }
 `;
 
-async function works(stand: Stand, name: string, origin: Origin): Promise<void> {
+async function works(stand: Pick<Stand, 'run'>, name: string, origin: Origin): Promise<void> {
   const sh = (line: string) => stand.run(name, ['sh', '-c', line]);
   const basic = `Basic ${Buffer.from(`me:${VALUE}`).toString('base64')}`;
   const sent = async (line: string, said: RegExp): Promise<(string | undefined)[]> => {
@@ -93,4 +99,34 @@ test('a placeholder stands in files that programs read, mode 0600, written anew 
     },
     { up: false },
   );
+});
+
+test('without root too', { skip: NOT_ROOT }, async () => {
+  const product = await withinReach();
+  const uid = 62_900 + (process.pid % 90);
+  const home = mkdtempSync(join(tmpdir(), 'bulkhead-keyless-'));
+  chmodSync(home, 0o755); // the root certificate is read by the gateway, of the same uid, and by nobody else
+  const as = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', 'env', '-i', `HOME=${home}`];
+  const program = [...as, `PATH=${process.env.PATH}`, join(product.tree, 'bulkhead')];
+  const bulkhead = ([first = '', ...rest]: readonly string[], ways: Ways = {}) =>
+    start([first, '--state', join(home, 'state'), ...rest], { ...ways, program }).ended;
+  const services = new Services(home, HOST);
+  const origin = await startOrigin(home, HOST, services.answer);
+  services.port = origin.port;
+  try {
+    const file = join(home, 'fleet.yaml');
+    writeFileSync(file, `fleet: keyless\nroots: [${origin.root}]\nagents:${agent('boxed', origin, 'sandbox')}`);
+    chownSync(home, uid, uid);
+    chownSync(file, uid, uid);
+    const set = await bulkhead(['secrets', 'set', 'mine'], { input: VALUE });
+    assert.equal(set.status, 0, set.stderr);
+    const up = await bulkhead(['up', '-f', file]);
+    assert.equal(up.status, 0, up.stdout + up.stderr);
+    await works({ run: (name, argv) => bulkhead(['run', name, '--', ...argv]) }, 'boxed', origin);
+  } finally {
+    await bulkhead(['uninstall']);
+    origin.stop();
+    removeTree(home);
+    product.close();
+  }
 });

@@ -122,6 +122,7 @@ test('what would not be where it seems is refused in two lines, at its place', (
     ['egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, in: header host } }', /is not a place/],
     ['egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, path: /a/../b } }', /has a dot part/],
     ['egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, path: a } }', /is not a path/],
+    ['egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, in: path } }', /which paths have the secret/],
     ['egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, methods: [post] } }', /is not a method/],
     [
       'egress: [b.example]\nsecrets: { LD_PRELOAD: { secret: m, to: b.example } }',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { observeCgroups, unifiedFolder } from '../../src/host/cgroup-roots.ts';
 import { cgroupPath } from '../../src/plan/fleet.ts';
+import { EGRESS_PRESETS } from '../../src/policy/egress-presets.ts';
 import { NOT_ROOT, type Stand, withFleet } from '../e2e/stand.ts';
 import { type Origin, startOrigin } from '../e2e/tls-origin.ts';
 import { AnthropicModel } from './anthropic.ts';
@@ -13,6 +14,9 @@ import { harnessFor } from './installed.ts';
 
 const KEY = `sk-ant-api03-${'TheRealKeyOfTheOperator0'.repeat(3)}-9876`;
 const HOST = 'api.anthropic.test';
+
+/** As the preset has them: its telemetry, at the same host, is not among them. */
+const MODEL_CALLS = (EGRESS_PRESETS.anthropic?.[0]?.paths ?? []).join(', ');
 
 /** Its program is too large to be fetched at each run of the quick suite. */
 const skip =
@@ -29,8 +33,7 @@ agents:
     exec: { sets: [base, git], allow: [${claude}] }
     env:
       ANTHROPIC_BASE_URL: https://${HOST}:${port}
-      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: 1
-    egress: [{ host: ${HOST}, port: ${port}, address: 127.0.0.1 }]
+    egress: [{ host: ${HOST}, port: ${port}, address: 127.0.0.1, methods: [GET, HEAD, POST], paths: [${MODEL_CALLS}] }]
     secrets:
       ANTHROPIC_API_KEY: { secret: anthropic-coder, to: "${HOST}:${port}", methods: [POST, GET, HEAD], path: /** }
 `;
@@ -72,6 +75,9 @@ test('Claude Code from npm does a turn with a placeholder; the origin sees the r
 
         const messages = origin.seen.filter(({ method, url }) => method === 'POST' && url?.startsWith('/v1/messages'));
         assert.ok(messages.length >= 2);
+        assert.deepEqual(messages, origin.seen, 'nothing but model calls came through');
+        const denials = await stand.run('coder', ['curl', '-s', 'http://bulkhead.internal/denials']);
+        assert.match(denials.stdout, /\/api\/\w+ is not what is granted/);
         for (const { headers } of messages) assert.equal(headers['x-api-key'], KEY);
         assert.ok(
           held.placeholder.some((where) => where.endsWith('memory')),

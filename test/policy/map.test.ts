@@ -49,6 +49,23 @@ test('with every wall measured it is one sentence of what it can and one of what
   );
 });
 
+test('what it may reach is shown with the requests that are meant, and with what brought the rule', () => {
+  const rule = { host: 'a.test', port: 443, methods: ['GET', 'POST'], paths: ['/v1/**'], query: { s: ['x', 'y'] } };
+  const agent: WantedAgent = {
+    ...CODER,
+    egress: [
+      rule,
+      { host: 'b.test', port: 80, types: ['text/plain'], from: 'preset b' },
+      { host: 'c.test', port: 443, from: 'preset c' },
+    ],
+  };
+  assert.deepEqual(blastRadius(agent, [], NOW).reach, [
+    'a.test:443 (only GET POST /v1/** ?s=x|y)',
+    'b.test:80 (only text/plain; preset b)',
+    'c.test:443 (preset c)',
+  ]);
+});
+
 test('a wall that was not measured, or not in full, takes its claim out of the sentence', () => {
   const doubtful: readonly ((wall: Wall) => MeasuredWall | undefined)[] = [
     () => undefined,

@@ -63,6 +63,19 @@ test('a body is of a type that is granted, or there is none; two types are none 
   assert.ok(!may(rules, 'POST /', [['content-type', 'text/plain; application/json']]));
 });
 
+test('fields by which a server may take a request for another one fulfil no rule about method or path', () => {
+  const rules = [{ host: 'git.test', port: 443, methods: ['POST'], paths: ['/v1'] }];
+  assert.ok(may(rules, 'POST /v1', [['x-other', 'DELETE']]));
+  for (const name of [
+    'x-http-method-override',
+    'x-http-method',
+    'x-method-override',
+    'x-original-url',
+    'x-rewrite-url',
+  ])
+    assert.ok(!may(rules, 'POST /v1', [[name, 'DELETE']]), name);
+});
+
 test('the closest host decides, and connections pass unread where nothing asks for more', () => {
   const wide = { host: '*.test', port: 443 };
   const close = { host: 'git.test', port: 443, methods: ['GET'] };

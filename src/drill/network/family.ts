@@ -16,8 +16,7 @@ export const NETWORK_FAMILY: Family = {
     {
       id: 'a24-exfil-in-allowed',
       line: 24,
-      why: 'what is sent to an allowed host can be judged only by method and path, which need interception',
-      step: 4,
+      why: 'whether an allowed host is to be trusted is no question of walls; rules about requests are tried by tests of real clients',
     },
   ],
 };

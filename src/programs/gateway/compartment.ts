@@ -2,7 +2,7 @@ import type { EgressRule } from '../../model/fleet.ts';
 import type { AgentName } from '../../model/names.ts';
 import type { SecretBinding } from '../../model/secret-binding.ts';
 import type { SshBinding } from '../../model/ssh-binding.ts';
-import { type Destination, type EgressVerdict, grantLine, judgeEgress } from '../../policy/egress.ts';
+import { closestRules, type Destination, type EgressVerdict, grantLine, judgeEgress } from '../../policy/egress.ts';
 import { areRead, type RuledRequest, whyNotRequest } from '../../policy/request-rules.ts';
 import { type Address, parseAddress } from '../../protocol/address.ts';
 import type { Host } from '../../protocol/host.ts';
@@ -30,6 +30,8 @@ export class Compartment {
   #rules: readonly EgressRule[] = [];
   /** What the rules say of destinations that were asked for lately. */
   readonly #verdicts = new Map<string, EgressVerdict>();
+  /** The rules that decide about requests to them. */
+  readonly #closest = new Map<string, readonly EgressRule[]>();
   /** Destinations that a person has approved. */
   grants: readonly Grant[] = [];
   /** Which secrets go where. */
@@ -76,6 +78,7 @@ export class Compartment {
   set rules(rules: readonly EgressRule[]) {
     this.#rules = rules;
     this.#verdicts.clear();
+    this.#closest.clear();
   }
 
   /** `judgeEgress` by the rules of this moment. */
@@ -92,12 +95,25 @@ export class Compartment {
   /** Whether what goes to a destination is read: a secret is bound to it, or its rules are about requests. All else passes unread. */
   reads(destination: Destination): boolean {
     const { host, port } = destination;
-    return this.bindings.some((one) => one.host === host && one.port === port) || areRead(this.#rules, destination);
+    return (
+      this.bindings.some((one) => one.host === host && one.port === port) ||
+      areRead(this.#rulesAt(destination), destination)
+    );
   }
 
   /** Why no rule grants a request to a destination that may be reached. */
   whyNot(destination: Destination, request: RuledRequest): string | undefined {
-    return whyNotRequest(this.#rules, destination, request);
+    return whyNotRequest(this.#rulesAt(destination), destination, request);
+  }
+
+  #rulesAt(destination: Destination): readonly EgressRule[] {
+    const key = `${destination.literal ? '=' : ''}${hostPort(destination)}`;
+    const known = this.#closest.get(key);
+    if (known !== undefined) return known;
+    if (this.#closest.size >= LIMITS.verdicts) this.#closest.clear();
+    const found = closestRules(this.#rules, destination);
+    this.#closest.set(key, found);
+    return found;
   }
 
   /** Where a connection to a host or address leads: a synthetic address stands for its name. */

@@ -18,6 +18,8 @@ export interface AskedRequest {
   readonly headers: readonly Header[];
   /** Bytes of its body, where that is known before it comes; 0: it has none. */
   readonly length?: number;
+  /** There is a body although no field says so, as there may be in HTTP/2. */
+  readonly hasBody?: boolean;
   /** All of it, where `isJudgedWhole` says so. */
   readonly body?: Buffer;
 }

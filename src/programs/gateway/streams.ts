@@ -53,7 +53,14 @@ export async function carryStream(
   const body = bare ? undefined : await wholeStreamBody(door.compartment, destination, headers, near);
   if (typeof body === 'string') return refuse(400, body);
   const length = bare ? 0 : lengthOf(headers);
-  const request = { method, target, headers, ...(length !== undefined && { length }), ...(body && { body }) };
+  const request = {
+    method,
+    target,
+    headers,
+    hasBody: !bare,
+    ...(length !== undefined && { length }),
+    ...(body && { body }),
+  };
   const judged = await judgeRequest(door, destination, request);
   if (judged.kind === 'refused') return refuseStream(near, judged.status, judged.explanation);
   if (near.destroyed) return judged.call.end();

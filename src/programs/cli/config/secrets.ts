@@ -47,6 +47,13 @@ function bindings(where: Where, at: Path, variable: string, entry: SecretInFile)
   const preset = Object.hasOwn(SECRET_PRESETS, variable) ? SECRET_PRESETS[variable] : undefined;
   const held = { ...(preset?.as !== undefined && { as: preset.as }), ...heldAs(where, at, entry) };
   const places = entry.in === undefined ? undefined : [entry.in].flat().map((place) => placeOf(where, at, place));
+  if (places?.includes('path') && entry.path === undefined)
+    throw where.document.failure(
+      'unbound-path',
+      [...at, 'in'],
+      `it is not said which paths have the secret in them, in ${pathText(at)}`,
+      'Say it: path: /services/** (without it, any path that has another credential in it would pass).',
+    );
   if (entry.to !== undefined) {
     const rule = settled(where, 'bad-host', [...at, 'to'], egressRule(entry.to));
     if (rule.host.startsWith('*.'))
