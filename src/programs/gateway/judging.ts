@@ -3,6 +3,7 @@ import type { Destination } from '../../policy/egress.ts';
 import { type Pattern, reflections } from '../../policy/scrub.ts';
 import type { Header } from '../../protocol/http1.ts';
 import type { Explanation } from './denials.ts';
+import { notes } from './notes.ts';
 import type { Door } from './passage.ts';
 
 /** One request on a connection that is read, in whatever version of HTTP it came. */
@@ -74,22 +75,22 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
     misused(why);
     return refuseRequest(door, destination, 403, why);
   }
+  const uses = placed.used.map((secret) => ({ event: 'secret.used', ...what, secret }));
   try {
     // A secret goes out only once that is on disk.
-    const uses = placed.used.map((secret) => ({ event: 'secret.used', ...what, secret }));
     if (uses.length > 0) await outside.recorder.append(uses, 'acknowledged');
-    else await outside.recorder.append([{ event: 'egress.request', ...what }], 'accepted');
+    else await notes(outside.recorder).add({ event: 'egress.request', ...what });
   } catch {
     return refuseRequest(door, destination, 503, 'the record cannot be written');
   }
-  const secrets = bound.flatMap(({ value, shown }) => (value === undefined ? [] : [{ value, shown }]));
+  const { stray, reflected, secrets } = credentials.patterns(compartment.name, destination, all, bound);
   return {
     kind: 'go',
     target,
     headers: readable(placed.headers),
-    stray: all.map((one) => ({ find: Buffer.from(one), put: Buffer.from(one) })),
+    stray,
     strayIn: (trailers) => placeSecrets({ method, target: '/', headers: trailers }, [], all).kind === 'refused',
-    reflected: reflections(secrets, placed.forms),
+    reflected: placed.forms.length === 0 ? reflected : reflections(secrets, placed.forms),
     misplaced: () => misused(MISPLACED),
   };
 }
