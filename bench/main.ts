@@ -15,6 +15,7 @@ const ROWS: Readonly<Record<string, () => Promise<{ rows: Row }>>> = {
   start: () => import('./rows/start.ts'),
   run: () => import('./rows/run.ts'),
   gateway: () => import('./rows/gateway.ts'),
+  read: () => import('./rows/read.ts'),
   ledger: () => import('./rows/ledger.ts'),
   fleet: () => import('./rows/fleet.ts'),
   rules: () => import('./rows/rules.ts'),

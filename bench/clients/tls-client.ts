@@ -10,8 +10,9 @@ export interface Job {
   readonly to: { readonly address: string; readonly port: number };
   /** Ask the proxy by CONNECT first. */
   readonly connect: boolean;
-  readonly what: 'connections' | 'fresh' | 'kept' | 'bulk';
-  /** Seconds for `connections`, else requests, or MiB for `bulk`. */
+  readonly what: 'connections' | 'steady' | 'fresh' | 'kept' | 'bulk' | 'open';
+  /** Seconds for `connections`, `steady` (on connections that stay) and `open` (which keeps answers that do not end), else requests, or MiB
+   *  for `bulk`. */
   readonly amount: number;
   readonly atOnce: number;
 }
@@ -28,7 +29,7 @@ const job = JSON.parse(process.argv[2] ?? '') as Job;
 process.stdout.write('ready\n');
 await once(process.stdin, 'data');
 const begun = performance.now();
-const done = await { connections, fresh, kept, bulk }[job.what]();
+const done = await { connections, steady, fresh, kept, bulk, open: held }[job.what]();
 process.stdout.write(`${JSON.stringify({ ...done, seconds: (performance.now() - begun) / 1000 })}\n`);
 process.exit(0);
 
@@ -42,6 +43,27 @@ async function connections(): Promise<Part> {
   };
   await Promise.all(Array.from({ length: job.atOnce }, worker));
   return { requests, samples: [] };
+}
+
+async function steady(): Promise<Part> {
+  let requests = 0;
+  const end = performance.now() + 1000 * job.amount;
+  const worker = async (): Promise<void> => {
+    for (const socket = await open(); performance.now() < end; requests++) await request(socket, 200);
+  };
+  await Promise.all(Array.from({ length: job.atOnce }, worker));
+  return { requests, samples: [] };
+}
+
+/** Streams of events, say: each has had its first bytes, and goes on. */
+async function held(): Promise<Part> {
+  for (let i = 0; i < job.atOnce; i++) {
+    const socket = await open();
+    socket.write(`GET /open HTTP/1.1\r\nhost: ${job.host}\r\n\r\n`);
+    await once(socket, 'data');
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1000 * job.amount));
+  return { requests: job.atOnce, samples: [] };
 }
 
 async function fresh(): Promise<Part> {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ export interface Running {
 }
 
 export const SQUID_PORT = 38_128;
+export const SQUID_READING_PORT = 38_127;
 export const TINYPROXY_PORT = 38_129;
 
 /** @param hosts  the file that says where the allowed name is */
@@ -39,6 +40,43 @@ shutdown_lifetime 0 seconds
     [...amongPeers(hosts), 'squid', '--foreground', '-N', '-f', join(home, 'squid.conf')],
     SQUID_PORT,
   );
+}
+
+/** The same squid, reading what passes (ssl-bump) under an authority of its own; the server's certificate is verified. */
+export function squidReading(ground: Ground, folder: string, hosts: string, host: string): Promise<Running> {
+  const home = open(folder, 'squid-reading');
+  const subject = ['-subj', '/CN=bench', '-addext', 'basicConstraints=critical,CA:TRUE'];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const [key, cert] = [join(home, 'ca.key'), join(home, 'ca.pem')];
+  execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', cert, ...subject], { stdio: 'pipe' });
+  for (const file of [key, cert]) chmodSync(file, 0o644);
+  const config = `
+http_port 127.0.0.1:${SQUID_READING_PORT} ssl-bump generate-host-certificates=on dynamic_cert_mem_cache_size=4MB tls-cert=${cert} tls-key=${key}
+sslcrtd_program /usr/lib/squid/security_file_certgen -s ${home}/certificates -M 4MB
+tls_outgoing_options cafile=${folder}/cert.pem
+ssl_bump bump all
+hosts_file ${hosts}
+acl allowed dstdomain ${host}
+http_access allow allowed
+http_access deny all
+cache deny all
+cache_mem 8 MB
+access_log daemon:${home}/access.log squid
+cache_log ${home}/cache.log
+pid_filename ${home}/squid.pid
+coredump_dir ${home}
+pinger_enable off
+shutdown_lifetime 0 seconds
+`;
+  writeFileSync(join(home, 'squid.conf'), config);
+  const [command = '', ...args] = [
+    ...amongPeers(hosts),
+    ...['/usr/lib/squid/security_file_certgen', '-c', '-s', join(home, 'certificates'), '-M', '4MB'],
+  ];
+  execFileSync(command, args, { stdio: 'pipe' });
+  execFileSync('chmod', ['-R', 'a+rwX', home]);
+  const run = [...amongPeers(hosts), 'squid', '--foreground', '-N', '-f', join(home, 'squid.conf')];
+  return started(ground, run, SQUID_READING_PORT);
 }
 
 export function tinyproxy(ground: Ground, folder: string, hosts: string, host: string): Promise<Running> {

@@ -6,6 +6,37 @@ export interface Pattern {
   readonly put: Buffer;
 }
 
+/** Patterns as they are looked for. */
+interface Compiled {
+  /** The longest first. */
+  readonly patterns: readonly Pattern[];
+  readonly longest: number;
+  /** As Latin-1. */
+  readonly texts: readonly string[];
+}
+
+const COMPILED = new WeakMap<readonly Pattern[], Compiled>();
+
+function compiled(given: readonly Pattern[]): Compiled {
+  const known = COMPILED.get(given);
+  if (known !== undefined) return known;
+  for (const { find, put } of given)
+    if (find.length === 0 || find.length !== put.length)
+      throw new TypeError('a pattern and its replacement are not of one length');
+  const patterns = [...given].sort((a, b) => b.find.length - a.find.length);
+  const texts = patterns.map(({ find }) => find.toString('latin1'));
+  const made = { patterns, longest: patterns[0]?.find.length ?? 0, texts };
+  COMPILED.set(given, made);
+  return made;
+}
+
+/** What becomes of a text that is whole, so that nothing is held back. */
+export function scrubText(text: string, patterns: readonly Pattern[]): string {
+  if (!compiled(patterns).texts.some((one) => text.includes(one))) return text; // nearly always
+  const scrubber = new Scrubber(patterns);
+  return Buffer.concat([scrubber.push(Buffer.from(text, 'latin1')), scrubber.end()]).toString('latin1');
+}
+
 export class Scrubber {
   readonly #patterns: readonly Pattern[];
   readonly #longest: number;
@@ -13,13 +44,11 @@ export class Scrubber {
   /** How many were found so far. */
   found = 0;
 
-  /** @param patterns  none of them empty */
+  /** @param patterns  none of them empty; kept as they are */
   constructor(patterns: readonly Pattern[]) {
-    this.#patterns = [...patterns].sort((a, b) => b.find.length - a.find.length);
-    this.#longest = Math.max(0, ...patterns.map(({ find }) => find.length));
-    for (const { find, put } of patterns)
-      if (find.length === 0 || find.length !== put.length)
-        throw new TypeError('a pattern and its replacement are not of one length');
+    const { patterns: sorted, longest } = compiled(patterns);
+    this.#patterns = sorted;
+    this.#longest = longest;
   }
 
   push(chunk: Buffer): Buffer {

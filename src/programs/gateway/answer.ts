@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type Pattern, Scrubber } from '../../policy/scrub.ts';
+import { type Pattern, scrubText } from '../../policy/scrub.ts';
 import type { Header } from '../../protocol/http1.ts';
 import {
   agentHead,
@@ -42,7 +42,7 @@ export async function passAnswer(
   sending: Sending,
   told: { begun: boolean },
 ): Promise<'again' | 'over' | 'switched'> {
-  const text = textScrubber(patterns);
+  const text = (value: string): string => scrubText(value, patterns);
   for (;;) {
     const came = await responseHead(from);
     const { status } = came;
@@ -89,14 +89,6 @@ const SWITCHED: readonly Header[] = [
   ['upgrade', 'websocket'],
   ['connection', 'Upgrade'],
 ];
-
-/** What becomes of one field: it is whole, so nothing is held back. */
-export function textScrubber(patterns: readonly Pattern[]): (value: string) => string {
-  return (value) => {
-    const scrubber = new Scrubber(patterns);
-    return Buffer.concat([scrubber.push(Buffer.from(value, 'latin1')), scrubber.end()]).toString('latin1');
-  };
-}
 
 async function responseHead(from: Incoming): Promise<ResponseHead> {
   const next = await nextHead(from, readResponseHead);

@@ -51,7 +51,8 @@ export class Authority {
     };
     const cert = serverCertificate(this.#issuer, host, issued);
     const key = privateKey.export({ type: 'pkcs8', format: 'pem' });
-    const context = createSecureContext({ cert, key, minVersion: 'TLSv1.2' });
+    // It never leaves the machine, so the quick group comes before those that outlast quantum computers.
+    const context = createSecureContext({ cert, key, minVersion: 'TLSv1.2', ecdhCurve: 'X25519:P-256:P-384' });
     this.#leaves.set(host, { context, until: now + (LEAF_DAYS / 2) * DAY_MS });
     return context;
   }

@@ -2,16 +2,48 @@ import { filled, HOLE, type PlaceholderFile } from '../../model/placeholder-text
 import type { SecretBinding } from '../../model/secret-binding.ts';
 import type { Destination } from '../../policy/egress.ts';
 import type { Credential } from '../../policy/place.ts';
-import { placeholder, shapeOf } from '../../policy/placeholder.ts';
+import { placeholder, type Shape, shapeOf } from '../../policy/placeholder.ts';
+import { type Pattern, reflections } from '../../policy/scrub.ts';
 import { shapeBefore } from '../../policy/secret-presets.ts';
 import type { Vault } from './vault.ts';
+
+/** Of agents and destinations. */
+const MOST_KEPT = 1024;
+
+export interface Patterns {
+  readonly stray: readonly Pattern[];
+  readonly reflected: readonly Pattern[];
+  readonly secrets: readonly { readonly value: string; readonly shown: string }[];
+}
 
 /** What an agent has instead of its secrets, and what stands for them at a destination. */
 export class Credentials {
   readonly #vault: Vault;
+  readonly #key: Buffer;
+  /** Placeholders made lately: each takes a hash, and each request needs all of its agent's. */
+  readonly #made = new Map<string, string>();
+  readonly #patterns = new Map<string, { readonly of: string; readonly patterns: Patterns }>();
 
   constructor(vault: Vault) {
     this.#vault = vault;
+    this.#key = vault.placeholderKey;
+  }
+
+  /** What may not stand in a request to a destination, and what may not come back: the same lists as long as they say the same. */
+  patterns(agent: string, { host, port }: Destination, all: readonly string[], bound: readonly Credential[]): Patterns {
+    const key = [agent, host, port].join(' ');
+    const of = JSON.stringify([all, bound.map(({ value, shown }) => [value, shown])]);
+    const known = this.#patterns.get(key);
+    if (known?.of === of) return known.patterns;
+    if (this.#patterns.size >= MOST_KEPT) this.#patterns.clear();
+    const secrets = bound.flatMap(({ value, shown }) => (value === undefined ? [] : [{ value, shown }]));
+    const patterns = {
+      stray: all.map((one) => ({ find: Buffer.from(one), put: Buffer.from(one) })),
+      reflected: reflections(secrets),
+      secrets,
+    };
+    this.#patterns.set(key, { of, patterns });
+    return patterns;
   }
 
   /** The variables of an agent. */
@@ -45,7 +77,7 @@ export class Credentials {
       .map((binding) => {
         const value = this.#vault.get(binding.secret)?.value;
         const context = [agent, binding.variable, binding.secret];
-        const shown = value === undefined ? '' : placeholder(this.#vault.placeholderKey, context, shapeOf(value));
+        const shown = value === undefined ? '' : this.#placeholder(context, shapeOf(value));
         return { binding, stands: this.#stands(agent, binding), shown, ...(value !== undefined && { value }) };
       });
   }
@@ -54,6 +86,16 @@ export class Credentials {
   #stands(agent: string, { variable, secret }: SecretBinding): string[] {
     const shape = this.#vault.shape(secret);
     const shapes = [...(shape === undefined ? [] : [shape]), shapeBefore(variable)];
-    return shapes.map((one) => placeholder(this.#vault.placeholderKey, [agent, variable, secret], one));
+    return shapes.map((one) => this.#placeholder([agent, variable, secret], one));
+  }
+
+  #placeholder(context: readonly string[], shape: Shape): string {
+    const key = JSON.stringify([context, shape.prefix, shape.length, shape.alphabet]);
+    const known = this.#made.get(key);
+    if (known !== undefined) return known;
+    if (this.#made.size >= MOST_KEPT) this.#made.clear();
+    const made = placeholder(this.#key, context, shape);
+    this.#made.set(key, made);
+    return made;
   }
 }

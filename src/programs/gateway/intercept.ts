@@ -155,13 +155,15 @@ function terminated({ client, outside }: Door, { host }: Destination, speaks: re
 }
 
 function verified(
-  { outside }: Door,
+  { compartment, outside }: Door,
   { host, literal }: Destination,
   upstream: Socket,
   speaks: readonly string[] = HTTP1,
 ): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const secureContext = outside.keys.roots.context;
+    const { context: secureContext, sessions } = outside.keys.roots;
+    const kept = [compartment.name, host, upstream.remotePort, ...speaks].join(' ');
+    const session = sessions.get(kept);
     const name = literal ? { host } : { host, servername: host };
     const socket = connect({
       socket: upstream,
@@ -169,7 +171,10 @@ function verified(
       secureContext,
       ALPNProtocols: [...speaks],
       rejectUnauthorized: true,
+      ...(session && { session }),
     });
+    // Of a server that has proved who it is, under these roots, to this agent: the next handshake need not ask again (RFC 8446, 2.2).
+    socket.on('session', (ticket) => socket.authorized && sessions.keep(kept, ticket));
     const timer = setTimeout(() => socket.destroy(new Error('no TLS in time')), LIMITS.dialMs);
     const failed = (error?: Error | boolean): void => {
       clearTimeout(timer);

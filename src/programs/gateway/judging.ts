@@ -99,23 +99,23 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
     (await admit(compartment, outside, () => compartment.meter.request(costly))) ??
     (asked.length === 0 || onlyReads(method) ? call.bodiless() : undefined);
   if (stopped) return refuseRequest(door, destination, 403, stopped.why, stopped.ask);
+  const uses = placed.used.map((secret) => ({ event: 'secret.used', ...what, secret }));
   try {
     // A secret goes out only once that is on disk.
-    const uses = placed.used.map((secret) => ({ event: 'secret.used', ...what, secret }));
     if (uses.length > 0) await outside.recorder.append(uses, 'acknowledged');
     else await outside.recorder.append([{ event: 'egress.request', ...what }], 'accepted');
   } catch {
     return refuseRequest(door, destination, 503, 'the record cannot be written');
   }
-  const secrets = bound.flatMap(({ value, shown }) => (value === undefined ? [] : [{ value, shown }]));
+  const { stray, reflected, secrets } = credentials.patterns(compartment.name, destination, all, bound);
   return {
     kind: 'go',
     target: placed.target,
     headers: readable(placed.body === undefined ? placed.headers : framedAs(placed.headers, placed.body)),
     ...(placed.body && { body: placed.body }),
-    stray: all.map((one) => ({ find: Buffer.from(one), put: Buffer.from(one) })),
+    stray,
     strayIn: (trailers) => placeSecrets({ method, target: '/', headers: trailers }, [], all).kind === 'refused',
-    reflected: reflections(secrets, placed.forms),
+    reflected: placed.forms.length === 0 ? reflected : reflections(secrets, placed.forms),
     call,
     misplaced: () => misused(MISPLACED),
   };

@@ -10,6 +10,7 @@ const BUNDLES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bu
 export class Roots {
   #more: readonly string[] = [];
   #context: SecureContext | undefined;
+  #sessions = new Sessions();
 
   /** @param more  certificates as PEM. @throws Failure `bad-roots` */
   set more(more: readonly string[]) {
@@ -17,11 +18,33 @@ export class Roots {
     for (const text of more) mustBeCertificates(text);
     this.#more = more;
     this.#context = undefined;
+    this.#sessions = new Sessions(); // begun under other roots
+  }
+
+  /** With servers that proved who they are under these roots. */
+  get sessions(): Sessions {
+    return this.#sessions;
   }
 
   get context(): SecureContext {
     this.#context ??= createSecureContext({ ca: [...systemRoots(), ...this.#more], minVersion: 'TLSv1.2' });
     return this.#context;
+  }
+}
+
+const MOST_SESSIONS = 256;
+
+/** Sessions of TLS that can be resumed, the last of each kind. */
+export class Sessions {
+  readonly #kept = new Map<string, Buffer>();
+
+  get(kind: string): Buffer | undefined {
+    return this.#kept.get(kind);
+  }
+
+  keep(kind: string, session: Buffer): void {
+    if (this.#kept.size >= MOST_SESSIONS) this.#kept.clear();
+    this.#kept.set(kind, session);
   }
 }
 

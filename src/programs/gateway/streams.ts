@@ -1,10 +1,11 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type ServerHttp2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
 import type { Destination } from '../../policy/egress.ts';
+import { scrubText } from '../../policy/scrub.ts';
 import type { Header } from '../../protocol/http1.ts';
 import { rawFields, readStreamAnswer, readStreamHead, readStreamTrailers, TOO_LONG } from '../../protocol/http2.ts';
 import { passingTrailers } from '../../protocol/trailers.ts';
-import { COMPRESSED, textScrubber } from './answer.ts';
+import { COMPRESSED } from './answer.ts';
 import { hostPort } from './compartment.ts';
 import { codingOf, decoded, withoutCoding } from './decoding.ts';
 import type { Explanation } from './denials.ts';
@@ -110,7 +111,7 @@ class Exchange {
     this.#judged = judged;
     this.#method = method;
     this.#refuse = refuse;
-    this.#text = textScrubber(judged.reflected);
+    this.#text = (value) => scrubText(value, judged.reflected);
   }
 
   /** @param trailers  undefined: nothing follows the head of the request */

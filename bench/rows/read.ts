@@ -1,0 +1,112 @@
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { removeTree } from '../../src/host/mounts.ts';
+import type { Ground } from '../ground.ts';
+import { HOST, HTTPS, ORIGIN, pretendedInternet } from '../internet.ts';
+import { type Line, line, type Samples } from '../line.ts';
+import { load, resolved, type Way } from '../load.ts';
+import { debianPeers } from '../peers/peers.ts';
+import { squidReading } from '../peers/proxies.ts';
+import { proportionalBytes, treeOf } from '../processes.ts';
+import { Stand } from '../stand.ts';
+import { summarize, type Target } from '../stats.ts';
+
+/** New connections of one agent are paced, so that the capacity is that of several. */
+const AGENTS = ['a', 'b', 'c', 'd'];
+const CLIENTS: number = AGENTS.length;
+const AT_ONCE = 4;
+const OPEN = 1000;
+
+/** Connections that are read, since a secret is bound to where they go, beside squid that reads them too (ssl-bump), and directly. No request uses
+ *  the secret: what one costs more is the wait for the disk. */
+export async function rows(ground: Ground): Promise<Line[]> {
+  const folder = mkdtempSync('/tmp/bh-bench-read-');
+  ground.keep(() => removeTree(folder));
+  chmodSync(folder, 0o755);
+  const hosts = join(folder, 'hosts');
+  writeFileSync(hosts, `127.0.0.1 localhost\n${ORIGIN} ${HOST}\n`);
+  await pretendedInternet(ground, folder);
+  const [ours, gateway] = await ourWay(ground, folder);
+  const ways: Way[] = [ours];
+  let missing = await debianPeers(ground);
+  try {
+    if (missing !== undefined) throw new Error(missing);
+    const { pid, port } = await squidReading(ground, folder, hosts, HOST);
+    const to = { address: '127.0.0.1', port };
+    ways.push({ name: 'squid ssl-bump', netns: () => undefined, to, connect: true, pids: () => treeOf(pid) });
+  } catch (error) {
+    missing = (error as Error).message;
+  }
+  const to = { address: ORIGIN, port: HTTPS };
+  ways.push({ name: 'direct', netns: () => undefined, to, connect: false, pids: () => [] });
+  const all = new Map(ways.map((way) => [way.name, new Figures()]));
+  for (const way of ways) await load(way, 'connections', ground.count(6, 0.3), AT_ONCE, CLIENTS);
+  for (let round = ground.count(3, 1); round > 0; round--) {
+    for (const way of ways) await measure(ground, way, all.get(way.name) as Figures);
+    ways.push(...ways.splice(0, 1)); // nobody is always first
+  }
+  const mine = all.get('ours') as Figures;
+  const told = (what: string, unit: string, target: Target, of: (one: Figures) => number[], first?: string): Line => {
+    const names = ['squid ssl-bump', 'direct'].sort((a) => (a === first ? -1 : 0));
+    const peers = names.map((name): [string, Samples] => {
+      const figures = all.get(name);
+      return [name, figures ? of(figures) : (missing ?? 'did not run')];
+    });
+    return line(what, unit, target, of(mine), Object.fromEntries(peers));
+  };
+  const direct = summarize((all.get('direct') as Figures).kept).median;
+  const later = mine.kept.map((ms) => ms - direct);
+  return [
+    told('read: new connections, each with a small request', 'per s', { timesAtLeast: 2 }, ({ rate }) => rate),
+    told('read: small requests on connections that stay', 'per s', { timesAtLeast: 1 }, ({ steady }) => steady),
+    line('read: the first bytes of an answer come later than directly by', 'ms', { under: 1 }, later),
+    told('read: bulk', 'MB/s', { timesAtLeast: 0.4 }, ({ bulk }) => bulk, 'direct'),
+    line(`read: memory of the gateway with ${OPEN} open streams`, 'MB', { under: 300 }, await memory(ours, gateway)),
+  ];
+}
+
+class Figures {
+  readonly rate: number[] = [];
+  readonly steady: number[] = [];
+  /** The median of each round. */
+  readonly kept: number[] = [];
+  readonly bulk: number[] = [];
+}
+
+async function ourWay(ground: Ground, folder: string): Promise<[Way, number]> {
+  const stand = new Stand(ground);
+  const agent = `egress: [{ host: ${HOST}, port: ${HTTPS}, address: ${ORIGIN} }]\n    secrets: { KEY: { secret: api, to: ${HOST} } }`;
+  const root = join(folder, 'root.pem');
+  writeFileSync(root, readFileSync(join(folder, 'cert.pem')), { mode: 0o644 });
+  await stand.up(`${AGENTS.map((name) => `  ${name}:\n    ${agent}\n`).join('')}roots: [${root}]\n`);
+  const netns = (client: number): string => stand.netns(AGENTS[client] ?? 'a');
+  const address = await resolved(netns(0), HOST);
+  for (let client = 1; client < AGENTS.length; client++) await resolved(netns(client), HOST);
+  const pid = (await stand.programs()).find(({ name }) => name === 'gateway')?.pid ?? 0;
+  return [{ name: 'ours', netns, to: { address, port: HTTPS }, connect: false, pids: () => [pid] }, pid];
+}
+
+async function measure(ground: Ground, way: Way, figures: Figures): Promise<void> {
+  for (const [what, samples] of [
+    ['connections', figures.rate],
+    ['steady', figures.steady],
+  ] as const) {
+    const together = await load(way, what, ground.count(3, 1), AT_ONCE, CLIENTS);
+    samples.push(together.reduce((sum, done) => sum + done.requests / done.seconds, 0));
+  }
+  const alone = async (what: 'kept' | 'bulk', amount: number): Promise<readonly number[]> =>
+    (await load(way, what, amount, 1, 1)).flatMap(({ samples }) => samples);
+  figures.kept.push(summarize(await alone('kept', ground.count(1000, 200))).median);
+  figures.bulk.push(...(await alone('bulk', ground.count(1024, 50))));
+}
+
+/** What it takes in all, while so many answers are under way. */
+async function memory(way: Way, gateway: number): Promise<number[]> {
+  const holding = load(way, 'open', 4, OPEN / CLIENTS, CLIENTS);
+  let most = 0;
+  const timer = setInterval(() => {
+    most = Math.max(most, proportionalBytes(gateway) / 1e6);
+  }, 200);
+  await holding.finally(() => clearInterval(timer));
+  return [most];
+}
