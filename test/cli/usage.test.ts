@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { UsageEntry } from '../../src/model/documents.ts';
+import type { UsageEntry } from '../../src/model/usage.ts';
 import { budgetNotesOf } from '../../src/policy/meter/notes.ts';
 import { agent, fleet } from './fleet.ts';
 import { bulkhead, standIn } from './stand-in.ts';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ApprovalsDocument, StatusDocument, UsageDocument, UsageEntry } from '../../src/model/documents.ts';
+import type { ApprovalsDocument, StatusDocument } from '../../src/model/documents.ts';
+import type { UsageDocument, UsageEntry } from '../../src/model/usage.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 import { type Origin, startOrigin } from './tls-origin.ts';
 

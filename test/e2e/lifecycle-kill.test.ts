@@ -68,7 +68,12 @@ test('the warden killed at a step of up: up again converges, and uninstall leave
         for (const pid of wardens) process.kill(pid, 'SIGKILL');
         killed += wardens.length;
         const said = await up.ended;
-        if (said.status !== 0) assert.match(said.stderr, /^[^\n]+\n[^\n]+\n$/, 'two lines');
+        if (said.status !== 0)
+          assert.match(
+            said.stderr,
+            /^[^\n]+\n[^\n]+\n$/,
+            `two lines: ${said.status} ${said.signal} ${said.stdout}${said.stderr}`,
+          );
         if (at % 4 === 1) await mustConverge(stand);
         await mustLeaveNothing(stand, before);
       }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Budget } from '../../src/model/budget.ts';
-import type { UsageDocument, UsageEntry } from '../../src/model/documents.ts';
+import type { UsageDocument, UsageEntry } from '../../src/model/usage.ts';
 import { World } from './world.ts';
 
 // Connections that pass unread, at the real gateway.

@@ -16,7 +16,7 @@ const NPM_MS = 180_000;
  *
  *  @returns undefined when it is not here and npm cannot reach where packages come from
  *  @throws Error when npm fails otherwise, such as for a wrong digest */
-async function installedHarness(name: 'pi' | 'claude-code' | 'codex'): Promise<string | undefined> {
+export async function installedHarness(name: 'pi' | 'claude-code' | 'codex'): Promise<string | undefined> {
   const locked = join(import.meta.dirname, name);
   const lock = readFileSync(join(locked, 'package-lock.json'));
   const folder = join(CACHE, createHash('sha256').update(lock).digest('hex').slice(0, 16));

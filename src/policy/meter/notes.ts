@@ -1,4 +1,5 @@
-import type { BudgetNote, UsageEntry } from '../../model/documents.ts';
+import type { BudgetNote } from '../../model/documents.ts';
+import type { UsageEntry } from '../../model/usage.ts';
 import { amount } from './caps.ts';
 
 /** From this part of a cap on it is worth a line. */

@@ -18,7 +18,7 @@ import { Compartment } from './compartment.ts';
 import type { Denial } from './denials.ts';
 import { LIMITS } from './limits.ts';
 import { Listeners } from './listeners.ts';
-import type { Outside, Passage } from './passage.ts';
+import type { Outside } from './passage.ts';
 import { PublishedPorts } from './published-ports.ts';
 import { testSecret } from './secret-test.ts';
 import type { SignIns } from './sign-ins.ts';
@@ -136,14 +136,8 @@ export class Gateway {
   }
 
   /** Another SSH key in place of one. @returns how many connections to where it is for were ended */
-  async renewSshKey(agent: AgentName, at: Pick<SshBinding, 'host' | 'port' | 'user'>): Promise<number> {
-    const compartment = this.#compartment(agent);
-    await this.ssh.renew(compartment, at);
-    const there = ({ destination: { host, port } }: Passage): boolean => host === at.host && port === at.port;
-    const ending = [...compartment.passages].filter(there);
-    for (const passage of ending) passage.end('its SSH key was renewed');
-    await Promise.all(ending.map((passage) => passage.closed()));
-    return ending.length;
+  renewSshKey(agent: AgentName, at: Pick<SshBinding, 'host' | 'port' | 'user'>): Promise<number> {
+    return this.ssh.renew(this.#compartment(agent), at);
   }
 
   /** A question came to an end that is no yes: whoever is held for it goes. */

@@ -89,13 +89,18 @@ export class SshSigners {
     });
   }
 
-  /** Another key for these destinations. @throws Failure `no-such-key` */
-  async renew({ name, ssh }: Compartment, at: Pick<SshBinding, 'host' | 'port' | 'user'>): Promise<void> {
+  /** Another key for a destination. @returns how many connections to there were ended
+   *  @throws Failure `no-such-key` */
+  async renew({ name, ssh, passages }: Compartment, at: Pick<SshBinding, 'host' | 'port' | 'user'>): Promise<number> {
     const { keys } = this.#outside;
     const binding = ssh.find((one) => sshText(one) === sshText(at));
     if (binding === undefined || keys.ssh === undefined)
       throw new Failure('no-such-key', `${name} has no SSH key for ${sshText(at)}`, 'bulkhead secrets ssh', 1);
     await keys.ssh.renew(name, binding, (key) => this.#record('ssh.renewed', key));
+    const ending = [...passages].filter(({ destination: { host, port } }) => host === at.host && port === at.port);
+    for (const passage of ending) passage.end('its SSH key was renewed');
+    await Promise.all(ending.map((passage) => passage.closed()));
+    return ending.length;
   }
 
   #desk(compartment: Compartment): Desk {

@@ -1,6 +1,6 @@
 import { CAPS } from '../../model/budget.ts';
-import type { UsageEntry } from '../../model/documents.ts';
 import type { AgentName } from '../../model/names.ts';
+import type { UsageEntry } from '../../model/usage.ts';
 import { type DayUsage, unknownPrices, used } from '../../policy/meter/day.ts';
 import type { Meter } from './meter.ts';
 

@@ -1,8 +1,8 @@
 import { ASK } from '../../model/ask-times.ts';
-import type { UsageDocument } from '../../model/documents.ts';
 import { Failure } from '../../model/failure.ts';
 import { agentName } from '../../model/names.ts';
 import type { Question, Scope } from '../../model/question.ts';
+import type { UsageDocument } from '../../model/usage.ts';
 import { standing } from '../../policy/approval.ts';
 import { dayEnd, localDay } from '../../policy/meter/day.ts';
 import { budgetSubject, budgetTerms } from '../../policy/question/budget.ts';

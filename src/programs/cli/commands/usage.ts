@@ -1,5 +1,5 @@
-import type { UsageDocument } from '../../../model/documents.ts';
 import { agentName } from '../../../model/names.ts';
+import type { UsageDocument } from '../../../model/usage.ts';
 import type { Answer, Call } from '../call.ts';
 import { withWarden } from '../connect.ts';
 import { counted } from '../numbers.ts';

@@ -1,4 +1,4 @@
-import type { UsageDocument, UsageEntry } from '../../../model/documents.ts';
+import type { UsageDocument, UsageEntry } from '../../../model/usage.ts';
 import { amount, dollars, sized } from '../../../policy/meter/caps.ts';
 import type { Screen } from '../call.ts';
 import { aligned, type Cell, cell, table } from './table.ts';
