@@ -16,7 +16,7 @@ interface Said {
   readonly whole?: boolean;
   readonly unreadable?: string;
 }
-const MANY = process.env.BULKHEAD_LONG ? 100_000 : 500;
+const MANY = process.env.BULKHEAD_LONG ? 100_000 : 300;
 const world = new ReadWorld<Said>();
 before(() => world.begin('node-origin.ts', { in: ['bearer'], paths: ['/echo'] }));
 after(() => world.stop());
