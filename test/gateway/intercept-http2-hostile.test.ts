@@ -74,13 +74,14 @@ test('a request by hand is answered', async () => {
   calm = megabytes();
 });
 
-test('rapid reset: a connection that resets thousands of streams is ended, few of them reach the server', async () => {
-  const before_ = world.said.length;
+test('rapid reset: a connection that resets thousands of streams is ended before many of them are so much as judged', async () => {
+  const judged = (): number => world.entries.filter(({ path }) => path === '/echo').length;
+  const before_ = judged();
   const code = await attack(`const c = await open();
 for (let i = 0; i < 20_000 && !c.closed; i++) await c.send(head(2 * i + 1), frame(RST, 0, 2 * i + 1, Buffer.from([0, 0, 0, 8])));
 await c.wait(3000); console.log(JSON.stringify([c.closed, c.goaway() ?? null]));`);
   assert.equal((code as [boolean])[0], true, JSON.stringify(code));
-  assert.ok(world.said.length - before_ < 1000, `${world.said.length - before_} reached the server`);
+  assert.ok(judged() - before_ < 400, `${judged() - before_} were judged`);
   await unharmed(calm);
 });
 
