@@ -40,13 +40,15 @@ export async function intercept(
   hello: ClientHello | undefined,
   open?: Open,
 ): Promise<void> {
-  const opened = open ?? (await openPassage(door, destination, { read: true }));
+  const opening = open ?? openPassage(door, destination, { read: true });
   const offered = (hello?.protocols ?? []).filter((one) => SPOKEN.includes(one));
-  if (offered.includes('h2')) return interceptOffered(door, destination, offered, opened);
+  if (offered.includes('h2')) return interceptOffered(door, destination, offered, await opening);
   const encrypted = hello !== undefined;
+  // The client's handshake goes on meanwhile: nothing leaves by it.
   const client = encrypted ? terminated(door, destination) : door.client;
   client.on('error', () => client.destroy());
   const fromClient = new Incoming(client);
+  const opened = await opening;
   if (opened.kind !== 'open') {
     const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
     return sayOnceAsked(client, fromClient, status, opened.explanation);
