@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Budget } from '../../src/model/budget.ts';
-import type { UsageDocument, UsageEntry } from '../../src/model/documents.ts';
+import type { UsageDocument, UsageEntry } from '../../src/model/usage.ts';
 import { ReadWorld } from './read-world.ts';
 
 // Requests over HTTP/2 are counted like those of HTTP/1.1.
