@@ -149,9 +149,8 @@ class Exchange {
   #stopped(): void {
     if (this.#refused) return;
     const { stopped } = this.#judged.call;
-    if (stopped) return this.#broken(403, stopped.why, stopped.ask);
-    this.#judged.misplaced();
-    this.#broken(403, MISPLACED);
+    if (!stopped) this.#judged.misplaced();
+    this.#broken(403, stopped?.why ?? MISPLACED, stopped?.ask);
   }
 
   /** The request's body and trailers: what holds a placeholder goes no further. */
@@ -165,7 +164,10 @@ class Exchange {
       if (scrubber.found > 0) this.#stopped();
       else far.end(Buffer.concat([before, rest]));
     };
-    if (this.#judged.body) return end(scrubber.push(this.#judged.body));
+    if (this.#judged.body) {
+      end(scrubber.push(this.#judged.body));
+      return;
+    }
     const put = (bytes: Buffer): boolean => {
       const clean = scrubber.push(bytes);
       if (scrubber.found > 0) this.#stopped();
