@@ -51,7 +51,10 @@ async function approved(stand: Stand): Promise<void> {
   const { status, stdout } = await ended;
   assert.deepEqual([status, stdout], [0, '91: 7 13\n']);
   await sleep(600);
-  const record = (await execs(stand)).find(({ rule }) => rule === `approval ${id}`);
+  const seen = await execs(stand);
+  const record = seen.find(({ rule }) => rule === `approval ${id}`);
+  const before = seen.filter(({ argv }) => argv?.join(' ') === 'factor 91').map(({ event }) => event);
+  assert.deepEqual(before, ['exec.relayed', 'exec.allowed'], 'allowed once, after it was asked');
   assert.deepEqual([record?.event, record?.argv, record?.path], ['exec.allowed', ['factor', '91'], '/usr/bin/factor']);
 }
 

@@ -78,7 +78,9 @@ export class ByFile {
     const id = idOf(this.#flight.at(place));
     if (isAbsent(policy, path)) refuse(fd, id, ENOENT);
     else {
-      if (left === undefined) this.#journal.write({ event: 'exec.allowed', agent, path, argv, rule: 'by file' });
+      // Where a stub stands, what it asks is on record as another exec, which may be refused.
+      if (isStub(policy, path)) this.#journal.write({ event: 'exec.relayed', agent, path, argv });
+      else if (left === undefined) this.#journal.write({ event: 'exec.allowed', agent, path, argv, rule: 'by file' });
       else this.#journal.write({ event: 'exec.denied', agent, path, argv, rule: `left to the kernel: ${left}` });
       letGo(fd, id);
     }
@@ -88,7 +90,15 @@ export class ByFile {
 
 function isAbsent(policy: Standing | undefined, path: string): boolean {
   if (policy === undefined || policy.there.has(path)) return false;
+  const real = withoutAlias(path);
+  return PROGRAM_FOLDERS.includes(real.slice(0, real.lastIndexOf('/'))) && !policy.there.has(real);
+}
+
+function isStub(policy: Standing | undefined, path: string): boolean {
+  return policy !== undefined && Object.hasOwn(policy.stubs, withoutAlias(path));
+}
+
+function withoutAlias(path: string): string {
   const folder = path.slice(0, path.lastIndexOf('/'));
-  const real = ALIASES[folder] ?? folder;
-  return PROGRAM_FOLDERS.includes(real) && !policy.there.has(`${real}${path.slice(folder.length)}`);
+  return (ALIASES[folder] ?? folder) + path.slice(folder.length);
 }
