@@ -64,15 +64,13 @@ async function status(stand: Stand): Promise<void> {
 }
 
 async function signal(stand: Stand): Promise<void> {
-  const { ended: over } = stand.start([
-    'run',
-    'one',
-    '--',
-    'sh',
-    '-c',
-    'factor < /dev/zero & sleep 6; kill -9 $!; wait',
-  ]);
+  const line = 'factor < /dev/zero & until [ -e /workspace/go ]; do sleep 0.1; done; kill -9 $!; wait';
+  const { ended: over } = stand.start(['run', 'one', '--', 'sh', '-c', line]);
   const id = await approve(stand, 'factor');
+  const begun = async (): Promise<boolean> => (await execs(stand)).some(({ rule }) => rule === `approval ${id}`);
+  for (const late = Date.now() + 10_000; !(await begun()); await sleep(100))
+    assert.ok(Date.now() < late, 'it was approved and did not begin');
+  assert.equal((await stand.run('one', ['touch', '/workspace/go'])).status, 0);
   await over;
   assert.equal((await ended(stand, id)).signal, 9);
 }

@@ -19,7 +19,9 @@ test('the health of an agent’s service is asked for inside, shown, counted as 
       const { status, json } = await stand.bulkhead(['status', '--probe', '--json']);
       return { status, web: (json as StatusDocument).agents[0] ?? assert.fail() };
     };
-    const well = await probe();
+    let well = await probe();
+    // Node takes its time to listen.
+    for (const late = Date.now() + 20_000; !well.web.health?.ok && Date.now() < late; ) well = await probe();
     assert.deepEqual([well.status, well.web.health?.ok], [0, true], JSON.stringify(well.web.health));
     await stand.run('web', ['touch', '/workspace/ill']);
     const ill = await probe();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { StatusDocument } from '../../src/model/documents.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 
@@ -27,11 +28,12 @@ test('who was stopped or paused by an operator does not come back with a warden 
       'SIGKILL',
     );
     const late = Date.now() + 20_000;
-    while ((await states(stand)).going !== 'idle') {
-      assert.ok(Date.now() < late, 'the fleet came back');
+    const wanted = { stopped: 'stopped', paused: 'stopped', going: 'idle' };
+    for (let now = await states(stand); ; now = await states(stand)) {
+      if (isDeepStrictEqual(now, wanted)) break;
+      if (Date.now() > late) assert.deepEqual(now, wanted, 'the fleet came back, but for them');
       await wait(200);
     }
-    assert.deepEqual(await states(stand), { stopped: 'stopped', paused: 'stopped', going: 'idle' });
     assert.equal((await stand.bulkhead(['restart', 'stopped'])).status, 0);
     assert.equal((await states(stand)).stopped, 'idle');
   });
