@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmdirSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -16,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { uidOf } from '../../src/host/accounts.ts';
+import { flock } from '../../src/host/libc.ts';
 import { removeTree } from '../../src/host/mounts.ts';
 import { endProcess } from '../../src/host/processes.ts';
 
@@ -39,8 +43,7 @@ export interface Sshd {
 export async function startSshd(user: SshUser, type: 'ed25519' | 'ecdsa' | 'rsa' = 'ed25519'): Promise<Sshd> {
   const dir = mkdtempSync(join(tmpdir(), 'bulkhead-sshd-'));
   chmodSync(dir, 0o755);
-  const made = !existsSync(SEPARATION);
-  if (made) mkdirSync(SEPARATION, { mode: 0o755 });
+  const leave = shareSeparation();
   execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', '', '-f', join(dir, 'host')]);
   const authorized = join(dir, 'authorized');
   writeFileSync(authorized, '', { mode: 0o644 });
@@ -86,10 +89,34 @@ LogLevel VERBOSE
         await gone;
       }
       removeTree(dir);
-      if (made && existsSync(SEPARATION)) rmdirSync(SEPARATION);
+      leave();
     },
   };
 }
+
+/** The folder is there as long as some test's server is: each looks into it at every connection. @returns what gives it up */
+function shareSeparation(): () => void {
+  const fd = openSync(SHARED, 'a', 0o666);
+  assert.equal(flock(fd, LOCK_SH), 0);
+  const kept = existsSync(SEPARATION) && !existsSync(MADE);
+  if (!kept) {
+    writeFileSync(MADE, '');
+    mkdirSync(SEPARATION, { recursive: true, mode: 0o755 });
+  }
+  return () => {
+    // The last one, and nobody is just coming.
+    if (!kept && flock(fd, LOCK_EX | LOCK_NB) === 0) {
+      rmSync(MADE, { force: true });
+      if (existsSync(SEPARATION)) rmdirSync(SEPARATION);
+    }
+    closeSync(fd);
+  };
+}
+
+const SHARED = join(tmpdir(), 'bulkhead-sshd.lock');
+/** The folder is ours to remove. */
+const MADE = join(tmpdir(), 'bulkhead-sshd.made');
+const [LOCK_SH, LOCK_EX, LOCK_NB] = [1, 2, 4]; // flock(2)
 
 export interface SshUser {
   readonly name: string;
