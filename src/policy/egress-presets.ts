@@ -1,4 +1,5 @@
 import type { EgressRule } from '../model/fleet.ts';
+import { DEBIAN_HOST, DEBIAN_SECURITY_HOST, NPM_HOST } from './package-hosts.ts';
 
 /** What the clients of well-known services need to reach, and no more; by the name that stands in `egress`. Paths are those of the services'
  *  own documentation. */
@@ -34,8 +35,8 @@ export const EGRESS_PRESETS: Readonly<Record<string, readonly EgressRule[]>> = {
   ],
   // Reading, and the audit of what was read; nothing is published.
   npm: [
-    { host: 'registry.npmjs.org', port: 443, methods: ['GET', 'HEAD'] },
-    { host: 'registry.npmjs.org', port: 443, methods: ['POST'], paths: ['/-/npm/v1/security/**'] },
+    { host: NPM_HOST, port: 443, methods: ['GET', 'HEAD'] },
+    { host: NPM_HOST, port: 443, methods: ['POST'], paths: ['/-/npm/v1/security/**'] },
   ],
   pypi: [
     { host: 'pypi.org', port: 443, methods: ['GET', 'HEAD'], paths: ['/simple/**', '/pypi/**'] },
@@ -44,8 +45,8 @@ export const EGRESS_PRESETS: Readonly<Record<string, readonly EgressRule[]>> = {
   // apt checks signatures itself, and asks without TLS.
   debian: [
     ...[80, 443].flatMap((port) => [
-      { host: 'deb.debian.org', port, methods: ['GET', 'HEAD'], paths: ['/debian/**', '/debian-security/**'] },
-      { host: 'security.debian.org', port, methods: ['GET', 'HEAD'], paths: ['/debian-security/**'] },
+      { host: DEBIAN_HOST, port, methods: ['GET', 'HEAD'], paths: ['/debian/**', '/debian-security/**'] },
+      { host: DEBIAN_SECURITY_HOST, port, methods: ['GET', 'HEAD'], paths: ['/debian-security/**'] },
     ]),
   ],
   telegram: [{ host: 'api.telegram.org', port: 443, methods: ['GET', 'POST'], paths: ['/bot*/*', '/file/bot*/**'] }],

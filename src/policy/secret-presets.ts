@@ -1,4 +1,5 @@
 import type { SecretPlace } from '../model/secret-binding.ts';
+import { NPM_HOST } from './package-hosts.ts';
 import { type Shape, shapeOf } from './placeholder.ts';
 
 /** Where the keys of well-known services go, by the variable that their own clients read. */
@@ -33,7 +34,7 @@ export const SECRET_PRESETS: Readonly<Record<string, SecretPreset>> = {
   GH_TOKEN: { to: github, like: `ghp_${'aA0'.repeat(12)}` },
   GEMINI_API_KEY: { to: [gemini], like: `AIza${'aA0'.repeat(11)}aA` },
   GOOGLE_API_KEY: { to: [gemini], like: `AIza${'aA0'.repeat(11)}aA` },
-  NPM_TOKEN: { to: [{ host: 'registry.npmjs.org', in: ['bearer'] }], like: `npm_${'aA0'.repeat(12)}` },
+  NPM_TOKEN: { to: [{ host: NPM_HOST, in: ['bearer'] }], like: `npm_${'aA0'.repeat(12)}` },
   HF_TOKEN: { to: [{ host: 'huggingface.co', in: ['bearer'] }], like: `hf_${'aA'.repeat(17)}` },
   TELEGRAM_TOKEN: bot,
   TELEGRAM_BOT_TOKEN: bot,

@@ -6,13 +6,14 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import { createServer as createTls } from 'node:https';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { NPM_HOST } from '../../src/policy/package-hosts.ts';
 
 const [address = '', folder = ''] = process.argv.slice(2);
 const file = (name: string): Buffer => readFileSync(join(folder, name));
 
 function npm(): object {
   const integrity = `sha512-${createHash('sha512').update(file('thing.tgz')).digest('base64')}`;
-  const dist = { tarball: 'https://registry.npmjs.org/thing/-/thing-1.0.0.tgz', integrity };
+  const dist = { tarball: `https://${NPM_HOST}/thing/-/thing-1.0.0.tgz`, integrity };
   return {
     name: 'thing',
     'dist-tags': { latest: '1.0.0' },
@@ -24,8 +25,8 @@ const WHEEL = 'thing-1.0-py3-none-any.whl';
 
 /** By host and path; everything else is answered with what the request was. */
 const ANSWERS: Readonly<Record<string, () => Buffer | string>> = {
-  'registry.npmjs.org/thing': () => JSON.stringify(npm()),
-  'registry.npmjs.org/thing/-/thing-1.0.0.tgz': () => file('thing.tgz'),
+  [`${NPM_HOST}/thing`]: () => JSON.stringify(npm()),
+  [`${NPM_HOST}/thing/-/thing-1.0.0.tgz`]: () => file('thing.tgz'),
   'pypi.org/simple/thing/': () => `<a href="https://files.pythonhosted.org/packages/${WHEEL}">${WHEEL}</a>`,
   [`files.pythonhosted.org/packages/${WHEEL}`]: () => file(WHEEL),
 };

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { generateX25519Identity } from 'age-encryption';
 import { EGRESS_PRESETS } from '../../src/policy/egress-presets.ts';
+import { DEBIAN_HOST, NPM_HOST } from '../../src/policy/package-hosts.ts';
 import { SECRET_PRESETS } from '../../src/policy/secret-presets.ts';
 import { sealed } from '../../src/programs/cli/seal.ts';
 import { agentOf } from '../config/reading.ts';
@@ -193,10 +194,10 @@ const TRIES: Readonly<Record<string, Try>> = {
     not: [`${curl} "https://api.github.com/user?t=$GITHUB_TOKEN"`],
   },
   npm: {
-    run: `mkdir n && cd n && printf '%s\\n' '//registry.npmjs.org/:_authToken=\${NPM_TOKEN}' registry=https://registry.npmjs.org/ >.npmrc && npm install --no-fund thing && ls node_modules`,
+    run: `mkdir n && cd n && printf '%s\\n' '//${NPM_HOST}/:_authToken=\${NPM_TOKEN}' registry=https://${NPM_HOST}/ >.npmrc && npm install --no-fund thing && ls node_modules`,
     said: /thing/,
     field: ['authorization', `Bearer ${VALUES.NPM_TOKEN}`],
-    not: [`${curl} -X PUT https://registry.npmjs.org/mine -d '{}'`],
+    not: [`${curl} -X PUT https://${NPM_HOST}/mine -d '{}'`],
   },
   pypi: {
     run: 'pip3 install --disable-pip-version-check --no-cache-dir -q --target out thing && cat out/thing.py',
@@ -204,11 +205,11 @@ const TRIES: Readonly<Record<string, Try>> = {
     not: [`${curl} https://pypi.org/legacy/ -d a`, `${curl} https://pypi.org/manage/`],
   },
   debian: {
-    run: `mkdir -p a/etc a/state/lists/partial a/cache/archives/partial && echo 'deb [trusted=yes] http://deb.debian.org/debian stable main' >a/list &&
+    run: `mkdir -p a/etc a/state/lists/partial a/cache/archives/partial && echo 'deb [trusted=yes] http://${DEBIAN_HOST}/debian stable main' >a/list &&
       a="apt-get -q -o Dir::Etc::SourceList=$HOME/a/list -o Dir::Etc::SourceParts=/nowhere -o Dir::Etc::Parts=/nowhere -o Dir::State=$HOME/a/state -o Dir::Cache=$HOME/a/cache -o Dir::State::status=/dev/null -o APT::Sandbox::User= -o Acquire::Languages=none" &&
       $a update && $a download thing && ls *.deb`,
     said: /thing_1\.0_all\.deb/,
-    not: [`${curl} http://deb.debian.org/other`, `${curl} http://deb.debian.org/debian/x -d a`],
+    not: [`${curl} http://${DEBIAN_HOST}/other`, `${curl} http://${DEBIAN_HOST}/debian/x -d a`],
   },
   telegram: {
     run: `${curl} "https://api.telegram.org/bot$TELEGRAM_TOKEN/sendMessage" -d chat_id=1 -d text=hello`,

@@ -275,7 +275,8 @@ test('a drill that is killed or interrupted leaves nothing lent and nothing that
       const { status, json } = await stand.bulkhead(['drill', '--json']);
       assert.equal(status, 1, 'nothing was held, so nothing is proven');
       const results = new Set((json as DrillDocument).attacks.map(({ result, why }) => `${result}: ${why}`));
-      assert.deepEqual([...results], ['not-applicable: one is stopped: nothing runs in its compartment']);
+      const why = 'not-applicable: one is stopped: nothing runs in its compartment (stopped by the operator)';
+      assert.deepEqual([...results], [why]);
       assert.deepEqual(routes(), before, 'what the killed one left is swept');
       assert.deepEqual(
         readdirSync('/run').filter((name) => name.startsWith('bhdrill-')),

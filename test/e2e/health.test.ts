@@ -14,21 +14,25 @@ const FLEET = `agents:
 test('the health of an agent’s service is asked for inside, shown, counted as red when it fails, and recorded', {
   skip: NOT_ROOT,
 }, async () => {
-  await withFleet(FLEET, async (stand) => {
-    const probe = async (): Promise<{ status: number | null; web: AgentStatus }> => {
-      const { status, json } = await stand.bulkhead(['status', '--probe', '--json']);
-      return { status, web: (json as StatusDocument).agents[0] ?? assert.fail() };
-    };
-    let well = await probe();
-    // Node takes its time to listen.
-    for (const late = Date.now() + 20_000; !well.web.health?.ok && Date.now() < late; ) well = await probe();
-    assert.deepEqual([well.status, well.web.health?.ok], [0, true], JSON.stringify(well.web.health));
-    await stand.run('web', ['touch', '/workspace/ill']);
-    const ill = await probe();
-    assert.deepEqual([ill.status, ill.web.health?.ok, ill.web.health?.why], [1, false, 'it answers 503']);
-    const shown = await stand.bulkhead(['status']);
-    assert.match(shown.stdout, /web\s+unhealthy\s+its service: it answers 503/);
-    const { json } = await stand.bulkhead(['ledger', 'tail', '--event', 'health.changed', '--json']);
-    assert.deepEqual((json.entries as { ok: boolean }[]).map(({ ok }) => ok).slice(-2), [true, false]);
-  });
+  await withFleet(
+    FLEET,
+    async (stand) => {
+      const probe = async (): Promise<{ status: number | null; web: AgentStatus }> => {
+        const { status, json } = await stand.bulkhead(['status', '--probe', '--json']);
+        return { status, web: (json as StatusDocument).agents[0] ?? assert.fail() };
+      };
+      await stand.bulkhead(['up']); // which says that nothing listens, where Node takes its time
+      let well = await probe();
+      for (const late = Date.now() + 20_000; !well.web.health?.ok && Date.now() < late; ) well = await probe();
+      assert.deepEqual([well.status, well.web.health?.ok], [0, true], JSON.stringify(well.web.health));
+      await stand.run('web', ['touch', '/workspace/ill']);
+      const ill = await probe();
+      assert.deepEqual([ill.status, ill.web.health?.ok, ill.web.health?.why], [1, false, 'it answers 503']);
+      const shown = await stand.bulkhead(['status']);
+      assert.match(shown.stdout, /web\s+unhealthy\s+its service: it answers 503/);
+      const { json } = await stand.bulkhead(['ledger', 'tail', '--event', 'health.changed', '--json']);
+      assert.deepEqual((json.entries as { ok: boolean }[]).map(({ ok }) => ok).slice(-2), [true, false]);
+    },
+    { up: false },
+  );
 });

@@ -9,11 +9,14 @@ import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 const FLEET = 'agents: { one: { tier: user, limits: { disk: 64M } } }\n';
 const BOXED = 'agents: { one: { limits: { disk: 64M } } }\n';
 
+/** Not the next number that is free, which is behind those of agents, and so the one that another test's agent is about to get. */
+const UID = String(58_000 + (process.pid % 900));
+
 /** A person of this machine, for one test. */
 async function withPerson(use: (home: string) => Promise<void>): Promise<void> {
   const name = `bhperson${process.pid}`;
   const home = `/home/${name}`;
-  execFileSync('useradd', ['--create-home', '--home-dir', home, '--shell', '/bin/bash', name]);
+  execFileSync('useradd', ['--create-home', '--home-dir', home, '--shell', '/bin/bash', '--uid', UID, name]);
   try {
     await use(home);
   } finally {

@@ -128,7 +128,18 @@ export interface SshUser {
 export function makeSshUser(): SshUser {
   const home = mkdtempSync(join(tmpdir(), 'bulkhead-git-'));
   const name = `bhgit${process.pid}`;
-  execFileSync('useradd', ['--no-create-home', '--home-dir', home, '--shell', '/bin/sh', '--password', '*', name]);
+  execFileSync('useradd', [
+    '--uid',
+    String(59_000 + (process.pid % 900)),
+    '--no-create-home',
+    '--home-dir',
+    home,
+    '--shell',
+    '/bin/sh',
+    '--password',
+    '*',
+    name,
+  ]);
   const git = (...args: string[]): void => {
     execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@git.test', ...args], { stdio: 'pipe' });
   };

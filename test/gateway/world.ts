@@ -367,6 +367,7 @@ async function finished(
   child.stderr?.on('data', (text) => {
     err += text;
   });
+  child.stdin?.on('error', () => {}); // it did not read it, and may be gone
   child.stdin?.end(input);
   const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
   return { status, out, err };
