@@ -36,7 +36,10 @@ export function piped(
   child.stdin.on('error', () => {});
   if (ways.input !== null) child.stdin.end(ways.input ?? '');
   const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
-  setTimeout(() => child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk)), ways.slowMs ?? 0);
+  const listen = (): unknown => child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  // At once: what nobody listens to when the child ends is thrown away by Node.
+  if (ways.slowMs === undefined) listen();
+  else setTimeout(listen, ways.slowMs);
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
   const late = setTimeout(() => child.kill('SIGKILL'), LATE_MS);
   const ended = new Promise<Ended>((resolve, reject) => {
