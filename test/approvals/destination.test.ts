@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, chownSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NOT_ROOT, type Stand, withFleet } from '../e2e/stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from '../e2e/stand.ts';
 
 const FLEET = `
 operators:
@@ -24,7 +24,7 @@ async function entries(stand: Stand, event: string): Promise<Record<string, unkn
 }
 
 test('an unknown destination', { skip: NOT_ROOT }, async (t) => {
-  await withFleet(FLEET, async (stand) => {
+  await withFleetBeside(FLEET, async (stand) => {
     await t.test('is asked for, held for a short time, and refused cleanly', async () => {
       const begun = Date.now();
       const { stdout } = await curl(stand, 'asker', 'http://wanted.test/');

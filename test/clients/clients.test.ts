@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { observeCgroups, unifiedFolder } from '../../src/host/cgroup-roots.ts';
 import { cgroupPath } from '../../src/plan/fleet.ts';
-import { NOT_ROOT, withFleet } from '../e2e/stand.ts';
+import { NOT_ROOT, withFleetBeside } from '../e2e/stand.ts';
 import { type Origin, startOrigin } from '../e2e/tls-origin.ts';
 import { holdersOf, processesOf } from '../harness/holding.ts';
 import { Services } from './services.ts';
@@ -113,7 +113,7 @@ agents:
 test('each unmodified client works with a placeholder; the server sees the value, and nothing in the compartment ever holds it', {
   skip: NOT_ROOT,
 }, async (t) => {
-  await withFleet(
+  await withFleetBeside(
     '',
     async (stand) => {
       const services = new Services(stand.folder, HOST);

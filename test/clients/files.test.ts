@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { removeTree } from '../../src/host/mounts.ts';
 import { start, type Ways } from '../e2e/command.ts';
-import { NOT_ROOT, type Stand, withFleet } from '../e2e/stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from '../e2e/stand.ts';
 import { type Origin, startOrigin } from '../e2e/tls-origin.ts';
 import { withinReach } from '../e2e/within-reach.ts';
 import { Services } from './services.ts';
@@ -67,7 +67,7 @@ async function works(stand: Pick<Stand, 'run'>, name: string, origin: Origin): P
 test('a placeholder stands in files that programs read, mode 0600, written anew at each start', {
   skip: NOT_ROOT,
 }, async (t) => {
-  await withFleet(
+  await withFleetBeside(
     '',
     async (stand) => {
       const services = new Services(stand.folder, HOST);

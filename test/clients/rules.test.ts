@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { NOT_ROOT, withFleet } from '../e2e/stand.ts';
+import { NOT_ROOT, withFleetBeside } from '../e2e/stand.ts';
 import { type Origin, startOrigin } from '../e2e/tls-origin.ts';
 import { Services } from './services.ts';
 
@@ -43,7 +43,7 @@ const ID = '-c user.name=a -c user.email=a@a.test';
 test('rules about requests hold for real clients, and secrets stand in query, path and JSON', {
   skip: NOT_ROOT,
 }, async (t) => {
-  await withFleet(
+  await withFleetBeside(
     '',
     async (stand) => {
       const services = new Services(stand.folder, HOST);

@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { StatusDocument } from '../../src/model/documents.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const FLEET = 'agents: { one: { egress-ask: true, limits: { disk: 64M } } }\n';
 
@@ -14,7 +14,7 @@ async function done(stand: Stand, ...args: string[]): Promise<void> {
 }
 
 test('an inbox that cannot be read is told by status, and what status says mends it', { skip: NOT_ROOT }, async () => {
-  await withFleet(FLEET, async (stand) => {
+  await withFleetBeside(FLEET, async (stand) => {
     const at = `${stand.state}/inbox.db`;
     const { status: before } = await stand.bulkhead(['status', '--probe']);
     assert.equal(before, 0);

@@ -72,7 +72,7 @@ async function withThree(use: (stand: Stand, shared: string) => Promise<void>): 
       assert.equal(up.status, 0, up.stdout + up.stderr);
       await use(stand, shared);
     },
-    { up: false, alone: true },
+    { up: false },
   );
 }
 
@@ -176,7 +176,7 @@ test('a drill of an agent on the host\u2019s own files: all that its tier holds 
           named.map(({ id }) => id),
         );
       },
-      { inside, alone: true },
+      { inside },
     ),
   );
 });
@@ -241,50 +241,46 @@ syswrite $s, pack('N', length $f) . $f; print sysread($s, my $b, 100) || 0, "\\n
 test('a drill that is killed or interrupted leaves nothing lent and nothing that stops the next', {
   skip: NOT_ROOT,
 }, async () => {
-  await withFleet(
-    'agents:\n  one: {}\n',
-    async (stand) => {
-      const before = routes();
-      const lastAttack = async (): Promise<number> => {
-        const { json } = await stand.bulkhead(['ledger', 'tail', '--json', '-n', '1', '--event', 'drill.attack']);
-        return json.entries[0]?.index ?? -1;
-      };
-      for (const signal of ['SIGINT', 'SIGKILL'] as const) {
-        const last = await lastAttack();
-        const drill = stand.start(['drill']);
-        const lent = async (): Promise<boolean> => (await lastAttack()) > last;
-        while (!(await lent())) {
-          assert.equal(drill.child.exitCode, null, 'the drill ended before it began');
-          await new Promise((resolve) => setTimeout(resolve, 50));
-        }
-        // As a terminal does it, to the whole group; and to the one process.
-        const pid = drill.child.pid ?? assert.fail();
-        process.kill(signal === 'SIGINT' ? -pid : pid, signal);
-        const ended = await drill.ended;
-        assert.equal(ended.status === 0, false);
-        if (signal === 'SIGINT') {
-          assert.deepEqual(routes(), before);
-          assert.deepEqual(
-            readdirSync('/run').filter((name) => name.startsWith('bhdrill-')),
-            [],
-          );
-        }
+  await withFleet('agents:\n  one: {}\n', async (stand) => {
+    const before = routes();
+    const lastAttack = async (): Promise<number> => {
+      const { json } = await stand.bulkhead(['ledger', 'tail', '--json', '-n', '1', '--event', 'drill.attack']);
+      return json.entries[0]?.index ?? -1;
+    };
+    for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+      const last = await lastAttack();
+      const drill = stand.start(['drill']);
+      const lent = async (): Promise<boolean> => (await lastAttack()) > last;
+      while (!(await lent())) {
+        assert.equal(drill.child.exitCode, null, 'the drill ended before it began');
+        await new Promise((resolve) => setTimeout(resolve, 50));
       }
-      const stopped = await stand.bulkhead(['stop', 'one']);
-      assert.equal(stopped.status, 0);
-      const { status, json } = await stand.bulkhead(['drill', '--json']);
-      assert.equal(status, 1, 'nothing was held, so nothing is proven');
-      const results = new Set((json as DrillDocument).attacks.map(({ result, why }) => `${result}: ${why}`));
-      const why = 'not-applicable: one is stopped: nothing runs in its compartment (stopped by the operator)';
-      assert.deepEqual([...results], [why]);
-      assert.deepEqual(routes(), before, 'what the killed one left is swept');
-      assert.deepEqual(
-        readdirSync('/run').filter((name) => name.startsWith('bhdrill-')),
-        [],
-      );
-    },
-    { alone: true },
-  ); // it compares the routes of the machine
+      // As a terminal does it, to the whole group; and to the one process.
+      const pid = drill.child.pid ?? assert.fail();
+      process.kill(signal === 'SIGINT' ? -pid : pid, signal);
+      const ended = await drill.ended;
+      assert.equal(ended.status === 0, false);
+      if (signal === 'SIGINT') {
+        assert.deepEqual(routes(), before);
+        assert.deepEqual(
+          readdirSync('/run').filter((name) => name.startsWith('bhdrill-')),
+          [],
+        );
+      }
+    }
+    const stopped = await stand.bulkhead(['stop', 'one']);
+    assert.equal(stopped.status, 0);
+    const { status, json } = await stand.bulkhead(['drill', '--json']);
+    assert.equal(status, 1, 'nothing was held, so nothing is proven');
+    const results = new Set((json as DrillDocument).attacks.map(({ result, why }) => `${result}: ${why}`));
+    const why = 'not-applicable: one is stopped: nothing runs in its compartment (stopped by the operator)';
+    assert.deepEqual([...results], [why]);
+    assert.deepEqual(routes(), before, 'what the killed one left is swept');
+    assert.deepEqual(
+      readdirSync('/run').filter((name) => name.startsWith('bhdrill-')),
+      [],
+    );
+  }); // it compares the routes of the machine
 });
 
 /** As root, in the mount namespace of a compartment: another /tmp over it, where programs run. */

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { removeTree } from '../../src/host/mounts.ts';
-import { type Stand, withFleet } from './stand.ts';
+import { type Stand, withFleetBeside } from './stand.ts';
 
 /** What runs outside in these tests: a program of root's, in a folder of root's, and what it says of itself. */
 const TOOL = String.raw`#!/usr/bin/perl
@@ -41,7 +41,7 @@ export type Case = readonly [claim: string, check: (stand: Stand, tool: Tool) =>
 export async function withTool(t: TestContext, cases: readonly Case[]): Promise<void> {
   const tool = makeTool();
   try {
-    await withFleet(tool.fleet, async (stand) => {
+    await withFleetBeside(tool.fleet, async (stand) => {
       for (const [claim, check] of cases) await t.test(claim, () => check(stand, tool));
     });
   } finally {

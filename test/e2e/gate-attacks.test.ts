@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { approve, execs, pidOf, question } from './asking.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 /** Adversarial programs against the exec gate, in Python inside a compartment (it may be started there, so it computes what it likes).
  *  `factor` is on no list; that it printed something is that it ran. */
@@ -37,7 +37,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
 ];
 
 test('attacks on the exec gate', { skip: NOT_ROOT }, async (t) => {
-  await withFleet(FLEET, async (stand) => {
+  await withFleetBeside(FLEET, async (stand) => {
     for (const [claim, check] of CASES) await t.test(claim, () => check(stand));
   });
 });

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ESCAPES, HELPERS } from './gate/escapes.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 /** Programs that start others, all of them allowed; `factor` is not. `free` is the positive control: there it is. */
 const isHere = (tool: string): boolean =>
@@ -36,7 +36,7 @@ const line = ([, text]: readonly [string, string], i: number): string =>
 test('programs that start others gain nothing: each of their children is judged by itself', {
   skip: NOT_ROOT,
 }, async (t) => {
-  await withFleet(FLEET, async (stand) => {
+  await withFleetBeside(FLEET, async (stand) => {
     const [works, through] = await Promise.all([ran(stand, 'free'), ran(stand, 'one')]);
     const shown = (ways: readonly number[]): string => ways.map((i) => WAYS[i]?.join(': ')).join('\n');
     const tools = new Set(works.map((i) => WAYS[i]?.[0]));

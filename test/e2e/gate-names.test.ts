@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeTree } from '../../src/host/mounts.ts';
 import { approve, pidOf } from './asking.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const FLEET = `
 defaults:
@@ -63,7 +63,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
 test('names of approved programs', { skip: NOT_ROOT }, async (t) => {
   try {
     install();
-    await withFleet(FLEET, async (stand) => {
+    await withFleetBeside(FLEET, async (stand) => {
       for (const [claim, check] of CASES) await t.test(claim, () => check(stand));
     });
   } finally {

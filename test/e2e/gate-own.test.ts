@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { execs } from './asking.ts';
 import type { Result } from './command.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const FLEET = `
 defaults:
@@ -39,7 +39,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
 ];
 
 test('programs that an agent made', { skip: NOT_ROOT }, async (t) => {
-  await withFleet(FLEET, async (stand) => {
+  await withFleetBeside(FLEET, async (stand) => {
     for (const [claim, check] of CASES) await t.test(claim, () => check(stand));
   });
 });

@@ -62,30 +62,26 @@ async function race(stand: Stand, agent: string, way: string, tries: number): Pr
 }
 
 test('races against the exec gate', { skip: NOT_ROOT }, async (t) => {
-  await withFleet(
-    FLEET,
-    async (stand) => {
-      for (const agent of ['one', 'own']) await answers(stand, agent);
-      for (const [way, claim, agent] of WAYS)
-        await t.test(`${claim}: 0 of ${TRIES} run what is not approved`, async () => {
-          const control = await race(stand, 'free', way, CONTROL);
-          assert.ok(control.bad > 0 && control.good > 0, `where it is allowed: ${JSON.stringify(control)}`);
-          const count = await race(stand, agent, way, TRIES);
-          t.diagnostic(`${way}: ${JSON.stringify(count)}; where it is allowed: ${JSON.stringify(control)}`);
-          assert.equal(count.bad, 0, JSON.stringify(count));
-          assert.ok(count.good > 0 && count.refused > 0, `the race was met: ${JSON.stringify(count)}`);
-        });
-      await t.test('by other ways into the kernel (int 0x80, x32) nothing is started at all', () => otherWays(stand));
-      await t.test(
-        `${CROWD[0]} execs, ${CROWD[1]} at one moment, are all answered, and none of them runs what is not approved`,
-        () => crowd(stand),
-      );
-      await t.test('a gate that is stopped, goes on and is killed meanwhile makes nothing run either', () =>
-        disturbed(t, stand),
-      );
-    },
-    { alone: true },
-  );
+  await withFleet(FLEET, async (stand) => {
+    for (const agent of ['one', 'own']) await answers(stand, agent);
+    for (const [way, claim, agent] of WAYS)
+      await t.test(`${claim}: 0 of ${TRIES} run what is not approved`, async () => {
+        const control = await race(stand, 'free', way, CONTROL);
+        assert.ok(control.bad > 0 && control.good > 0, `where it is allowed: ${JSON.stringify(control)}`);
+        const count = await race(stand, agent, way, TRIES);
+        t.diagnostic(`${way}: ${JSON.stringify(count)}; where it is allowed: ${JSON.stringify(control)}`);
+        assert.equal(count.bad, 0, JSON.stringify(count));
+        assert.ok(count.good > 0 && count.refused > 0, `the race was met: ${JSON.stringify(count)}`);
+      });
+    await t.test('by other ways into the kernel (int 0x80, x32) nothing is started at all', () => otherWays(stand));
+    await t.test(
+      `${CROWD[0]} execs, ${CROWD[1]} at one moment, are all answered, and none of them runs what is not approved`,
+      () => crowd(stand),
+    );
+    await t.test('a gate that is stopped, goes on and is killed meanwhile makes nothing run either', () =>
+      disturbed(t, stand),
+    );
+  });
 });
 
 /** What is approved for the time, and what is refused for good, so that a try costs no wait. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { approve, question } from './asking.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const FLEET = `
 agents:
@@ -22,7 +22,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
 ];
 
 test('revoking a command', { skip: NOT_ROOT }, async (t) => {
-  await withFleet(FLEET, async (stand) => {
+  await withFleetBeside(FLEET, async (stand) => {
     for (const [claim, check] of CASES) await t.test(claim, () => check(stand));
   });
 });

@@ -85,7 +85,7 @@ test('an open home is closed while an agent lives on the host’s own files, and
           await done(stand, 'down', '--purge');
           assert.equal(mode(home), '755');
         },
-        { up: false, inside: host.inside, alone: true },
+        { up: false, inside: host.inside },
       ),
     ),
   );

@@ -2,7 +2,8 @@ import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { flock } from '../../src/host/libc.ts';
 
-/** Tests that use the machine do so beside each other; those that measure time, or what all have in common, have it to themselves.
+/** Tests that change the machine have it to themselves, but for those that change nothing beyond a fleet of their own, measure no time and
+ *  compare no picture of the whole machine: they go on beside each other.
  *  The kernel gives a lock back however the process ends. */
 const LOCK = '/tmp/bulkhead-machine.lock';
 /** Held only while waiting for the other: whoever is to be alone comes in turn, and not when by chance nobody else is there. */
@@ -11,8 +12,8 @@ const [SHARED, EXCLUSIVE, NOW] = [1, 2, 4]; // flock(2)
 let holders = 0;
 let held: Promise<number> | undefined;
 
-/** Runs beside others who use the machine, or with the machine to ourselves; within one process, calls may nest. */
-export async function withMachine<T>(use: () => Promise<T>, alone: boolean = false): Promise<T> {
+/** Runs with the machine to ourselves, or beside others who do not mind; within one process, calls may nest. */
+export async function withMachine<T>(use: () => Promise<T>, alone: boolean = true): Promise<T> {
   holders++;
   try {
     held ??= taken(alone);

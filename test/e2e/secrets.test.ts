@@ -144,7 +144,7 @@ test('real clients use a placeholder unmodified, in both tiers; the origin sees 
       }
     },
     // In the host's own network, which tests that compare pictures of the machine look at.
-    { up: false, alone: true },
+    { up: false },
   );
 });
 

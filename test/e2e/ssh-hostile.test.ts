@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { SshKeysDocument } from '../../src/model/documents.ts';
 import { makeSshUser, type Sshd, startSshd } from './sshd.ts';
-import { NOT_ROOT, withFleet } from './stand.ts';
+import { NOT_ROOT, withFleetBeside } from './stand.ts';
 
 const fleet = ({ port, user, hostKey }: Sshd): string => `
 defaults:
@@ -63,7 +63,7 @@ const EXPECTED: Readonly<Record<string, RegExp | string>> = {
 test('an agent that is taken over gets no signature out of its signer but its own logins in sessions through the gateway', {
   skip: NOT_ROOT,
 }, async (t) => {
-  await withFleet(
+  await withFleetBeside(
     '',
     async (stand) => {
       const user = makeSshUser();

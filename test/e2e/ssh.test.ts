@@ -11,7 +11,7 @@ import { unixUserName } from '../../src/model/unix-names.ts';
 import { groundOf } from '../../src/plan/machine.ts';
 import { holdersOf } from '../harness/holding.ts';
 import { makeSshUser, type Sshd, startSshd } from './sshd.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const fleet = (server: Sshd, liar: Sshd, key = server.hostKey): string => {
   const reach = [server, liar].map(({ port }) => `{ host: git.test, port: ${port}, address: 127.0.0.1 }`).join(', ');
@@ -54,7 +54,7 @@ async function recorded(stand: Stand, event: string): Promise<Entry[]> {
 test('git works over SSH with a key that is nowhere in the compartment, in both tiers, and only where it is bound', {
   skip: NOT_ROOT,
 }, async (t) => {
-  await withFleet(
+  await withFleetBeside(
     '',
     async (stand) => {
       const user = makeSshUser();

@@ -33,19 +33,23 @@ export interface Wishes {
   readonly state?: string;
   /** Words before every command of ours: where it runs. */
   readonly inside?: readonly string[];
-  /** True: no other fleet may be up meanwhile, for it matters how long something takes, or what all agents of the machine have in common. */
-  readonly alone?: boolean;
 }
 
 export const NOT_ROOT: false | string = process.getuid?.() === 0 ? false : 'putting up a fleet needs root';
 let count = 0;
 
-/** Puts a fleet up beside those of other tests, hands it over, and takes everything of it away, however `use` ended.
+/** The same as `withFleet`, while others of this kind are up: for tests that look at nothing beyond their own fleet, and measure no time. */
+export function withFleetBeside(yaml: string, use: (stand: Stand) => Promise<void>, wishes?: Wishes): Promise<void> {
+  return withFleet(yaml, use, wishes, false);
+}
+
+/** Puts a fleet up while no other is, hands it over, and takes everything of it away, however `use` ended.
  *  @param yaml  a fleet file; without a `fleet:` of its own it gets a name that nobody else has */
 export async function withFleet(
   yaml: string,
   use: (stand: Stand) => Promise<void>,
   wishes: Wishes = {},
+  alone: boolean = true,
 ): Promise<void> {
   await withMachine(async () => {
     const stand = newStand(yaml, wishes);
@@ -66,7 +70,7 @@ export async function withFleet(
     }
     if (failed.length === 1) throw failed[0];
     if (failed.length > 1) throw new AggregateError(failed, failed.map(String).join('\n'));
-  }, wishes.alone);
+  }, alone);
 }
 
 function newStand(yaml: string, wishes: Wishes): Stand {

@@ -55,7 +55,7 @@ test('a folder of the operator\u2019s, shared with an agent', { skip: NOT_ROOT }
         assert.deepEqual(left.sort(), ['.bashrc', '.codex', '.envrc', '.git', '.idea', '.vscode']);
       });
     },
-    { up: false, alone: true },
+    { up: false },
   );
 });
 

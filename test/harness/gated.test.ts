@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NOT_ROOT, type Stand, withFleet } from '../e2e/stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from '../e2e/stand.ts';
 import { harnessFor } from './installed.ts';
 import { ScriptedModel } from './model.ts';
 import { bash, CLI, models } from './scripted-pi.ts';
@@ -49,7 +49,7 @@ test('an unmodified harness waits for a person where its model wants what is not
   ]);
   model = played;
   const port = await played.start();
-  await withFleet(fleet(port, harness), async (stand) => {
+  await withFleetBeside(fleet(port, harness), async (stand) => {
     const settings = 'mkdir -p ~/.pi/agent && cat >~/.pi/agent/models.json';
     assert.equal((await stand.run('coder', ['sh', '-c', settings], { input: models(port) })).status, 0);
     const turn = stand.run('coder', ['node', CLI, '--model', 'played/scripted', '-p', 'Try some commands.']);
