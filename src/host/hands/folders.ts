@@ -48,6 +48,7 @@ export const folders: Hand<Of<'folder'>> = {
     try {
       removeTree(what.path);
     } catch (error) {
+      if (ON_DISK.test(what.path) && isReadOnly(error)) return; // it goes with its disk, which is taken away after it
       // Rootless, what an agent has closed to everybody is closed to us; it is the same user's, so it can be opened.
       if ((error as NodeJS.ErrnoException).code !== 'EACCES' || process.getuid?.() === 0) throw error;
       runTool('chmod', ['--recursive', 'u+rwX', what.path]);
@@ -55,6 +56,15 @@ export const folders: Hand<Of<'folder'>> = {
     }
   },
 };
+
+/** What lies on an agent's own disk: a file system that the kernel makes read-only when what it stands on was full (ext4(5), errors=). */
+const ON_DISK = /\/agents\/[^/]+\/disk\/[^/]+$/;
+
+/** Node removes folders by the C++ library, whose errors have no code of their own. */
+function isReadOnly(error: unknown): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'EROFS' || message.includes('Read-only file system');
+}
 
 export const files: Hand<Of<'file'>> = {
   observe(what) {
