@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { generateX25519Identity } from 'age-encryption';
 import { removeTree } from '../../src/host/mounts.ts';
+import { Sealer } from '../../src/programs/gateway/sealer.ts';
 import { SshKeys } from '../../src/programs/gateway/ssh-keys.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'bulkhead-ssh-keys-'));
@@ -17,13 +18,13 @@ const folder = (): string => join(dir, String(++count));
 
 test('a key is made once, is there again after a restart, and its file shows nothing of it', async () => {
   const at = folder();
-  const keys = await SshKeys.open(at, identity);
+  const keys = await SshKeys.open(at, new Sealer(identity));
   await Promise.all([keys.complete('a', [AT], noted), keys.complete('a', [AT], noted)]);
   const key = keys.get('a', AT);
   assert.ok(key);
   await keys.complete('a', [AT], noted);
   assert.equal(keys.get('a', AT), key);
-  const again = (await SshKeys.open(at, identity)).get('a', AT);
+  const again = (await SshKeys.open(at, new Sealer(identity))).get('a', AT);
   assert.deepEqual([again?.blob, again?.since], [key.blob, key.since]);
   assert.ok(again?.key.equals(key.key));
   const secret = Buffer.from(key.key.export({ format: 'jwk' }).d ?? '', 'base64url');
@@ -34,7 +35,7 @@ test('a key is made once, is there again after a restart, and its file shows not
 });
 
 test('every agent and every destination has another key', async () => {
-  const keys = await SshKeys.open(folder(), identity);
+  const keys = await SshKeys.open(folder(), new Sealer(identity));
   const places = [AT, { ...AT, port: 2222 }, { ...AT, user: 'me' }, { ...AT, host: 'b.test' }];
   for (const agent of ['a', 'b']) await keys.complete(agent, places, noted);
   const blobs = ['a', 'b'].flatMap((agent) => places.map((at) => keys.get(agent, at)?.blob.toString('hex')));
@@ -43,7 +44,7 @@ test('every agent and every destination has another key', async () => {
 
 test('one that cannot be recorded is not made, and renewing leaves the one there is', async () => {
   const at = folder();
-  const keys = await SshKeys.open(at, identity);
+  const keys = await SshKeys.open(at, new Sealer(identity));
   const refuses = async (): Promise<void> => Promise.reject(new Error('no ledger'));
   await assert.rejects(keys.complete('a', [AT], refuses), /no ledger/);
   assert.deepEqual([keys.get('a', AT), readdirSync(at)], [undefined, []]);
@@ -58,7 +59,7 @@ test('one that cannot be recorded is not made, and renewing leaves the one there
 
 test('an agent that is let go takes its keys with it', async () => {
   const at = folder();
-  const keys = await SshKeys.open(at, identity);
+  const keys = await SshKeys.open(at, new Sealer(identity));
   for (const agent of ['a', 'b']) await keys.complete(agent, [AT], noted);
   keys.keepOnly(['b']);
   assert.deepEqual([keys.get('a', AT), keys.get('b', AT)?.agent, readdirSync(at).length], [undefined, 'b', 1]);
@@ -66,12 +67,12 @@ test('an agent that is let go takes its keys with it', async () => {
 
 test('a damaged file is reported, none is made in its place unasked, and the others open', async () => {
   const at = folder();
-  const keys = await SshKeys.open(at, identity);
+  const keys = await SshKeys.open(at, new Sealer(identity));
   await keys.complete('a', [AT], noted);
   const [file = ''] = readdirSync(at);
   await keys.complete('b', [AT], noted);
   writeFileSync(join(at, file), 'age-encryption.org/v1\n');
-  const again = await SshKeys.open(at, identity);
+  const again = await SshKeys.open(at, new Sealer(identity));
   await again.complete('a', [AT], noted);
   assert.deepEqual([again.get('a', AT), again.isDamaged('a', AT), again.get('b', AT)?.agent], [undefined, true, 'b']);
   await again.renew('a', AT, noted);
@@ -80,17 +81,17 @@ test('a damaged file is reported, none is made in its place unasked, and the oth
 
 test('a file that was put in the place of another is not taken for it', async () => {
   const at = folder();
-  const keys = await SshKeys.open(at, identity);
+  const keys = await SshKeys.open(at, new Sealer(identity));
   await keys.complete('a', [AT], noted);
   const [of = ''] = readdirSync(at);
   await keys.complete('b', [AT], noted);
   const other = readdirSync(at).find((file) => file !== of) ?? '';
   writeFileSync(join(at, other), readFileSync(join(at, of)));
-  const again = await SshKeys.open(at, identity);
+  const again = await SshKeys.open(at, new Sealer(identity));
   assert.deepEqual([again.get('b', AT), again.isDamaged('b', AT)], [undefined, true]);
 });
 
 test('without an identity none can be made, and it says what to do', async () => {
-  const keys = await SshKeys.open(folder(), undefined);
+  const keys = await SshKeys.open(folder(), new Sealer(undefined));
   await assert.rejects(keys.complete('a', [AT], noted), { code: 'no-identity' });
 });

@@ -10,6 +10,7 @@ import { generateX25519Identity } from 'age-encryption';
 import { removeTree } from '../../src/host/mounts.ts';
 import { secretName } from '../../src/model/names.ts';
 import { sealed } from '../../src/programs/cli/seal.ts';
+import { Sealer } from '../../src/programs/gateway/sealer.ts';
 import { Vault } from '../../src/programs/gateway/vault.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'bulkhead-vault-'));
@@ -22,10 +23,10 @@ const folder = (): string => join(dir, String(++count));
 
 test('a secret that was set is there again after a restart, and its file shows nothing of it', async () => {
   const at = folder();
-  const vault = await Vault.open(at, identity);
-  const recipient = await vault.recipient();
+  const vault = await Vault.open(at, new Sealer(identity));
+  const recipient = await vault.sealer.recipient();
   assert.deepEqual(await vault.set(NAME, await sealed(VALUE, recipient)), { replaced: false, changed: false });
-  const again = await Vault.open(at, identity);
+  const again = await Vault.open(at, new Sealer(identity));
   assert.equal(again.get('api')?.value, VALUE);
   for (const file of readdirSync(at)) {
     assert.equal(statSync(join(at, file)).mode & 0o777, 0o600, file);
@@ -35,8 +36,8 @@ test('a secret that was set is there again after a restart, and its file shows n
 });
 
 test('the shape stays that of the first value, so that placeholders outlive a rotation', async () => {
-  const vault = await Vault.open(folder(), identity);
-  const recipient = await vault.recipient();
+  const vault = await Vault.open(folder(), new Sealer(identity));
+  const recipient = await vault.sealer.recipient();
   await vault.set(NAME, await sealed(VALUE, recipient));
   const first = vault.shape('api');
   assert.deepEqual(await vault.set(NAME, await sealed('entirely-different', recipient)), {
@@ -50,8 +51,8 @@ test('the shape stays that of the first value, so that placeholders outlive a ro
 });
 
 test('what is sealed to somebody else, or is no secret, changes nothing', async () => {
-  const vault = await Vault.open(folder(), identity);
-  const recipient = await vault.recipient();
+  const vault = await Vault.open(folder(), new Sealer(identity));
+  const recipient = await vault.sealer.recipient();
   await vault.set(NAME, await sealed(VALUE, recipient));
   const { identityToRecipient } = await import('age-encryption');
   const other = await identityToRecipient(await generateX25519Identity());
@@ -63,57 +64,60 @@ test('what is sealed to somebody else, or is no secret, changes nothing', async 
 
 test('a damaged file is reported, and the others open', async () => {
   const at = folder();
-  const vault = await Vault.open(at, identity);
-  await vault.set(NAME, await sealed(VALUE, await vault.recipient()));
+  const vault = await Vault.open(at, new Sealer(identity));
+  await vault.set(NAME, await sealed(VALUE, await vault.sealer.recipient()));
   writeFileSync(join(at, 'broken.age'), 'age-encryption.org/v1\n');
-  const again = await Vault.open(at, identity);
+  const again = await Vault.open(at, new Sealer(identity));
   assert.deepEqual([again.damaged, again.get('api')?.value], [['broken'], VALUE]);
   assert.deepEqual([again.remove(secretName('broken')), again.damaged], [true, []]);
 });
 
 test('without an identity nothing can be kept, and it says what to do', async () => {
-  const vault = await Vault.open(folder(), undefined);
-  await assert.rejects(async () => vault.recipient(), { code: 'no-identity' });
+  const vault = await Vault.open(folder(), new Sealer(undefined));
+  await assert.rejects(async () => vault.sealer.recipient(), { code: 'no-identity' });
 });
 
 test('without the identity that secrets are sealed to it opens all the same, and says which do not', async () => {
   const at = folder();
-  const vault = await Vault.open(at, identity);
-  const recipient = await vault.recipient();
+  const vault = await Vault.open(at, new Sealer(identity));
+  const recipient = await vault.sealer.recipient();
   await vault.set(NAME, await sealed(VALUE, recipient));
   await vault.set(NAME, await sealed(`${VALUE}2`, recipient), { keep: true });
-  const without = await Vault.open(at, undefined);
+  const without = await Vault.open(at, new Sealer(undefined));
   assert.deepEqual([without.damaged, without.list(), without.before(NAME)], [['api'], [], undefined]);
 });
 
 test('what is known of a value is kept beside it: when it was sealed, and where a person has it too', async () => {
   const at = folder();
-  const vault = await Vault.open(at, identity);
+  const vault = await Vault.open(at, new Sealer(identity));
   const since = new Date('2026-01-02T03:04:05Z');
-  await vault.set(NAME, await sealed('ghp_0123456789abcdef', await vault.recipient()), { since, own: ['netrc'] });
+  await vault.set(NAME, await sealed('ghp_0123456789abcdef', await vault.sealer.recipient()), {
+    since,
+    own: ['netrc'],
+  });
   const other = secretName('other');
-  await vault.set(other, await sealed('ghp_0123456789abcdef', await vault.recipient()));
-  const [kept] = (await Vault.open(at, identity)).list();
+  await vault.set(other, await sealed('ghp_0123456789abcdef', await vault.sealer.recipient()));
+  const [kept] = (await Vault.open(at, new Sealer(identity))).list();
   assert.deepEqual([kept?.since, kept?.own, kept?.same], [since.toISOString(), ['netrc'], ['other']]);
   assert.match(kept?.broad ?? '', /classic GitHub token/);
-  await vault.set(NAME, await sealed('github_pat_0123456789', await vault.recipient()));
-  const [now] = (await Vault.open(at, identity)).list();
+  await vault.set(NAME, await sealed('github_pat_0123456789', await vault.sealer.recipient()));
+  const [now] = (await Vault.open(at, new Sealer(identity))).list();
   assert.deepEqual([now?.own, now?.broad, now?.same], [undefined, undefined, undefined]);
 });
 
 test('the value before is kept where a rotation asks for it, until it is forgotten, set anew or revoked', async () => {
   const at = folder();
-  const vault = await Vault.open(at, identity);
-  const recipient = await vault.recipient();
+  const vault = await Vault.open(at, new Sealer(identity));
+  const recipient = await vault.sealer.recipient();
   const set = async (value: string, keep: boolean): Promise<unknown> =>
     vault.set(NAME, await sealed(value, recipient), { keep });
   await set('the-first-value', false);
   await set('the-second-value', true);
-  assert.equal((await Vault.open(at, identity)).before(NAME), 'the-first-value');
+  assert.equal((await Vault.open(at, new Sealer(identity))).before(NAME), 'the-first-value');
   await set('the-second-value', true);
   assert.equal(vault.before(NAME), 'the-first-value', 'the same value again says nothing about the one before');
   await set('the-third-value', false);
-  assert.equal((await Vault.open(at, identity)).before(NAME), undefined);
+  assert.equal((await Vault.open(at, new Sealer(identity))).before(NAME), undefined);
   await set('the-fourth-value', true);
   vault.forgetBefore(NAME);
   await set('the-fifth-value', true);
@@ -123,13 +127,14 @@ test('the value before is kept where a rotation asks for it, until it is forgott
 
 test('killed at any moment while it replaces a value, the store holds the old one or the new one, whole', async () => {
   const at = folder();
-  const vault = await Vault.open(at, identity);
-  await vault.set(NAME, await sealed(`value-000000-${'o'.repeat(3000)}`, await vault.recipient()));
+  const vault = await Vault.open(at, new Sealer(identity));
+  await vault.set(NAME, await sealed(`value-000000-${'o'.repeat(3000)}`, await vault.sealer.recipient()));
   const program = `
     const { Vault } = await import(${JSON.stringify(new URL('../../src/programs/gateway/vault.ts', import.meta.url).href)});
+    const { Sealer } = await import(${JSON.stringify(new URL('../../src/programs/gateway/sealer.ts', import.meta.url).href)});
     const { sealed } = await import(${JSON.stringify(new URL('../../src/programs/cli/seal.ts', import.meta.url).href)});
-    const vault = await Vault.open(${JSON.stringify(at)}, ${JSON.stringify(identity)});
-    const to = await vault.recipient();
+    const vault = await Vault.open(${JSON.stringify(at)}, new Sealer(${JSON.stringify(identity)}));
+    const to = await vault.sealer.recipient();
     for (let i = 1; ; i++) {
       await vault.set('api', await sealed('value-' + String(i).padStart(6, '0') + '-' + 'n'.repeat(3000), to));
       process.stdout.write(i + '\\n');
@@ -140,11 +145,13 @@ test('killed at any moment while it replaces a value, the store holds the old on
     });
     let said = '';
     child.stdout.on('data', (chunk) => (said += chunk));
-    await once(child.stdout, 'data');
+    const closed = once(child, 'close');
+    await Promise.race([once(child.stdout, 'data'), closed]);
     await wait(round * 7);
     child.kill('SIGKILL');
-    await once(child, 'close');
-    const again = await Vault.open(at, identity);
+    await closed;
+    assert.notEqual(said, '', 'it ended before it said anything');
+    const again = await Vault.open(at, new Sealer(identity));
     const last = Number(said.trim().split('\n').at(-1));
     const found = Number(/^value-(\d{6})-(?:o|n){3000}$/.exec(again.get('api')?.value ?? '')?.[1]);
     assert.ok(found === last || found === last + 1, `round ${round}: said ${last}, found ${found}`);

@@ -8,7 +8,7 @@ type Body = Readonly<Record<string, unknown>>;
 
 /** What the warden passes on from an operator about secrets. Values come sealed, and none goes out. */
 export const SECRET_REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body) => unknown>> = {
-  'secrets.recipient': async ({ vault }) => ({ recipient: await vault.recipient() }),
+  'secrets.recipient': async ({ vault }) => ({ recipient: await vault.sealer.recipient() }),
   'secrets.set': async (gateway, body) => {
     const name = secretName(body.name);
     const begun = performance.now();

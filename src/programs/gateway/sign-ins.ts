@@ -43,11 +43,11 @@ export class SignIns {
     const all = new SignIns(dir, vault, outside);
     for (const file of readdirSync(dir).filter((file) => file.endsWith(LOGIN))) {
       const name = secretName(file.slice(0, -LOGIN.length));
-      const text = await vault.unseal(readFileSync(join(dir, file)));
+      const text = await vault.sealer.unseal(readFileSync(join(dir, file)));
       const signIn = text === undefined ? undefined : signInOf(text);
       if (signIn === undefined) continue; // does not open: neither does the secret, which says so
       all.#held.set(name, { signIn });
-      if (vault.get(name)?.value !== signIn.access) await vault.set(name, await vault.seal(signIn.access)); // we died in between
+      if (vault.get(name)?.value !== signIn.access) await vault.set(name, await vault.sealer.seal(signIn.access)); // we died in between
     }
     setInterval(() => void all.look(), LOOK_MS).unref();
     return all;
@@ -59,7 +59,7 @@ export class SignIns {
     sealed: Uint8Array,
     own: readonly OwnPlace[],
   ): Promise<{ replaced: boolean; changed: boolean }> {
-    const text = await this.#vault.unseal(sealed);
+    const text = await this.#vault.sealer.unseal(sealed);
     const signIn = text === undefined ? undefined : signInOf(text);
     if (signIn === undefined)
       throw new Failure('no-sign-in', `what came for ${name} is no sign-in`, 'Run the command again.', 1);
@@ -119,8 +119,8 @@ export class SignIns {
     signIn: SignIn,
     own: readonly OwnPlace[],
   ): Promise<{ replaced: boolean; changed: boolean }> {
-    replaceFile(join(this.#dir, name + LOGIN), await this.#vault.seal(JSON.stringify(signIn)));
+    replaceFile(join(this.#dir, name + LOGIN), await this.#vault.sealer.seal(JSON.stringify(signIn)));
     this.#held.set(name, { signIn });
-    return this.#vault.set(name, await this.#vault.seal(signIn.access), { own });
+    return this.#vault.set(name, await this.#vault.sealer.seal(signIn.access), { own });
   }
 }

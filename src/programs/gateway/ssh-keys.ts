@@ -1,11 +1,10 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Decrypter, Encrypter, identityToRecipient } from 'age-encryption';
 import { replaceFile, syncFolder } from '../../host/replace-file.ts';
-import { Failure } from '../../model/failure.ts';
 import type { SshBinding } from '../../model/ssh-binding.ts';
 import { ed25519Blob } from '../../protocol/ssh-key.ts';
+import type { Sealer } from './sealer.ts';
 
 export interface SshKey {
   readonly agent: string;
@@ -24,21 +23,20 @@ type Place = Pick<SshBinding, 'host' | 'port' | 'user'>;
  *  same identity, open in its memory only. */
 export class SshKeys {
   readonly #dir: string;
-  readonly #identity: string | undefined;
+  readonly #sealer: Sealer;
   /** By file. */
   readonly #open = new Map<string, SshKey>();
   /** Files that do not open: their keys are lost, and none is made in their place unasked. */
   readonly #damaged = new Set<string>();
   #turn: Promise<unknown> = Promise.resolve();
 
-  private constructor(dir: string, identity: string | undefined) {
+  private constructor(dir: string, sealer: Sealer) {
     this.#dir = dir;
-    this.#identity = identity;
+    this.#sealer = sealer;
   }
 
-  /** @param identity  `AGE-SECRET-KEY-1...`; undefined: none can be made */
-  static async open(dir: string, identity: string | undefined): Promise<SshKeys> {
-    const keys = new SshKeys(dir, identity);
+  static async open(dir: string, sealer: Sealer): Promise<SshKeys> {
+    const keys = new SshKeys(dir, sealer);
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     for (const file of readdirSync(dir)) {
       if (file.endsWith('.next')) rmSync(join(dir, file));
@@ -80,18 +78,10 @@ export class SshKeys {
   }
 
   async #make(agent: string, { host, port, user }: Place, before: (key: SshKey) => Promise<void>): Promise<void> {
-    if (this.#identity === undefined)
-      throw new Failure(
-        'no-identity',
-        'This fleet cannot keep keys yet.',
-        'Run bulkhead up: it makes the identity.',
-        1,
-      );
+    this.#sealer.mustHaveIdentity();
     const { privateKey } = generateKeyPairSync('ed25519');
     const made = keyOf({ agent, host, port, user, since: new Date(), key: privateKey });
-    const encrypter = new Encrypter();
-    encrypter.addRecipient(await identityToRecipient(this.#identity));
-    const sealed = await encrypter.encrypt(
+    const sealed = await this.#sealer.seal(
       JSON.stringify({
         ...{ agent, host, port, user, since: made.since.toISOString() },
         key: privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
@@ -106,9 +96,7 @@ export class SshKeys {
 
   async #load(file: string): Promise<void> {
     try {
-      const decrypter = new Decrypter();
-      decrypter.addIdentity(this.#identity ?? '');
-      const kept = JSON.parse(await decrypter.decrypt(readFileSync(join(this.#dir, file)), 'text'));
+      const kept = JSON.parse((await this.#sealer.unseal(readFileSync(join(this.#dir, file)))) ?? '');
       const { agent, host, port, user, since, key } = kept as Record<string, string>;
       const opened = createPrivateKey({ key: Buffer.from(key ?? '', 'base64'), type: 'pkcs8', format: 'der' });
       const place = { agent: String(agent), host: String(host), port: Number(port), user: String(user) };

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { Decrypter, Encrypter, identityToRecipient } from 'age-encryption';
 import { replaceFile, syncFolder } from '../../host/replace-file.ts';
 import { Failure } from '../../model/failure.ts';
 import { type SecretName, secretName } from '../../model/names.ts';
 import { whyBroad } from '../../policy/broad-secrets.ts';
 import { type Shape, shapeOf, whyNoSecret } from '../../policy/placeholder.ts';
 import { type KeptSecret, type OwnPlace, ownPlaces } from '../../policy/secret-findings.ts';
+import type { Sealer } from './sealer.ts';
 
 export interface Secret {
   readonly value: string;
@@ -35,21 +35,20 @@ const BEFORE = '.before';
  *  disk before it counts, so that a death at any moment leaves the old value or the new one. */
 export class Vault {
   readonly #dir: string;
-  readonly #identity: string | undefined;
+  readonly sealer: Sealer;
   readonly #open = new Map<SecretName, Secret>();
   readonly #shapes = new Map<SecretName, Shape>();
   readonly #before = new Map<SecretName, string>();
   /** Names whose file does not open. */
   readonly damaged: SecretName[] = [];
 
-  private constructor(dir: string, identity: string | undefined) {
+  private constructor(dir: string, sealer: Sealer) {
     this.#dir = dir;
-    this.#identity = identity;
+    this.sealer = sealer;
   }
 
-  /** @param identity  `AGE-SECRET-KEY-1...`; undefined: nothing can be kept */
-  static async open(dir: string, identity: string | undefined): Promise<Vault> {
-    const vault = new Vault(dir, identity);
+  static async open(dir: string, sealer: Sealer): Promise<Vault> {
+    const vault = new Vault(dir, sealer);
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     for (const file of readdirSync(dir)) {
       if (file.endsWith('.next')) rmSync(join(dir, file));
@@ -60,17 +59,9 @@ export class Vault {
     return vault;
   }
 
-  /** Whom secrets are sealed to. @throws Failure `no-identity` */
-  recipient(): Promise<string> {
-    return identityToRecipient(this.#identified());
-  }
-
   /** From which placeholders are made: nobody who does not have the identity can make them. */
   get placeholderKey(): Buffer {
-    return createHash('sha256')
-      .update('bulkhead placeholder')
-      .update(this.#identity ?? '')
-      .digest();
+    return createHash('sha256').update('bulkhead placeholder').update(this.sealer.key).digest();
   }
 
   /** Of a secret that is set, or was: an agent that is up keeps its placeholder when it is revoked. */
@@ -115,7 +106,8 @@ export class Vault {
     sealed: Uint8Array,
     { own = [], since = new Date(), keep = false }: Coming = {},
   ): Promise<{ replaced: boolean; changed: boolean }> {
-    const value = await this.#opened(sealed);
+    this.sealer.mustHaveIdentity();
+    const value = await this.sealer.unseal(sealed);
     if (value === undefined)
       throw new Failure('not-sealed', `what came for ${name} is not sealed to this fleet`, 'Run the command again.', 1);
     const wrong = whyNoSecret(value);
@@ -152,18 +144,6 @@ export class Vault {
     return this.#open.delete(name) || damaged >= 0;
   }
 
-  /** For ourselves. @throws Failure `no-identity` */
-  async seal(text: string): Promise<Uint8Array> {
-    const encrypter = new Encrypter();
-    encrypter.addRecipient(await this.recipient());
-    return encrypter.encrypt(text);
-  }
-
-  /** @returns undefined for what does not open */
-  async unseal(sealed: Uint8Array): Promise<string | undefined> {
-    return this.#identity === undefined ? undefined : this.#opened(sealed);
-  }
-
   async #load(name: SecretName): Promise<void> {
     const file = join(this.#dir, name + SEALED);
     const value = await this.#kept(file);
@@ -178,7 +158,7 @@ export class Vault {
 
   /** Without an identity nothing opens, and that is no reason to let nothing pass. */
   #kept(file: string): Promise<string | undefined> {
-    return this.unseal(readFileSync(file));
+    return this.sealer.unseal(readFileSync(file));
   }
 
   #ownOf(name: SecretName): OwnPlace[] {
@@ -189,22 +169,5 @@ export class Vault {
   #loadShape(name: SecretName): void {
     const { prefix, length, alphabet } = JSON.parse(readFileSync(join(this.#dir, name + SHAPE), 'utf8')) as Shape;
     this.#shapes.set(name, { prefix, length, alphabet });
-  }
-
-  async #opened(sealed: Uint8Array): Promise<string | undefined> {
-    const decrypter = new Decrypter();
-    decrypter.addIdentity(this.#identified());
-    try {
-      return await decrypter.decrypt(sealed, 'text');
-    } catch {
-      return undefined; // not for us, or damaged: its errors may quote bytes
-    }
-  }
-
-  #identified(): string {
-    if (this.#identity !== undefined) return this.#identity;
-    const hint =
-      'bulkhead secrets identity says where the key is that secrets are sealed to; bulkhead up makes the first.';
-    throw new Failure('no-identity', 'The gateway has no key, so it keeps no secrets.', hint, 1);
   }
 }
