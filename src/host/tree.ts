@@ -12,7 +12,15 @@ export interface Tree {
   readonly digest: string;
 }
 
+let known: Tree | undefined;
+
+/** Read once: over a quarter of a hundred megabytes are digested where no digest is kept. */
 export function thisTree(): Tree {
+  known ??= treeOf();
+  return known;
+}
+
+function treeOf(): Tree {
   const from = realpathSync(fileURLToPath(new URL('../..', import.meta.url)));
   const { version } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8')) as { version: string };
   const kept = join(from, '.digest');
