@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { StatusDocument } from '../../src/model/documents.ts';
-import { NOT_ROOT, withFleet } from './stand.ts';
+import { NOT_ROOT, withFleetBeside } from './stand.ts';
 
 const FLEET = `agents:
   looper:
@@ -13,7 +13,7 @@ const FLEET = `agents:
 test('while the ledger does not answer nothing is started: no run, no restart, no connection', {
   skip: NOT_ROOT,
 }, async () => {
-  await withFleet(FLEET, async (stand) => {
+  await withFleetBeside(FLEET, async (stand) => {
     const starts = async (): Promise<number> =>
       (await stand.run('looper', ['cat', '/workspace/starts'])).stdout.split('\n').length;
     const { json } = await stand.bulkhead(['status', '--json']);
