@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AgentStatus, StatusDocument } from '../../src/model/documents.ts';
-import { NOT_ROOT, withFleet } from './stand.ts';
+import { NOT_ROOT, withFleetBeside } from './stand.ts';
 
 const FLEET = `agents:
   web:
@@ -14,7 +14,7 @@ const FLEET = `agents:
 test('the health of an agent’s service is asked for inside, shown, counted as red when it fails, and recorded', {
   skip: NOT_ROOT,
 }, async () => {
-  await withFleet(
+  await withFleetBeside(
     FLEET,
     async (stand) => {
       const probe = async (): Promise<{ status: number | null; web: AgentStatus }> => {
