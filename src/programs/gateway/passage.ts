@@ -184,7 +184,11 @@ export type Opened =
   | { readonly kind: 'denied' | 'unreachable' | 'unrecorded'; readonly explanation: Explanation };
 
 /** Decides, records, resolves, dials, in this order; each step only after the one before. The upstream socket is paused. */
-export async function openPassage(door: Door, destination: Destination, more: object = {}): Promise<Opened> {
+export async function openPassage(
+  door: Door,
+  destination: Destination,
+  more: { readonly read?: true; readonly method?: string } = {},
+): Promise<Opened> {
   const { compartment, outside, via } = door;
   const verdict = await judgeOrAsk(outside.inbox, compartment, destination);
   if (verdict.kind !== 'allow') return denied(door, destination, verdict.why, verdict);
@@ -195,6 +199,7 @@ export async function openPassage(door: Door, destination: Destination, more: ob
   const stopped = await overBudget(door, destination);
   if (stopped) return denied(door, destination, stopped.why, stopped);
   const passage = new Passage(door, destination, verdict);
+  passage.read = more.read === true; // from the first: a policy that comes meanwhile ends what it must and passes unread
   const { host, port } = destination;
   const { rule, address } = verdict;
   const entry = { event: 'egress.allowed', agent: compartment.name, host, port, via, rule, address, ...more };
