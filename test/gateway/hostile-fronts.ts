@@ -84,7 +84,7 @@ backend back
     text: `
 http_port ${FAR}:${read} accel vhost
 http_port ${FAR}:${plain} accel vhost
-cache_peer ${FAR} parent ${back} 0 no-query no-digest originserver
+cache_peer ${FAR} parent ${back} 0 no-query no-digest no-netdb-exchange originserver
 acl any src all
 http_access allow any
 never_direct allow any
