@@ -50,6 +50,11 @@ export interface Door {
 
 type Terms = Allowed & { readonly grant?: Grant };
 
+interface Passed {
+  readonly up: number;
+  readonly down: number;
+}
+
 /** One allowed connection, from the verdict to its last byte. `egress.closed` is written once for each that was written as
  *  allowed. */
 export class Passage {
@@ -57,12 +62,17 @@ export class Passage {
   readonly terms: Terms;
   readonly #door: Door;
   readonly #began = performance.now();
-  #address: string | undefined;
+  #address: Address | undefined;
   #upstream: Socket | undefined;
   #why: string | undefined;
   #recorded = false;
+  /** Of what has passed, what is counted. */
   #up = 0;
   #down = 0;
+  /** Where the far end stood when it became this one's. */
+  #before = { up: 0, down: 0 };
+  /** What had passed when the far end was left to others. */
+  #left: Passed | undefined;
   #done = false;
   #whenClosed: (() => void)[] = [];
   /** What passes is read, and may have had secrets put into it. */
@@ -89,8 +99,7 @@ export class Passage {
 
   /** Counts what has passed since the last time. @returns why nothing more may */
   measure(): string | undefined {
-    const up = this.#upstream?.bytesWritten ?? 0;
-    const down = this.#upstream?.bytesRead ?? 0;
+    const { up, down } = this.#passed;
     const over = this.#door.compartment.meter.bytes(Math.max(0, up - this.#up), Math.max(0, down - this.#down));
     this.#up = up;
     this.#down = down;
@@ -131,12 +140,45 @@ export class Passage {
   }
 
   connected(upstream: Socket): void {
+    upstream.once('close', this.#farClosed);
+    if (this.#door.client.destroyed) upstream.destroy();
+  }
+
+  /** A far end that stood before: what passed on it then is not this one's. */
+  takes(upstream: Socket, address: Address): void {
+    this.dialling(upstream, address);
+    this.#before = { up: upstream.bytesWritten, down: upstream.bytesRead };
+    this.connected(upstream);
+  }
+
+  /** The far end stands on without it. The client may still hear something. */
+  leaves(): void {
+    this.#left = this.#passed;
+    this.#upstream?.off('close', this.#farClosed);
+    this.#upstream = undefined;
+    this.#farClosed();
+  }
+
+  readonly #farClosed = (): void => {
     const { client } = this.#door;
-    upstream.once('close', () => {
-      if (client.destroyed) this.finish();
-      else client.once('close', () => this.finish());
-    });
-    if (client.destroyed) upstream.destroy();
+    if (client.destroyed) this.finish();
+    else client.once('close', () => this.finish());
+  };
+
+  get #passed(): Passed {
+    if (this.#left) return this.#left;
+    const { bytesWritten = 0, bytesRead = 0 } = this.#upstream ?? {};
+    return { up: bytesWritten - this.#before.up, down: bytesRead - this.#before.down };
+  }
+
+  /** Where its far end is. */
+  get address(): Address | undefined {
+    return this.#address;
+  }
+
+  /** Nobody has ended it. */
+  get open(): boolean {
+    return !this.#done && this.#why === undefined;
   }
 
   /** The server's words begin to pass as they are. */
@@ -164,8 +206,7 @@ export class Passage {
       host,
       port,
       address: this.#address,
-      up: this.#upstream?.bytesWritten ?? 0,
-      down: this.#upstream?.bytesRead ?? 0,
+      ...this.#passed,
       ms: Math.round(performance.now() - this.#began),
       why: this.#why,
     });
