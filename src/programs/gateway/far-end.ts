@@ -26,6 +26,7 @@ export interface FarEnd {
   kept: boolean;
   /** The roots that the server is verified under. */
   readonly under: Sessions;
+  readonly declined: boolean;
   readonly idle: () => void;
 }
 
@@ -42,10 +43,16 @@ export class Unopened extends Error {
 }
 
 /** One that was just dialled. @param server  encrypted and verified, unless it is plain HTTP
- *  @param under  the roots when that began */
-export function dialledEnd({ passage, upstream }: Open, server: Promise<Socket>, under: Sessions): FarEnd {
+ *  @param under  the roots when that began
+ *  @param declined  it was offered HTTP/2 and chose HTTP/1.1 */
+export function dialledEnd(
+  { passage, upstream }: Open,
+  server: Promise<Socket>,
+  under: Sessions,
+  declined: boolean = false,
+): FarEnd {
   const reached = server.then((socket) => ({ socket, incoming: new Incoming(socket) }));
-  return farEnd({ passage, upstream, reached, kept: false, under });
+  return farEnd({ passage, upstream, reached, kept: false, under, declined });
 }
 
 /** What is on record of a connection that is read. */
@@ -60,10 +67,10 @@ export async function dialled(door: Door, destination: Destination): Promise<Far
   return dialledEnd(opened, verified(door, destination, opened.upstream), under);
 }
 
-/** Whether an earlier connection of this agent has left one. */
-export function mayHaveKept(door: Door, destination: Destination): boolean {
+/** Whether an earlier connection of this agent has left one. @param declined  one to a server that does not want HTTP/2 */
+export function mayHaveKept(door: Door, destination: Destination, declined: boolean): boolean {
   const where = whereKept(door, destination);
-  return where !== undefined && door.compartment.kept.has(where, door.outside.keys.roots.sessions);
+  return where !== undefined && door.compartment.kept.has(where, door.outside.keys.roots.sessions, declined);
 }
 
 /** A connection that an earlier one of this agent has left: decided by the rules of this moment, and on record as any other before a request is sent. */
@@ -92,7 +99,7 @@ export function keptEnd(door: Door, destination: Destination): FarEnd | undefine
       throw new Unopened({ kind: 'unrecorded', explanation });
     },
   );
-  return farEnd({ passage, upstream: kept.upstream, reached, kept: true, under: kept.under });
+  return farEnd({ passage, upstream: kept.upstream, reached, kept: true, under: kept.under, declined: kept.declined });
 }
 
 function farEnd(end: Omit<FarEnd, 'idle'>): FarEnd {
@@ -104,7 +111,7 @@ function farEnd(end: Omit<FarEnd, 'idle'>): FarEnd {
 
 /** The client has had its last answer, and all of it: the agent's next connection may have what it leaves. */
 export async function leave(door: Door, destination: Destination, far: FarEnd): Promise<void> {
-  const { passage, upstream, under, idle } = far;
+  const { passage, upstream, under, declined, idle } = far;
   const { socket, incoming } = await far.reached;
   const where = whereKept(door, destination);
   const { address } = passage;
@@ -112,7 +119,7 @@ export async function leave(door: Door, destination: Destination, far: FarEnd): 
   if (where === undefined || address === undefined || !verified || !passage.open) return void upstream.end();
   upstream.setTimeout(0, idle);
   passage.leaves();
-  door.compartment.kept.keep({ socket, incoming, upstream, address, where, under });
+  door.compartment.kept.keep({ socket, incoming, upstream, address, declined, where, under });
 }
 
 /** Whether a request may be sent a second time where nothing was heard of the first (RFC 9110, 9.2.2). */

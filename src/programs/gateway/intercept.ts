@@ -53,10 +53,12 @@ export async function intercept(
   open?: Open,
 ): Promise<void> {
   const offered = (hello?.protocols ?? []).filter((one) => SPOKEN.includes(one));
-  if (offered.includes('h2'))
-    return interceptOffered(door, destination, offered, await (open ?? openPassage(door, destination, READ)));
   const encrypted = hello !== undefined;
-  if (encrypted && open === undefined && mayHaveKept(door, destination)) return interceptKept(door, destination);
+  const http2 = offered.includes('h2');
+  const either = !http2 || offered.includes('http/1.1');
+  if (encrypted && open === undefined && either && mayHaveKept(door, destination, http2))
+    return interceptKept(door, destination);
+  if (http2) return interceptOffered(door, destination, offered, await (open ?? openPassage(door, destination, READ)));
   const opening = open ?? openPassage(door, destination, READ);
   // The client's handshake goes on meanwhile: nothing leaves by it.
   const client = encrypted ? terminated(door, destination) : door.client;
@@ -133,7 +135,7 @@ async function interceptOffered(
   const client = terminated(door, destination, [speaks as string]);
   client.on('error', () => client.destroy());
   if (speaks !== 'h2')
-    return carryHttp1(lineOf(door, destination, client, new Incoming(client), dialledEnd(opened, server, under)));
+    return carryHttp1(lineOf(door, destination, client, new Incoming(client), dialledEnd(opened, server, under, true)));
   if (client.destroyed) upstream.destroy();
   else client.once('close', () => upstream.destroy());
   if (socket !== undefined) return serveHttp2(door, destination, client, socket);

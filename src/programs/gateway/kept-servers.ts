@@ -15,6 +15,8 @@ export interface KeptServer {
   /** What carries it. */
   readonly upstream: Socket;
   readonly address: Address;
+  /** It was offered HTTP/2 and chose HTTP/1.1. */
+  readonly declined: boolean;
   /** Equal for connections of which one may stand for another. */
   readonly where: string;
   /** The roots that it was verified under: another object once they are others. */
@@ -51,13 +53,14 @@ export class KeptServers {
     this.#standing.push(standing);
   }
 
-  has(where: string, under: Sessions): boolean {
-    return this.#find(where, under) !== undefined;
+  /** @param declined  only one that does not want HTTP/2 */
+  has(where: string, under: Sessions, declined: boolean): boolean {
+    return this.#find(where, under, declined) !== undefined;
   }
 
   /** The latest, which is the caller's from now on. */
   take(where: string, under: Sessions): KeptServer | undefined {
-    const found = this.#find(where, under);
+    const found = this.#find(where, under, false);
     found?.release();
     return found?.server;
   }
@@ -67,8 +70,11 @@ export class KeptServers {
     for (const one of this.#standing) this.#drop(one);
   }
 
-  #find(where: string, under: Sessions): Standing | undefined {
-    return this.#standing.findLast(({ server }) => server.where === where && server.under === under && isQuiet(server));
+  #find(where: string, under: Sessions, declined: boolean): Standing | undefined {
+    return this.#standing.findLast(
+      ({ server }) =>
+        server.where === where && server.under === under && (server.declined || !declined) && isQuiet(server),
+    );
   }
 
   #drop(standing: Standing): void {
