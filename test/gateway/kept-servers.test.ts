@@ -61,7 +61,7 @@ test('the next connection of an agent goes out by the one that its last has left
   assert.deepEqual(order, Array(3).fill(['egress.allowed', 'egress.request']).flat());
   const kept = since.filter(({ event }) => event === 'egress.allowed').map(({ kept: one }) => one);
   assert.deepEqual(kept, [undefined, true, true]);
-  const [first, second, third] = since.filter(({ event }) => event === 'egress.closed') as {
+  const [first, second, third] = since.filter(({ event }) => event === 'egress.closed') as unknown as {
     up: number;
     down: number;
   }[];
