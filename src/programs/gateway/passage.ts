@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Allowed, Destination } from '../../policy/egress.ts';
 import { isModelHost } from '../../policy/meter/model-calls.ts';
 import type { Address } from '../../protocol/address.ts';
@@ -8,6 +8,7 @@ import { admit, type Stopped } from './budgets.ts';
 import { type Compartment, hostPort } from './compartment.ts';
 import type { Credentials } from './credentials.ts';
 import type { Explanation } from './denials.ts';
+import { dialFirst } from './dial.ts';
 import type { Commands } from './do.ts';
 import { LIMITS } from './limits.ts';
 import type { Recorder } from './record.ts';
@@ -15,8 +16,6 @@ import { addressesOnly, inTime, judgeAddresses, type Resolve } from './resolve.t
 import type { Roots } from './roots.ts';
 import { isForSsh } from './ssh-heard.ts';
 import type { SshKeys } from './ssh-keys.ts';
-
-const MOST_ADDRESSES = 4;
 
 /** The world around the gateway. */
 export interface Outside {
@@ -263,49 +262,13 @@ async function dialPassage(door: Door, passage: Passage, pinned: Address | undef
       passage.finish(why);
       return denied(door, destination, why);
     }
-    const upstream = await dialFirst(passage, resolved.addresses.slice(0, MOST_ADDRESSES));
+    const upstream = await dialFirst(passage, resolved.addresses);
     return { kind: 'open', upstream, passage };
   } catch (error) {
     const why = passage.ended ?? `not reached: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`;
     passage.finish(why);
     return { kind: 'unreachable', explanation: { denied: hostPort(destination), rule: why, ask: null } };
   }
-}
-
-/** Each address in turn until one answers; all of them were judged together. */
-async function dialFirst(passage: Passage, addresses: readonly Address[]): Promise<Socket> {
-  let last: unknown;
-  for (const address of addresses) {
-    try {
-      return await dialOne(passage, address);
-    } catch (error) {
-      last = error;
-    }
-    passage.stands();
-  }
-  throw last ?? new Error('the name has no address');
-}
-
-function dialOne(passage: Passage, address: Address): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const upstream = connect({ host: address, port: passage.destination.port, allowHalfOpen: true, noDelay: true });
-    passage.dialling(upstream, address);
-    const timer = setTimeout(() => upstream.destroy(new Error('no answer in time')), LIMITS.dialMs);
-    const failed = (error?: Error | boolean): void => {
-      clearTimeout(timer);
-      reject(error instanceof Error ? error : new Error('the attempt was ended'));
-    };
-    upstream.once('error', failed);
-    upstream.once('close', failed);
-    upstream.once('connect', () => {
-      clearTimeout(timer);
-      upstream.off('error', failed).off('close', failed);
-      upstream.on('error', () => upstream.destroy());
-      upstream.pause();
-      passage.connected(upstream);
-      resolve(upstream);
-    });
-  });
 }
 
 async function denied(
