@@ -49,11 +49,6 @@ export interface Door {
 
 type Terms = Allowed & { readonly grant?: Grant };
 
-interface Passed {
-  readonly up: number;
-  readonly down: number;
-}
-
 /** One allowed connection, from the verdict to its last byte. `egress.closed` is written once for each that was written as
  *  allowed. */
 export class Passage {
@@ -71,7 +66,7 @@ export class Passage {
   /** Where the far end stood when it became this one's. */
   #before = { up: 0, down: 0 };
   /** What had passed when the far end was left to others. */
-  #left: Passed | undefined;
+  #left: { readonly up: number; readonly down: number } | undefined;
   #done = false;
   #whenClosed: (() => void)[] = [];
   /** What passes is read, and may have had secrets put into it. */
@@ -164,7 +159,7 @@ export class Passage {
     else client.once('close', () => this.finish());
   };
 
-  get #passed(): Passed {
+  get #passed(): { readonly up: number; readonly down: number } {
     if (this.#left) return this.#left;
     const { bytesWritten = 0, bytesRead = 0 } = this.#upstream ?? {};
     return { up: bytesWritten - this.#before.up, down: bytesRead - this.#before.down };
