@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { generateX25519Identity } from 'age-encryption';
 import { sealed } from '../../src/programs/cli/seal.ts';
+import { listenTo } from './said.ts';
 import { type Entry, World } from './world.ts';
 
 // The real gateway between a compartment and servers with TLS. What the servers saw is the measure.
@@ -68,18 +69,7 @@ before(async () => {
     '9443',
     ...files,
   ]);
-  await new Promise<void>((resolve) => {
-    let text = '';
-    origin.stdout?.on('data', (chunk) => {
-      text += chunk;
-      const lines = text.split('\n');
-      text = lines.pop() ?? '';
-      for (const line of lines.map((one) => JSON.parse(one))) {
-        if (line.ready) resolve();
-        else requests.push(line);
-      }
-    });
-  });
+  await listenTo(origin, (one) => requests.push(one));
 });
 after(async () => {
   if (world.log.length > 0) console.log(world.log.join(''));
