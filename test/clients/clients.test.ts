@@ -3,16 +3,15 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { observeCgroups, unifiedFolder } from '../../src/host/cgroup-roots.ts';
 import { cgroupPath } from '../../src/plan/fleet.ts';
-import { NOT_ROOT, withFleetBeside } from '../e2e/stand.ts';
-import { type Origin, startOrigin } from '../e2e/tls-origin.ts';
+import { NOT_ROOT } from '../e2e/stand.ts';
+import type { Origin } from '../e2e/tls-origin.ts';
 import { holdersOf, processesOf } from '../harness/holding.ts';
-import { Services } from './services.ts';
+import { HOST, withClients } from './stand.ts';
 
 // Clients as Debian and npm have them, told of nothing but a placeholder. Each is looked at from outside while it holds an answer in which
 // the server has sent its credential back.
 
 const VALUE = `real-${'Z9y8X7w6'.repeat(6)}`;
-const HOST = 'api.test';
 
 interface Client {
   readonly line: string;
@@ -113,59 +112,45 @@ agents:
 test('each unmodified client works with a placeholder; the server sees the value, and nothing in the compartment ever holds it', {
   skip: NOT_ROOT,
 }, async (t) => {
-  await withFleetBeside(
-    '',
-    async (stand) => {
-      const services = new Services(stand.folder, HOST);
-      const origin = await startOrigin(stand.folder, HOST, services.answer);
-      services.port = origin.port;
-      try {
-        stand.write(fleet(origin));
-        assert.equal((await stand.bulkhead(['secrets', 'set', 'mine'], { input: VALUE })).status, 0);
-        const up = await stand.bulkhead(['up']);
-        assert.equal(up.status, 0, up.stdout + up.stderr);
-        const placeholder = (await stand.run('boxed', ['sh', '-c', 'printf %s "$MY_KEY"'])).stdout;
-        assert.match(placeholder, /^[A-Za-z0-9]{53}$/);
-        const group = unifiedFolder(observeCgroups(), cgroupPath(stand.fleet, 'boxed'));
-        if (group === undefined) throw new Error('there is no unified cgroup hierarchy');
-        const disk = join(stand.state, 'agents/boxed/disk');
-        // From behind the user's name on.
-        const forms = [VALUE.slice(5, 45), basic('me').slice(12, 60), basic('x-access-token').slice(28, 70)];
-        for (const [name, { line, saw = `Bearer ${VALUE}`, said }] of Object.entries(clients(origin.port)))
-          await t.test(name, async () => {
-            const held = { value: [] as string[], placeholder: [] as string[] };
-            services.meanwhile = () => {
-              const pids = processesOf(group);
-              held.value.push(...forms.flatMap((form) => holdersOf(form, pids, [])));
-              held.placeholder.push(...holdersOf(placeholder, pids, []));
-            };
-            origin.seen.length = 0;
-            const { status, stdout, stderr } = await stand.run('boxed', ['sh', '-c', line]);
-            assert.equal(status, 0, stdout + stderr);
-            if (said) assert.match(stdout, said, stderr);
-            const sent = origin.seen.flatMap(({ headers }) => headers.authorization ?? headers['x-key'] ?? []);
-            assert.ok(
-              sent.length > 0 && sent.every((one) => one.toString().replace(/^basic/, 'Basic') === saw),
-              sent.join(),
-            );
-            assert.ok(
-              held.placeholder.some((where) => where.endsWith('memory')),
-              'the search finds what is there',
-            );
-            assert.deepEqual(held.value, []);
-            assert.ok(!(stdout + stderr).includes(VALUE));
-          });
-        await t.test('no file that they left has it', () => {
-          assert.deepEqual(
-            forms.flatMap((form) => holdersOf(form, processesOf(group), [disk])),
-            [],
-          );
-          assert.ok(holdersOf(placeholder, [], [disk]).some((file) => file.endsWith('by-url/.git/config')));
-        });
-      } finally {
-        origin.stop();
-      }
-    },
-    { up: false },
-  );
+  await withClients(VALUE, fleet, async (stand) => {
+    const { origin, services } = stand;
+    const placeholder = (await stand.run('boxed', ['sh', '-c', 'printf %s "$MY_KEY"'])).stdout;
+    assert.match(placeholder, /^[A-Za-z0-9]{53}$/);
+    const group = unifiedFolder(observeCgroups(), cgroupPath(stand.fleet, 'boxed'));
+    if (group === undefined) throw new Error('there is no unified cgroup hierarchy');
+    const disk = join(stand.state, 'agents/boxed/disk');
+    // From behind the user's name on.
+    const forms = [VALUE.slice(5, 45), basic('me').slice(12, 60), basic('x-access-token').slice(28, 70)];
+    for (const [name, { line, saw = `Bearer ${VALUE}`, said }] of Object.entries(clients(origin.port)))
+      await t.test(name, async () => {
+        const held = { value: [] as string[], placeholder: [] as string[] };
+        services.meanwhile = () => {
+          const pids = processesOf(group);
+          held.value.push(...forms.flatMap((form) => holdersOf(form, pids, [])));
+          held.placeholder.push(...holdersOf(placeholder, pids, []));
+        };
+        origin.seen.length = 0;
+        const { status, stdout, stderr } = await stand.run('boxed', ['sh', '-c', line]);
+        assert.equal(status, 0, stdout + stderr);
+        if (said) assert.match(stdout, said, stderr);
+        const sent = origin.seen.flatMap(({ headers }) => headers.authorization ?? headers['x-key'] ?? []);
+        assert.ok(
+          sent.length > 0 && sent.every((one) => one.toString().replace(/^basic/, 'Basic') === saw),
+          sent.join(),
+        );
+        assert.ok(
+          held.placeholder.some((where) => where.endsWith('memory')),
+          'the search finds what is there',
+        );
+        assert.deepEqual(held.value, []);
+        assert.ok(!(stdout + stderr).includes(VALUE));
+      });
+    await t.test('no file that they left has it', () => {
+      assert.deepEqual(
+        forms.flatMap((form) => holdersOf(form, processesOf(group), [disk])),
+        [],
+      );
+      assert.ok(holdersOf(placeholder, [], [disk]).some((file) => file.endsWith('by-url/.git/config')));
+    });
+  });
 });
