@@ -89,7 +89,7 @@ test('without root too', { skip: NOT_ROOT }, async () => {
   const program = [...as, `PATH=${process.env.PATH}`, join(product.tree, 'bulkhead')];
   const bulkhead = ([first = '', ...rest]: readonly string[], ways: Ways = {}) =>
     start([first, '--state', join(home, 'state'), ...rest], { ...ways, program }).ended;
-  const { origin } = await startServed(home);
+  const { origin, http2 } = await startServed(home);
   try {
     const file = join(home, 'fleet.yaml');
     writeFileSync(file, `fleet: keyless\nroots: [${origin.root}]\nagents:${agent('boxed', origin, 'sandbox')}`);
@@ -102,7 +102,7 @@ test('without root too', { skip: NOT_ROOT }, async () => {
     await works({ run: (name, argv) => bulkhead(['run', name, '--', ...argv]) }, 'boxed', origin);
   } finally {
     await bulkhead(['uninstall']);
-    origin.stop();
+    for (const one of [origin, http2]) one.stop();
     removeTree(home);
     product.close();
   }
