@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { connect, TLSSocket } from 'node:tls';
 import { refusedAddress } from '../../policy/addresses.ts';
 import type { Destination } from '../../policy/egress.ts';
+import { modelApiOf } from '../../policy/refusal-body.ts';
 import type { Address } from '../../protocol/address.ts';
 import type { ClientHello } from '../../protocol/clienthello.ts';
 import { readRequestHead } from '../../protocol/http1.ts';
@@ -51,7 +52,7 @@ export async function intercept(
   const opened = await opening;
   if (opened.kind !== 'open') {
     const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
-    return sayOnceAsked(client, fromClient, status, opened.explanation);
+    return sayOnceAsked(client, fromClient, destination, status, opened.explanation);
   }
   const { passage, upstream } = opened;
   passage.read = true;
@@ -60,7 +61,8 @@ export async function intercept(
   if (!encrypted && holds && !isPinnedLoopback(passage.terms.address)) {
     const why = 'a secret is bound to it, and plain HTTP would show it on the way';
     passage.abandon(why);
-    return sayOnceAsked(client, fromClient, 403, await door.compartment.refuse(destination, door.via, why, Date.now()));
+    const explanation = await door.compartment.refuse(destination, door.via, why, Date.now());
+    return sayOnceAsked(client, fromClient, destination, 403, explanation);
   }
   const server = encrypted ? verified(door, destination, upstream) : Promise.resolve(upstream);
   await carryHttp1(door, destination, client, fromClient, upstream, server);
@@ -79,8 +81,8 @@ async function interceptOffered(
     const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
     const client = terminated(door, destination, offered);
     client.on('error', () => client.destroy());
-    if (await secured(client)) return refuseInHttp2(client, status, opened.explanation);
-    return sayOnceAsked(client, new Incoming(client), status, opened.explanation);
+    if (await secured(client)) return refuseInHttp2(client, destination, status, opened.explanation);
+    return sayOnceAsked(client, new Incoming(client), destination, status, opened.explanation);
   }
   const { passage, upstream } = opened;
   passage.read = true;
@@ -103,7 +105,7 @@ async function interceptOffered(
     502,
     `the server is not who it should be, or not there: ${why}`,
   );
-  return refuseInHttp2(client, 502, explanation);
+  return refuseInHttp2(client, destination, 502, explanation);
 }
 
 async function carryHttp1(
@@ -141,11 +143,17 @@ async function serve(line: Line): Promise<void> {
 }
 
 /** What cannot be served is said in HTTP once there was a request: in TLS there are no words. */
-async function sayOnceAsked(client: Socket, from: Incoming, status: number, explanation: Explanation): Promise<void> {
+async function sayOnceAsked(
+  client: Socket,
+  from: Incoming,
+  { host }: Destination,
+  status: number,
+  explanation: Explanation,
+): Promise<void> {
   const next = await nextHead(from, readRequestHead);
   from.leave();
   if (next.kind === 'none' || next.kind === 'cut') client.destroy();
-  else sayInHttp(client, status, explanation);
+  else sayInHttp(client, status, explanation, modelApiOf(host, next.kind === 'head' ? next.head.target : ''));
 }
 
 const HTTP1: readonly string[] = ['http/1.1'];
