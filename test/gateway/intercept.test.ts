@@ -140,6 +140,7 @@ test('a placeholder in body, query, path or another field is refused, the server
   }
   assert.equal(requests.length, before);
   assert.ok((await world.recorded('secret.misused', () => true)).strength === 'acknowledged');
+  await world.recorded('secret.misused', ({ method, path }) => method === 'POST' && path === '/body'); // found in the body itself
   assert.ok(findings.some((text) => text.includes('allow.test:9443')));
 });
 
