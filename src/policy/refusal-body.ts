@@ -15,7 +15,8 @@ export type ModelApi = 'anthropic' | 'openai' | 'gemini';
 export function modelApiOf(host: string, target: string): ModelApi | undefined {
   const path = target.replace(/[?#].*$/s, '').replace(/\/+$/, '');
   if (/\/v1\/messages(?:\/[a-z_]+)*$/.test(path) || host === 'api.anthropic.com') return 'anthropic';
-  if (/\/models\/[^/]+:[A-Za-z]+$/.test(path) || host.endsWith('googleapis.com')) return 'gemini';
+  if (/\/models\/[^/]+:[A-Za-z]+$/.test(path) || (isModelHost(host) && host.endsWith('.googleapis.com')))
+    return 'gemini';
   if (/\/(?:completions|responses|embeddings)$/.test(path) || isModelHost(host)) return 'openai';
   return undefined;
 }

@@ -134,6 +134,11 @@ for p in ${JSON.stringify(sent)}:
 /** Masked by four zeros, so that it stands there as it is. */
 const masked = (opcode: number, payload: Buffer): string =>
   Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0]), payload]).toString('hex');
+/** A message in fragments, of text. */
+const fragments = (...parts: readonly Buffer[]): string =>
+  parts
+    .map((part, i) => masked(i === 0 ? 1 : 0, part).replace(/^8/, i === parts.length - 1 ? '8' : '0'))
+    .join(masked(9, Buffer.from('between')));
 const CLOSING = Buffer.from([0x03, 0xe8]); // 1000
 
 test('nothing of the value is in the head of the answer or in a ping, where stars stand that the client may send back', async () => {
@@ -148,13 +153,23 @@ test('nothing of the value is in the head of the answer or in a ping, where star
   assert.ok(came.includes(Buffer.concat([Buffer.from([0x89, 32]), Buffer.alloc(32, '*')])));
 });
 
-test('a placeholder in a ping or in the reason of a close is refused too, and the server never sees it', async () => {
+test('a placeholder in fragments, in a ping or in the reason of a close is refused too, and the server never sees it', async () => {
   const before = world.said.length;
   const payload = Buffer.from(world.stand);
-  for (const got of await raw('/echo', [masked(9, payload), masked(8, Buffer.concat([CLOSING, payload]))]))
+  const byByte = [...payload].map((byte) => Buffer.from([byte]));
+  const tries = [
+    fragments(payload.subarray(0, 9), payload.subarray(9)),
+    fragments(Buffer.from('before'), ...byByte, Buffer.from('after')),
+    masked(9, payload),
+    masked(8, Buffer.concat([CLOSING, payload])),
+  ];
+  for (const got of await raw('/echo', tries))
     assert.ok(got.includes(Buffer.from([0x03, 0xf0])) && got.includes('a placeholder stands'), got.toString('latin1')); // 1008
   await world.heard(({ closed }) => closed === true);
-  assert.ok(!JSON.stringify(world.said.slice(before)).includes(world.stand));
+  const seen = world.said.slice(before);
+  assert.ok(!JSON.stringify(seen).includes(world.stand));
+  const texts = seen.flatMap(({ opcode, text }) => (opcode !== undefined && opcode < 2 ? [String(text)] : []));
+  assert.ok(!texts.join('').includes(world.stand.slice(0, 2)), texts.join('|'));
 });
 
 test('malformed frames end it with 1002: unmasked, reserved bits, a message inside a message, an overlong length', async () => {

@@ -14,6 +14,7 @@ test('an API is known by the path of its calls anywhere, and at its service by t
     ['chatgpt.com', '/backend-api/codex/x', 'openai'],
     ['proxy.test', '/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse', 'gemini'],
     ['generativelanguage.googleapis.com', '/v1beta/files', 'gemini'],
+    ['storage.googleapis.com', '/bucket/x', undefined],
     ['proxy.test', '/v1/messages-of-others', undefined],
     ['proxy.test', '/x?path=/v1/messages', undefined],
     ['proxy.test', '', undefined],
