@@ -49,6 +49,9 @@ test('tokens are read from answers over HTTP/2, and a cap refuses the next', asy
   assert.deepEqual([tokens.input, tokens.output, requests, answers], [18, 16, 2, 2]);
   const { out } = await post(said);
   assert.match(out, /its budget of 20 tokens .* is used up \(34 tokens\).*2 402$/s);
+  const called = await curl('-i', '--data-binary', '{}', 'https://allow.test:9443/v1/messages?beta=true');
+  assert.match(called.out, /^HTTP\/2 402 [\s\S]*^x-should-retry: false\r$/m);
+  assert.match(called.out, /"error":\{"type":"billing_error","message":"Refused by Bulkhead: its budget of 20 tokens/);
 });
 
 test('an answer that says no costs nothing', async () => {

@@ -251,6 +251,9 @@ test('a new value ends what ran under the old one, and is in force at once; a re
   const { out } = await curl(...bearer(), `${URL_}/echo`);
   const { rule, ask } = JSON.parse(out);
   assert.deepEqual([rule, ask], ['the secret api is not set', 'your operator runs: bulkhead secrets set api']);
+  const called = await curl('-i', ...bearer(), '-d', '{}', `${URL_}/v1/chat/completions`);
+  assert.match(called.out, /^HTTP\/1\.1 503 [\s\S]*^x-should-retry: false\r$/m);
+  assert.match(called.out, /"error":\{"message":"Refused by Bulkhead: the secret api is not set; your operator runs/);
   await set(VALUE);
 });
 
