@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { modelApiOf } from '../../policy/refusal-body.ts';
 import {
   type Framing,
   type Header,
@@ -27,7 +28,7 @@ export async function exchange(line: Line, head: RequestHead): Promise<Next> {
   const { door, destination, client } = line;
   const say = ({ status, explanation }: Refused): 'over' => {
     line.fromClient.leave();
-    sayInHttp(client, status, explanation);
+    sayInHttp(client, status, explanation, modelApiOf(destination.host, head.target));
     return 'over';
   };
   const refuse = async (status: number, why: string): Promise<'over'> =>
@@ -68,7 +69,7 @@ export async function exchange(line: Line, head: RequestHead): Promise<Next> {
   if (typeof next === 'string') return next === 'switched' ? 'over' : next;
   const broken = next.message;
   if (call.stopped && !told.begun)
-    return say(await refuseRequest(door, destination, 403, call.stopped.why, call.stopped.ask));
+    return say(await refuseRequest(door, destination, call.stopped.status, call.stopped.why, call.stopped.ask));
   if (broken === MISPLACED && !call.stopped) judged.misplaced();
   if (!told.begun) return refuse(broken === MISPLACED ? 403 : 502, broken);
   client.destroy(); // it has only a part, and must not take that for the whole

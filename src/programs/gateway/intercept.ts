@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { refusedAddress } from '../../policy/addresses.ts';
 import type { Destination } from '../../policy/egress.ts';
+import { modelApiOf } from '../../policy/refusal-body.ts';
 import type { Address } from '../../protocol/address.ts';
 import type { ClientHello } from '../../protocol/clienthello.ts';
 import { type HeadResult, readRequestHead } from '../../protocol/http1.ts';
@@ -65,7 +66,7 @@ export async function intercept(
   client.on('error', () => client.destroy());
   const fromClient = new Incoming(client);
   const opened = await opening;
-  if (opened.kind !== 'open') return sayOnceAsked(client, fromClient, new Unopened(opened));
+  if (opened.kind !== 'open') return sayOnceAsked(client, fromClient, destination, new Unopened(opened));
   const { passage, upstream } = opened;
   passage.read = true;
   const holds = door.compartment.bindings.some((one) => one.host === destination.host && one.port === destination.port);
@@ -73,7 +74,7 @@ export async function intercept(
     const why = 'a secret is bound to it, and plain HTTP would show it on the way';
     passage.abandon(why);
     const explanation = await door.compartment.refuse(destination, door.via, why, Date.now());
-    return sayOnceAsked(client, fromClient, new Unopened({ kind: 'denied', explanation }));
+    return sayOnceAsked(client, fromClient, destination, new Unopened({ kind: 'denied', explanation }));
   }
   const server = encrypted ? verified(door, destination, upstream) : Promise.resolve(upstream);
   await carryHttp1(
@@ -98,7 +99,12 @@ async function interceptKept(door: Door, destination: Destination): Promise<void
   } catch (error) {
     if (!(error instanceof Unopened)) throw error;
     fromClient.leave();
-    sayInHttp(client, error.status, error.explanation);
+    sayInHttp(
+      client,
+      error.status,
+      error.explanation,
+      modelApiOf(destination.host, first.kind === 'head' ? first.head.target : ''),
+    );
   }
 }
 
@@ -119,8 +125,8 @@ async function interceptOffered(
     const refused = new Unopened(opened);
     const client = terminated(door, destination, offered);
     client.on('error', () => client.destroy());
-    if (await secured(client)) return refuseInHttp2(client, refused.status, refused.explanation);
-    return sayOnceAsked(client, new Incoming(client), refused);
+    if (await secured(client)) return refuseInHttp2(client, destination, refused.status, refused.explanation);
+    return sayOnceAsked(client, new Incoming(client), destination, refused);
   }
   const { passage, upstream } = opened;
   passage.read = true;
@@ -145,7 +151,7 @@ async function interceptOffered(
     502,
     `the server is not who it should be, or not there: ${why}`,
   );
-  return refuseInHttp2(client, 502, explanation);
+  return refuseInHttp2(client, destination, 502, explanation);
 }
 
 async function carryHttp1(line: Line, first?: First): Promise<void> {
@@ -187,11 +193,16 @@ async function serve(line: Line, first?: First): Promise<boolean> {
 }
 
 /** What cannot be served is said in HTTP once there was a request: in TLS there are no words. */
-async function sayOnceAsked(client: Socket, from: Incoming, { status, explanation }: Unopened): Promise<void> {
+async function sayOnceAsked(
+  client: Socket,
+  from: Incoming,
+  { host }: Destination,
+  { status, explanation }: Unopened,
+): Promise<void> {
   const next = await nextHead(from, readRequestHead);
   from.leave();
   if (next.kind === 'none' || next.kind === 'cut') client.destroy();
-  else sayInHttp(client, status, explanation);
+  else sayInHttp(client, status, explanation, modelApiOf(host, next.kind === 'head' ? next.head.target : ''));
 }
 
 function isPinnedLoopback(address: string | undefined): boolean {
