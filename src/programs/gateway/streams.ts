@@ -51,7 +51,7 @@ export async function carryStream(
   if (![head.authority, ...head.hosts].every((one) => isSameHost(one, destination)))
     return refuse(403, `the :authority or Host is not ${hostPort(destination)}`);
   const { method, path: target, headers } = head;
-  const body = bare ? undefined : await wholeStreamBody(door.compartment, destination, headers, near);
+  const body = bare ? undefined : await wholeStreamBody(door, destination, head, near);
   if (typeof body === 'string') return refuse(400, body);
   const length = bare ? 0 : lengthOf(headers);
   const request = {
@@ -64,6 +64,7 @@ export async function carryStream(
   };
   const judged = await judgeRequest(door, destination, request);
   if (judged.kind === 'refused') return refuseStream(near, judged.status, judged.explanation);
+  if (judged.kind === 'answered') return answerStream(near, judged.status, judged.type, judged.body);
   if (near.destroyed) return judged.call.end();
   const authority = hostPort(destination).replace(/:443$/, '');
   const pseudo = [':method', method, ':scheme', 'https', ':authority', authority, ':path', judged.target];
@@ -87,11 +88,15 @@ function lengthOf(headers: readonly Header[]): number | undefined {
 
 /** A refusal is an answer; the connection goes on. */
 export function refuseStream(stream: ServerHttp2Stream, status: number, explanation: Explanation): void {
+  answerStream(stream, status, 'application/json', `${JSON.stringify(explanation)}\n`);
+}
+
+function answerStream(stream: ServerHttp2Stream, status: number, type: string, text: string): void {
   stream.on('error', () => {});
   if (stream.destroyed || stream.closed) return;
-  const body = Buffer.from(`${JSON.stringify(explanation)}\n`);
-  const type = { 'content-type': 'application/json', 'content-length': body.length, 'cache-control': 'no-store' };
-  stream.respond({ ':status': status, ...type });
+  const body = Buffer.from(text);
+  const fields = { 'content-type': type, 'content-length': body.length, 'cache-control': 'no-store' };
+  stream.respond({ ':status': status, ...fields });
   stream.end(body, () => stream.close()); // with NO_ERROR: the rest of the request is not wanted (RFC 9113, 8.1)
   stream.resume();
 }
