@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
-/** A server with TLS on 127.0.0.1, its certificate signed by a root of its own; nothing of this machine trusts it. */
+/** A server with TLS on 127.0.0.1, if nothing else is said, its certificate signed by a root of its own; nothing of this machine trusts it. */
 export interface Origin {
   readonly port: number;
   /** The root's certificate, PEM, a file. */
@@ -16,12 +16,19 @@ export interface Origin {
   stop(): void;
 }
 
-export async function startOrigin(folder: string, host: string, answer: RequestListener): Promise<Origin> {
+/** @param where  also: further names of the certificate */
+export async function startOrigin(
+  folder: string,
+  host: string,
+  answer: RequestListener,
+  where: { readonly address?: string; readonly port?: number; readonly also?: readonly string[] } = {},
+): Promise<Origin> {
   const file = (name: string): string => join(folder, name);
   const run = (...args: string[]): unknown => execFileSync('openssl', args, { stdio: 'ignore' });
   const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
   run('req', '-x509', ...ec, '-keyout', file('root.key'), '-out', file('root.pem'), '-subj', '/CN=test root');
-  const name = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`];
+  const names = [host, ...(where.also ?? [])].map((one) => `DNS:${one}`).join();
+  const name = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=${names}`];
   const signed = ['-CA', file('root.pem'), '-CAkey', file('root.key'), '-addext', 'basicConstraints=critical,CA:FALSE'];
   run('req', '-x509', ...ec, ...signed, '-keyout', file('leaf.key'), '-out', file('leaf.pem'), ...name);
   const seen: IncomingMessage[] = [];
@@ -30,7 +37,7 @@ export async function startOrigin(folder: string, host: string, answer: RequestL
     seen.push(request);
     answer(request, response);
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(where.port ?? 0, where.address ?? '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const stop = (): void => {
