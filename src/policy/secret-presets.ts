@@ -32,7 +32,7 @@ export const SECRET_PRESETS: Readonly<Record<string, SecretPreset>> = {
   ANTHROPIC_API_KEY: { to: [anthropic], like: `sk-ant-api03-${'aA0'.repeat(31)}AA` },
   ANTHROPIC_AUTH_TOKEN: { to: [anthropic], like: `sk-ant-oat01-${'aA0'.repeat(31)}AA` },
   CLAUDE_CODE_OAUTH_TOKEN: { to: [anthropic], like: `sk-ant-oat01-${'aA0'.repeat(31)}AA` },
-  // What Codex needs of a whole ChatGPT account: its own part, and which workspace is whose.
+  // What Codex needs of a whole ChatGPT account.
   CODEX_SIGN_IN: {
     to: [
       {

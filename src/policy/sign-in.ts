@@ -21,8 +21,8 @@ export interface Harness {
   readonly apart: string;
   /** The variable that the agent has its placeholder in; SECRET_PRESETS may know a file too. */
   readonly variable: string;
-  /** Where access tokens go. */
-  readonly to: string;
+  /** What the agent's `egress` says for it (EGRESS_PRESETS); where the variable's secret goes is known (SECRET_PRESETS). */
+  readonly egress: string;
   /** What a person should know who keeps the sign-in beside us. */
   readonly careful?: string;
   /** Where refresh tokens go (RFC 6749, 6), and as whom: the harness itself. Not documented by its maker; what its program sends. */
@@ -36,7 +36,7 @@ export const HARNESSES: Readonly<Record<HarnessName, Harness>> = {
     file: '.claude/.credentials.json',
     apart: 'CLAUDE_CONFIG_DIR=DIR claude, then --from DIR/.credentials.json',
     variable: 'CLAUDE_CODE_OAUTH_TOKEN',
-    to: 'api.anthropic.com',
+    egress: 'anthropic',
     token: {
       host: 'platform.claude.com',
       path: '/v1/oauth/token',
@@ -47,7 +47,7 @@ export const HARNESSES: Readonly<Record<HarnessName, Harness>> = {
     file: '.codex/auth.json',
     apart: 'CODEX_HOME=DIR codex login, then --from DIR/auth.json',
     variable: 'CODEX_SIGN_IN',
-    to: 'chatgpt.com',
+    egress: 'codex',
     careful: 'Not with codex logout: that ends the sign-in at its service, for the gateway too.',
     token: { host: 'auth.openai.com', path: '/oauth/token', client: 'app_EMoamEEZ73f0CkXaXp7hrann' },
   },

@@ -21,7 +21,7 @@ export async function run({ operands, options, state }: Call): Promise<Answer> {
       `${JSON.stringify(harness)} is no harness whose sign-in can be taken`,
       `Known: ${Object.keys(HARNESSES).join(', ')}. Others: bulkhead secrets set NAME, with a key of its service.`,
     );
-  const { file: usual, apart, variable, to, careful, token } = HARNESSES[harness];
+  const { file: usual, apart, variable, egress, careful } = HARNESSES[harness];
   const piped = options.from === '-';
   const file = resolve(typeof options.from === 'string' ? options.from : join(whoAsks().home ?? '/', usual));
   const name = secretName(typeof options.as === 'string' ? options.as : harness);
@@ -47,7 +47,8 @@ export async function run({ operands, options, state }: Call): Promise<Answer> {
     text: () =>
       [
         `${name} is signed in; the gateway has the tokens, and refreshes them.`,
-        `For the agent, in fleet.yaml (with ${to} under egress, and ${token.host} for when its ${harness} refreshes by itself):`,
+        'For the agent, in fleet.yaml:',
+        `egress: [${egress}]`,
         `secrets: { ${variable}: ${name} }`,
         `Delete ${piped ? 'the copy that you piped in' : file}, or sign in anew there: of two who refresh one sign-in, one is signed out.`,
         ...(careful === undefined ? [] : [careful]),
