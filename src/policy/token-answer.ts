@@ -5,7 +5,7 @@ import { reflections } from './scrub.ts';
 /** What a token endpoint hands out (RFC 6749, 5.1; OpenID Connect Core 1.0, 3.1.3.3). */
 const HANDED_OUT: readonly string[] = ['access_token', 'refresh_token', 'id_token'];
 
-/** The tokens in an answer. The server controls every byte. */
+/** The tokens in an answer; none in one that two readers could understand differently. The server controls every byte. */
 export function tokensIn(text: string): string[] {
   const strings = jsonStrings(text);
   if (typeof strings === 'string') return [];
@@ -23,7 +23,7 @@ export function withoutTokens(text: string, stand: string, secrets: readonly str
   const without = (some: string): string =>
     finds.reduce((rest, find) => rest.replaceAll(find, '*'.repeat(find.length)), some);
   const strings = jsonStrings(text);
-  if (typeof strings === 'string') return without(text);
+  if (typeof strings === 'string') return without(text.replace(LITERAL, (word) => relieved(word, without)));
   let [result, copied] = ['', 0];
   for (const { value, from, to, path } of strings) {
     const put = path !== undefined && isToken(path) && value !== '' ? stand : without(value);
@@ -37,4 +37,17 @@ export function withoutTokens(text: string, stand: string, secrets: readonly str
 /** Wherever it stands: an answer may be wrapped in another object. */
 function isToken(path: string): boolean {
   return HANDED_OUT.includes(path.slice(path.lastIndexOf('.') + 1));
+}
+
+/** What may be a string in something like JSON. */
+const LITERAL = /"(?:[^"\\]|\\.)*"/gs;
+
+function relieved(word: string, without: (some: string) => string): string {
+  try {
+    const value = JSON.parse(word) as string;
+    const put = without(value);
+    return put === value ? word : JSON.stringify(put);
+  } catch {
+    return word;
+  }
 }

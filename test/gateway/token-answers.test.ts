@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -96,10 +96,11 @@ async function refresh(
   assert.equal(secretsSeen(out).length, 0, out);
   return { status: head.split(' ')[1] ?? err, body: rest.join('\r\n\r\n'), head };
 }
+const loginFile = (): string => join(world.dir, 'gateway/secrets/codex.login');
 async function kept(): Promise<SignIn> {
   const decrypter = new Decrypter();
   decrypter.addIdentity(world.identity as string);
-  return JSON.parse(await decrypter.decrypt(readFileSync(join(world.dir, 'gateway/secrets/codex.login')), 'text'));
+  return JSON.parse(await decrypter.decrypt(readFileSync(loginFile()), 'text'));
 }
 
 const agent = (name: string, secrets: readonly object[]): object => ({
@@ -265,6 +266,12 @@ test('what is no answer is none: too long, no JSON; nothing is lost', async () =
   assert.equal((await refresh()).status, '200');
 });
 
+test('an answer that two readers could understand differently goes to no agent, and its last tokens are kept', async () => {
+  await play('twice');
+  assert.equal((await refresh()).status, '502');
+  assert.equal((await kept()).access, made().at(-1)?.access_token);
+});
+
 test('a refusal of the endpoint passes, without the token, and ends the sign-in', async () => {
   await play('refuses');
   const { status, body } = await refresh();
@@ -273,6 +280,38 @@ test('a refusal of the endpoint passes, without the token, and ends the sign-in'
   const before = asked().length;
   assert.deepEqual((await refresh()).body, '{"error":"invalid_grant"}');
   assert.equal(asked().length, before, 'a dead token is not sent again');
+});
+
+test('revoked, or signed in anew, while a refresh is under way: what came of it changes nothing', async () => {
+  for (const change of [() => login(), () => world.warden.call('secrets.revoke', { name: 'codex' })]) {
+    await play('held');
+    const before = asked().length;
+    const answer = refresh();
+    await until(() => asked().length === before + 1);
+    await change();
+    const now = existsSync(loginFile()) ? await kept() : undefined;
+    await tell({ go: true });
+    assert.equal((await answer).status, '502');
+    assert.deepEqual(existsSync(loginFile()) ? await kept() : undefined, now);
+    const { secrets } = (await world.warden.call('secrets.list')) as { secrets: readonly unknown[] };
+    assert.equal(secrets.length, now === undefined ? 0 : 1);
+  }
+});
+
+test('tokens that cannot be written are not lost: the agent is told to try again, and they are used and written then', async () => {
+  const folder = join(world.dir, 'gateway/secrets');
+  const before = await kept();
+  chmodSync(folder, 0o500);
+  try {
+    assert.equal((await refresh()).status, '502');
+  } finally {
+    chmodSync(folder, 0o700);
+  }
+  assert.deepEqual(await kept(), before);
+  const lost = made().at(-1)?.refresh_token;
+  assert.equal((await refresh()).status, '200');
+  assert.equal(asked().at(-1), lost);
+  assert.equal((await kept()).refresh, made().at(-1)?.refresh_token);
 });
 
 test('nothing but a refresh of its own sign-in goes to a token endpoint', async () => {

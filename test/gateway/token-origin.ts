@@ -61,6 +61,7 @@ function answer(request: Http2ServerRequest, response: Http2ServerResponse): voi
       const more = (): void => void (response.destroyed || response.write('x'.repeat(65_536), more));
       return more();
     }
+    if (mode === 'twice') return void response.end(`{"access_token":"${jwt('access', 0)}",${whole.slice(1)}`);
     if (mode === 'gzip') {
       response.setHeader('content-encoding', 'gzip');
       return void response.end(gzipSync(whole));

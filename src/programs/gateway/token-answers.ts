@@ -3,7 +3,7 @@ import type { Destination } from '../../policy/egress.ts';
 import { comparablePath } from '../../policy/paths.ts';
 import { foreign } from '../../policy/place.ts';
 import type { Harness } from '../../policy/sign-in.ts';
-import { withoutTokens } from '../../policy/token-answer.ts';
+import { tokensIn, withoutTokens } from '../../policy/token-answer.ts';
 import { readTokenRequest } from '../../policy/token-request.ts';
 import type { Header } from '../../protocol/http1.ts';
 import { admit } from './budgets.ts';
@@ -86,6 +86,7 @@ export async function answerForToken<R>(
     if (answer === undefined && came.kind === 'refused') return said(400, '{"error":"invalid_grant"}');
     if (answer === undefined || (came.kind === 'later' && answer.status < 300))
       return refuse(502, 'why' in came ? came.why : 'no answer');
+    if (came.kind === 'signed-in' && tokensIn(answer.text).length === 0) return refuse(502, 'the answer is ambiguous');
     const now = came.kind === 'signed-in' ? [came.signIn.access, came.signIn.refresh] : [];
     return said(answer.status, withoutTokens(answer.text, stand, [...answer.sent, ...now]));
   }
