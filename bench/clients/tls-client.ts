@@ -108,21 +108,27 @@ async function open(): Promise<TLSSocket> {
   return socket;
 }
 
-/** @returns when so many bytes of body have come */
+/** @returns when so many bytes of body have come
+ *  @throws Error for an answer that is not 200: a refusal is quick, and no figure */
 function request<S extends TLSSocket>(socket: S, size: number): Promise<S> {
   return new Promise((resolve, reject) => {
     let [got, head] = [0, -1];
     const take = (chunk: Buffer): void => {
+      if (got === 0 && !/^HTTP\/1\.1 200 /.test(chunk.toString('latin1', 0, 13))) {
+        cut(`it was answered ${chunk.toString('latin1').split('\r\n')[0]}`);
+        return;
+      }
       got += chunk.length;
       if (head < 0) head = chunk.indexOf('\r\n\r\n') + 4;
       if (got < head + size) return;
       socket.off('data', take);
-      socket.off('close', cut);
+      socket.off('close', closed);
       resolve(socket);
     };
-    const cut = (): void => reject(new Error('the connection was cut'));
+    const cut = (why: string): void => reject(new Error(why));
+    const closed = (): void => cut('the connection was cut');
     socket.on('data', take);
-    socket.once('close', cut);
+    socket.once('close', closed);
     socket.write(`GET /${size} HTTP/1.1\r\nhost: ${job.host}\r\n\r\n`);
   });
 }

@@ -75,7 +75,7 @@ class Figures {
 
 async function ourWay(ground: Ground, folder: string): Promise<[Way, number]> {
   const stand = new Stand(ground);
-  const agent = `egress: [{ host: ${HOST}, port: ${HTTPS}, address: ${ORIGIN} }]\n    secrets: { KEY: { secret: api, to: ${HOST} } }`;
+  const agent = `budget: { repeats: any }\n    egress: [{ host: ${HOST}, port: ${HTTPS}, address: ${ORIGIN} }]\n    secrets: { KEY: { secret: api, to: ${HOST} } }`;
   const root = join(folder, 'root.pem');
   writeFileSync(root, readFileSync(join(folder, 'cert.pem')), { mode: 0o644 });
   await stand.up(`${AGENTS.map((name) => `  ${name}:\n    ${agent}\n`).join('')}roots: [${root}]\n`);

@@ -10,6 +10,7 @@ import {
   readFileSync,
   readlinkSync,
   statSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -320,6 +321,16 @@ async function killed({ bulkhead, processes }: Nobody): Promise<void> {
 }
 
 async function drilled({ bulkhead }: Nobody): Promise<void> {
+  const anothers = join(tmpdir(), `bulkhead-drill-${2 ** 22 + 1}-anothers.txt`); // no pid is as high: proc(5), pid_max
+  writeFileSync(anothers, 'left by a drill of root\n');
+  try {
+    await drilledBesideIt(bulkhead);
+  } finally {
+    unlinkSync(anothers);
+  }
+}
+
+async function drilledBesideIt(bulkhead: Nobody['bulkhead']): Promise<void> {
   const { json, status, stderr } = await bulkhead(['drill', 'worker', '--json']);
   const results: { id: string; result: string; why?: string }[] = json?.attacks ?? [];
   const wrong = [...results, ...(json?.access ?? [])].filter(

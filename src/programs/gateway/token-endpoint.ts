@@ -1,14 +1,12 @@
-import type { IncomingMessage } from 'node:http';
-import { request } from 'node:https';
 import { HARNESSES, refreshed, type SignIn } from '../../policy/sign-in.ts';
-import { codingOf, decoded } from './decoding.ts';
+import { ownRequest } from './own-request.ts';
 import type { Outside } from './passage.ts';
 import { inTime, judgeAddresses } from './resolve.ts';
 
 const LONGEST_MS = 20_000;
 /** An answer that comes slowly is waited for: with it comes the only refresh token that is still good. */
 const LONGEST_ANSWER_MS = 120_000;
-const MOST_BYTES = 64 * 1024;
+const MOST_CHARACTERS = 64 * 1024;
 
 /** What was answered, with tokens in it. */
 export interface TokenAnswer {
@@ -60,54 +58,20 @@ export async function refreshAtEndpoint(
     return { kind: 'later', why: `${host} was not reached: ${code ?? message}` };
   }
 
-  function post(address: string, body: string): Promise<TokenAnswer> {
-    const headers = {
-      host,
-      accept: 'application/json',
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-      'user-agent': 'bulkhead',
-    };
-    const options = {
-      host: address,
-      port: 443,
-      servername: host,
-      method: 'POST',
-      path,
-      headers,
-      agent: false as const,
-      secureContext: keys.roots.context,
-      rejectUnauthorized: true,
-    };
-    return new Promise((resolve, reject) => {
-      const sent = request(options, (answer) => {
-        textOf(answer).then((text) => {
-          clearTimeout(late);
-          resolve({ status: answer.statusCode ?? 0, text, sent: [before.access, before.refresh] });
-        }, failed);
-      });
-      const late = setTimeout(() => sent.destroy(new Error('no answer in time')), LONGEST_ANSWER_MS);
-      function failed(error: Error): void {
-        clearTimeout(late);
-        reject(error);
-      }
-      sent.on('error', failed);
-      sent.end(body);
+  async function post(address: string, body: string): Promise<TokenAnswer> {
+    const answer = await ownRequest({
+      ...{
+        protocol: 'https:',
+        host: address,
+        port: 443,
+        servername: host,
+        rejectUnauthorized: true,
+        method: 'POST',
+        path,
+      },
+      headers: { host, accept: 'application/json', 'content-type': 'application/json' },
+      ...{ body, longestMs: LONGEST_ANSWER_MS, longestAnswer: MOST_CHARACTERS, secureContext: keys.roots.context },
     });
+    return { ...answer, sent: [before.access, before.refresh] };
   }
-}
-
-/** Compressed or not, although it was asked not to be: with it comes the only refresh token that is still good. */
-async function textOf(answer: IncomingMessage): Promise<string> {
-  const named = answer.headers['content-encoding'];
-  const coding = named === undefined ? undefined : codingOf([['content-encoding', named]]);
-  if (coding === 'other') throw new Error(`the answer came in the coding ${JSON.stringify(named)}`);
-  const pieces: Buffer[] = [];
-  let length = 0;
-  for await (const piece of coding === undefined ? answer : decoded(answer, coding)) {
-    pieces.push(piece);
-    length += piece.length;
-    if (length > MOST_BYTES) throw new Error('the answer is too long');
-  }
-  return Buffer.concat(pieces).toString('utf8');
 }
