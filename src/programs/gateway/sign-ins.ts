@@ -13,8 +13,9 @@ const LOGIN = '.login';
 /** So long before its end an access token is replaced. */
 const EARLY_MS = 600_000;
 const LOOK_MS = 30_000;
-/** Who asks again so soon gets the answer of before: a refresh is good for one use, and an agent may ask as often as it likes. */
-const AGAIN_MS = 30_000;
+/** An agent that asks again so soon gets the answer of before: it may ask as often as it likes, and what its placeholder stands for is
+ *  refreshed by us. */
+const AGAIN_MS = 300_000;
 
 type World = Pick<Outside, 'recorder' | 'resolve' | 'keys'>;
 

@@ -27,7 +27,8 @@ interface Asked {
 }
 
 export interface Endpoint {
-  readonly secret: SecretName;
+  /** Sign-ins of this agent that are refreshed there. */
+  readonly secrets: readonly SecretName[];
   readonly token: Harness['token'];
 }
 
@@ -38,13 +39,15 @@ export function tokenEndpointAt(
   { host, port }: Destination,
   asked?: { readonly method: string; readonly target: string },
 ): Endpoint | undefined {
-  for (const { secret } of compartment.bindings) {
+  if (outside.signIns === undefined || port !== 443) return undefined;
+  const there = compartment.bindings.flatMap(({ secret }) => {
     const token = outside.signIns?.endpointOf(secret);
-    if (token === undefined || token.host !== host || port !== 443) continue;
-    if (asked && (asked.method !== 'POST' || comparablePath(asked.target) !== token.path)) continue;
-    return { secret, token };
-  }
-  return undefined;
+    return token?.host === host ? [{ secret, token }] : [];
+  });
+  const token = there[0]?.token;
+  if (token === undefined) return undefined;
+  if (asked && (asked.method !== 'POST' || comparablePath(asked.target) !== token.path)) return undefined;
+  return { secrets: there.map(({ secret }) => secret), token };
 }
 
 /** A refresh that an agent's harness asks for is done by the gateway, in a request of its own: so what comes of it is kept whatever becomes of the
@@ -54,7 +57,7 @@ export async function answerForToken<R>(
   { compartment, outside }: Door,
   destination: Destination,
   asked: Asked,
-  { secret, token }: Endpoint,
+  { secrets, token }: Endpoint,
   refuse: (status: number, why: string, ask?: string) => Promise<R>,
 ): Promise<Answered | R> {
   const { name: agent, bindings } = compartment;
@@ -65,7 +68,9 @@ export async function answerForToken<R>(
   if (typeof read === 'string') return refuse(400, `no request for a token: ${read}`);
   if (read.grant !== 'refresh_token') return refuse(403, 'only a sign-in of this agent is refreshed here');
   const what = { agent, host, port, method: asked.method, path: token.path };
-  if (!outside.keys.credentials.standing(agent, bindings, secret).includes(read.refresh)) {
+  const { credentials } = outside.keys;
+  const secret = secrets.find((one) => credentials.standing(agent, bindings, one).includes(read.refresh));
+  if (secret === undefined) {
     const { why } = foreign('refresh_token');
     compartment.misused({ ...what, why }, outside.finding);
     return refuse(403, why);
