@@ -62,7 +62,6 @@ class Service {
     const path = (request.url ?? '').replace(/\?.*$/, '');
     const token = request.headers.authorization?.replace('Bearer ', '');
     this.paths.add(`${request.headers.host}${path}`);
-    this.look();
     const json = (status: number, value: object): void =>
       void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
     if (path === '/oauth/token') {
@@ -75,6 +74,7 @@ class Service {
       return json(200, { accounts: [account], default_account_id: ACCOUNT, account_ordering: [ACCOUNT] });
     }
     if (path !== '/backend-api/codex/responses' || request.method !== 'POST') return json(404, {});
+    this.look(); // takes a while, and Codex does not wait long for the rest
     this.turns.push({ token, account: request.headers['chatgpt-account-id'] });
     if (token === sign(1).access_token || token?.includes('access1')) return json(401, { detail: 'revoked' });
     const text = request.headers['content-encoding'] === 'zstd' ? zstdDecompressSync(body) : body;
@@ -158,18 +158,11 @@ agents:
         assert.deepEqual(held.real, []);
         const disk = join(stand.state, 'agents/coder/disk');
         for (const one of ALL) assert.deepEqual(holdersOf(one, processesOf(group), [disk]), []);
-        const asked = [...service.paths].sort();
-        assert.deepEqual(
-          asked.map((path) => path.replace(/^chatgpt\.com\/backend-api\//, '')),
-          [
-            'auth.openai.com/oauth/token',
-            'codex/models',
-            'codex/responses',
-            'wham/accounts/check',
-            'wham/settings/user',
-          ],
-          'nothing else of the account was asked for, and no telemetry went out',
-        );
+        const asked = [...service.paths].map((path) => path.replace(/^chatgpt\.com\/backend-api\//, ''));
+        const needed = ['auth.openai.com/oauth/token', 'codex/responses', 'wham/accounts/check'];
+        for (const path of needed) assert.ok(asked.includes(path), path);
+        const others = asked.filter((path) => ![...needed, 'codex/models', 'wham/settings/user'].includes(path));
+        assert.deepEqual(others, [], 'nothing else of the account was asked for, and no telemetry went out');
         const { json } = await stand.bulkhead(['secrets', 'list', '--json']);
         assert.equal(json.secrets[0].signIn.harness, 'codex');
       } finally {
