@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApprovalsDocument, StatusDocument } from '../../src/model/documents.ts';
 import type { UsageDocument, UsageEntry } from '../../src/model/usage.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 import { type Origin, startOrigin } from './tls-origin.ts';
 
 const KEY = `key-${'a1B2'.repeat(8)}`;
@@ -115,7 +115,7 @@ function post(stand: Stand, origin: Origin, agent: string) {
 }
 
 test('what an agent uses is counted and capped, for a day, whatever dies meanwhile', { skip: NOT_ROOT }, async (t) => {
-  await withFleet(
+  await withFleetBeside(
     '',
     async (stand) => {
       const origin = await startOrigin(stand.folder, 'api.test', model);

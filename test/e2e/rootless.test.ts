@@ -228,9 +228,11 @@ async function network({ run, bulkhead, port }: Nobody): Promise<void> {
 
 async function published({ run, uid }: Nobody): Promise<void> {
   const port = 20_000 + uid - 62_000;
-  const serving = run('worker', 'timeout', '3', 'python3', '-m', 'http.server', '-b', '127.0.0.1', String(port));
+  const once =
+    'import sys; from http.server import *; HTTPServer(("127.0.0.1", int(sys.argv[1])), SimpleHTTPRequestHandler).handle_request()';
+  const serving = run('worker', 'timeout', '60', 'python3', '-c', once, String(port));
   let text = '';
-  for (let tries = 0; tries < 50 && text === ''; tries++) {
+  for (let tries = 0; tries < 300 && text === ''; tries++) {
     await sleep(100);
     text = await fetch(`http://127.0.0.1:${port}/ticks`).then(
       (response) => response.text(),
@@ -310,7 +312,7 @@ async function killed({ bulkhead, processes }: Nobody): Promise<void> {
   assert.ok(before.warden > 1, 'no warden runs'); // 0 would be our own process group (kill(2))
   process.kill(before.warden, 'SIGKILL');
   const there = (): boolean => processes().some((line) => line.startsWith(`${before.worker} `));
-  for (const late = Date.now() + 5_000; there(); await sleep(20))
+  for (const late = Date.now() + 15_000; there(); await sleep(20))
     assert.ok(Date.now() < late, 'the agent went on without a warden');
   for (let tries = 0; tries < 100; tries++) {
     await sleep(200);

@@ -123,7 +123,10 @@ export class World {
       ['ignore', 'inherit', 'inherit', 'pipe', 'pipe'],
     );
     const ready = child.stdio[4] as Socket;
-    await new Promise((resolve) => ready.once('data', resolve));
+    await new Promise((resolve, reject) => {
+      ready.once('data', resolve);
+      child.once('exit', (status) => reject(new Error(`the ledger ended with ${status} before it served`)));
+    });
   }
 
   async stopLedger(): Promise<void> {
@@ -265,12 +268,20 @@ print(out.hex())`;
   }
 
   /** Waits for a recorded entry. */
-  async recorded(event: string, matches: (entry: Entry) => boolean, ms: number = 4000): Promise<Entry> {
+  async recorded(event: string, matches: (entry: Entry) => boolean, ms: number = 20_000): Promise<Entry> {
     for (const end = Date.now() + ms; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 20))) {
       const found = this.entries.find((entry) => entry.event === event && matches(entry));
       if (found) return found;
     }
     throw new Error(`no ${event} like that was recorded; there is ${JSON.stringify(this.entries.slice(-10))}`);
+  }
+
+  /** Waits until this many are there; what comes after them is given a moment, too, so that one too many is seen. @returns how many there are */
+  async counted(look: () => number, least: number): Promise<number> {
+    const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+    for (const end = Date.now() + 20_000; look() < least && Date.now() < end; ) await pause(50);
+    await pause(300);
+    return look();
   }
 
   async stop(): Promise<void> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { observeCgroups, unifiedFolder } from '../../src/host/cgroup-roots.ts';
 import { cgroupPath } from '../../src/plan/fleet.ts';
-import { NOT_ROOT, withFleet } from '../e2e/stand.ts';
+import { NOT_ROOT, withFleetBeside } from '../e2e/stand.ts';
 import { startOrigin } from '../e2e/tls-origin.ts';
 import { holdersOf, processesOf } from './holding.ts';
 import { harnessFor } from './installed.ts';
@@ -85,7 +85,7 @@ for (const name of ['pi', 'codex'] as const) {
 }
 
 async function turn(harness: Harness, folder: string): Promise<void> {
-  await withFleet(
+  await withFleetBeside(
     '',
     async (stand) => {
       const held = { key: [] as string[], placeholder: [] as string[] };

@@ -105,6 +105,8 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
     (await admit(compartment, outside, () => compartment.meter.request(costly))) ??
     (asked.length === 0 || onlyReads(method) ? call.bodiless() : undefined);
   if (stopped) return refuseRequest(door, destination, 403, stopped.why, stopped.ask);
+  const withdrawn = compartment.whyNot(destination, asked); // it may have been held
+  if (withdrawn !== undefined) return refuseRequest(door, destination, 403, withdrawn);
   const uses = placed.used.map((secret) => ({ event: 'secret.used', ...what, secret }));
   try {
     // A secret goes out only once that is on disk.

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import type { Allowed, Destination } from '../../policy/egress.ts';
 import { isModelHost } from '../../policy/meter/model-calls.ts';
 import type { Address } from '../../protocol/address.ts';
-import { type Grant, type Inbox, judgeOrAsk } from './asking.ts';
+import { type Grant, type Inbox, judgeOrAsk, standing } from './asking.ts';
 import type { Authority } from './authority.ts';
 import { admit, type Stopped } from './budgets.ts';
 import { type Compartment, hostPort } from './compartment.ts';
@@ -187,7 +187,11 @@ export type Opened =
   | { readonly kind: 'denied' | 'unreachable' | 'unrecorded'; readonly explanation: Explanation };
 
 /** Decides, records, resolves, dials, in this order; each step only after the one before. The upstream socket is paused. */
-export async function openPassage(door: Door, destination: Destination, more: object = {}): Promise<Opened> {
+export async function openPassage(
+  door: Door,
+  destination: Destination,
+  more: { readonly read?: true; readonly method?: string } = {},
+): Promise<Opened> {
   const { compartment, outside, via } = door;
   const verdict = await judgeOrAsk(outside.inbox, compartment, destination);
   if (verdict.kind !== 'allow') return denied(door, destination, verdict.why, verdict);
@@ -197,9 +201,12 @@ export async function openPassage(door: Door, destination: Destination, more: ob
   }
   const stopped = await overBudget(door, destination);
   if (stopped) return denied(door, destination, stopped.why, stopped);
-  const passage = new Passage(door, destination, verdict);
+  const now = standing(compartment, destination, verdict);
+  if (now.kind !== 'allow') return denied(door, destination, now.why, now);
+  const passage = new Passage(door, destination, now);
+  passage.read = more.read === true; // from the first: a policy that comes meanwhile ends what it must and passes unread
   const { host, port } = destination;
-  const { rule, address } = verdict;
+  const { rule, address } = now;
   const entry = { event: 'egress.allowed', agent: compartment.name, host, port, via, rule, address, ...more };
   try {
     await outside.recorder.append([entry], 'accepted');

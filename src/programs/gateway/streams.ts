@@ -101,6 +101,9 @@ function answerStream(stream: ServerHttp2Stream, status: number, type: string, t
   stream.resume();
 }
 
+/** Answers before the answer (1xx): they are not held back when the client does not take them. */
+const MOST_INTERIM = 32;
+
 class Exchange {
   readonly #near: ServerHttp2Stream;
   readonly #far: ClientHttp2Stream;
@@ -109,6 +112,7 @@ class Exchange {
   readonly #refuse: Refuse;
   readonly #text: (value: string) => string;
   #refused = false;
+  #interims = 0;
 
   constructor(near: ServerHttp2Stream, far: ClientHttp2Stream, judged: Go, method: string, refuse: Refuse) {
     this.#near = near;
@@ -189,6 +193,8 @@ class Exchange {
   }
 
   #interim(raw: string[]): void {
+    this.#interims += 1;
+    if (this.#interims > MOST_INTERIM) return this.#broken(502, 'too many answers before the answer');
     const read = readStreamAnswer(raw);
     if (typeof read === 'string' || this.#near.headersSent || this.#near.destroyed || read.status === 101) return;
     this.#near.additionalHeaders({ ':status': read.status, ...Object.fromEntries(grouped(this.#clean(read.headers))) });
