@@ -4,16 +4,18 @@ import { members, text } from './strict.ts';
 export interface PlaceholderFile {
   /** Below the home, without a slash in front; written anew at each start, mode 0600. */
   readonly path: string;
-  /** `{}` in it is the placeholder. */
+  /** `{}` in it is the placeholder, as often as it stands there; `{account}`, of a sign-in, whose it is. */
   readonly text: string;
 }
 
 /** Where the placeholder goes in a text. */
 export const HOLE = '{}';
+export const ACCOUNT = '{account}';
 
 /** Why a text is none that a placeholder is put into, as the end of "... "; undefined: it is one. */
-export function whyNoText(given: string, most: number): string | undefined {
-  if (given.split(HOLE).length !== 2) return 'does not have {} in it exactly once';
+export function whyNoText(given: string, most: number, often: boolean = false): string | undefined {
+  if (!given.includes(HOLE)) return 'does not have {} in it';
+  if (!often && given.split(HOLE).length > 2) return 'has {} in it more than once';
   if (given.length > most) return `is longer than ${most} characters`;
   return given.isWellFormed() && !given.includes('\0') ? undefined : 'has something in it that no file holds';
 }
@@ -25,8 +27,7 @@ export function isHomePath(path: string): boolean {
 }
 
 export function filled(given: string, placeholder: string): string {
-  const [before = '', after = ''] = given.split(HOLE);
-  return before + placeholder + after;
+  return given.split(HOLE).join(placeholder);
 }
 
 export const LONGEST_ENV_TEXT = 500;
@@ -44,7 +45,7 @@ export function placeholderFile(raw: unknown, at: string): PlaceholderFile {
       given.text,
       `${at}.text`,
       'a text with {} in it',
-      (one) => whyNoText(one, LONGEST_FILE_TEXT) === undefined,
+      (one) => whyNoText(one, LONGEST_FILE_TEXT, true) === undefined,
     ),
   };
 }

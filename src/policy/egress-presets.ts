@@ -21,6 +21,18 @@ export const EGRESS_PRESETS: Readonly<Record<string, readonly EgressRule[]>> = {
       ],
     },
   ],
+  // A ChatGPT subscription: model calls, whose account it is, and a refresh of the sign-in. Not its conversations, connectors and plugins; Codex's
+  // telemetry goes to /backend-api/codex/analytics-events of the same host, and not through.
+  codex: [
+    {
+      ...{ host: 'chatgpt.com', port: 443, methods: ['GET', 'POST'] },
+      paths: [
+        ...['/backend-api/codex/responses', '/backend-api/codex/responses/**', '/backend-api/codex/models'],
+        ...['/backend-api/wham/accounts/check', '/backend-api/wham/settings/user'],
+      ],
+    },
+    { host: 'auth.openai.com', port: 443, methods: ['POST'], paths: ['/oauth/token'] },
+  ],
   gemini: [
     {
       ...{ host: 'generativelanguage.googleapis.com', port: 443, methods: ['GET', 'POST'] },

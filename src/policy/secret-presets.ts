@@ -1,3 +1,4 @@
+import type { PlaceholderFile } from '../model/placeholder-text.ts';
 import type { SecretPlace } from '../model/secret-binding.ts';
 import { NPM_HOST } from './package-hosts.ts';
 import { type Shape, shapeOf } from './placeholder.ts';
@@ -11,6 +12,8 @@ export interface SecretPreset {
   }[];
   /** What the variable holds, if that is more than the placeholder: `{}` stands for that. */
   readonly as?: string;
+  /** The file that its client reads instead of the variable, below the home. */
+  readonly file?: PlaceholderFile;
   /** What its keys look like; for the time in which none is set. */
   readonly like: string;
 }
@@ -29,6 +32,26 @@ export const SECRET_PRESETS: Readonly<Record<string, SecretPreset>> = {
   ANTHROPIC_API_KEY: { to: [anthropic], like: `sk-ant-api03-${'aA0'.repeat(31)}AA` },
   ANTHROPIC_AUTH_TOKEN: { to: [anthropic], like: `sk-ant-oat01-${'aA0'.repeat(31)}AA` },
   CLAUDE_CODE_OAUTH_TOKEN: { to: [anthropic], like: `sk-ant-oat01-${'aA0'.repeat(31)}AA` },
+  // What Codex needs of a whole ChatGPT account.
+  CODEX_SIGN_IN: {
+    to: [
+      {
+        host: 'chatgpt.com',
+        in: ['bearer'],
+        paths: ['/backend-api/codex/**', '/backend-api/wham/accounts/check', '/backend-api/wham/settings/user'],
+      },
+    ],
+    file: {
+      path: '.codex/auth.json',
+      text: JSON.stringify({
+        auth_mode: 'chatgpt',
+        OPENAI_API_KEY: null,
+        tokens: { id_token: '{}', access_token: '{}', refresh_token: '{}', account_id: '{account}' },
+        last_refresh: '2100-01-01T00:00:00Z',
+      }),
+    },
+    like: `eyJ${'aA0'.repeat(100)}`,
+  },
   OPENAI_API_KEY: { to: [{ host: 'api.openai.com', in: ['bearer'] }], like: `sk-proj-${'aA0'.repeat(52)}` },
   GITHUB_TOKEN: { to: github, like: `ghp_${'aA0'.repeat(12)}` },
   GH_TOKEN: { to: github, like: `ghp_${'aA0'.repeat(12)}` },

@@ -34,6 +34,7 @@ const HOSTS = [
 const SECRETS = [
   'ANTHROPIC_API_KEY',
   'OPENAI_API_KEY',
+  'CODEX_SIGN_IN',
   'GEMINI_API_KEY',
   'GITHUB_TOKEN',
   'NPM_TOKEN',
@@ -170,6 +171,16 @@ const TRIES: Readonly<Record<string, Try>> = {
     said: /"path":"\/v1\/responses"/,
     field: ['authorization', `Bearer ${VALUES.OPENAI_API_KEY}`],
     not: [`${curl} https://api.openai.com/v1/organization/users`, `${curl} https://api.openai.com/v1/files`],
+  },
+  codex: {
+    run: `${curl} https://chatgpt.com/backend-api/codex/responses -H "Authorization: Bearer $CODEX_SIGN_IN" ${json} -d '{"model":"m","input":"x"}'; ${curl} https://auth.openai.com/oauth/token ${json} -d '{}'`,
+    said: /"path":"\/backend-api\/codex\/responses".*"path":"\/oauth\/token"/,
+    field: ['authorization', `Bearer ${VALUES.CODEX_SIGN_IN}`],
+    not: [
+      `${curl} https://chatgpt.com/backend-api/codex/analytics-events/events ${json} -d '{}'`,
+      `${curl} https://chatgpt.com/backend-api/conversations`,
+      `${curl} https://auth.openai.com/oauth/revoke ${json} -d '{}'`,
+    ],
   },
   gemini: {
     run: `${curl} "https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent?alt=sse&key=$GEMINI_API_KEY" ${json} -d '{"contents":[]}' && ${curl} https://generativelanguage.googleapis.com/v1beta/models/m:generateContent -H "x-goog-api-key: $GEMINI_API_KEY" ${json} -d '{"contents":[]}'`,

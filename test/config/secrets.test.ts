@@ -168,11 +168,11 @@ test('a placeholder may stand in a text, and in a file of the home; a place keep
   const wanted = parsed(fleet(lines));
   assert.deepEqual(decodeWantedFleet(JSON.parse(JSON.stringify(wanted))), wanted);
   for (const [more, said] of [
-    ['as: "no hole"', /does not have \{\} in it exactly once/],
-    ['as: "{}{}"', /does not have \{\} in it exactly once/],
+    ['as: "no hole"', /does not have \{\} in it,/],
+    ['as: "{}{}"', /has \{\} in it more than once/],
     ['file: { path: ~/../x, text: "{}" }', /is no file in the agent’s home/],
     ['file: { path: /etc/passwd, text: "{}" }', /is no file in the agent’s home/],
-    ['file: { path: ~/.netrc, text: "x" }', /exactly once/],
+    ['file: { path: ~/.netrc, text: "x" }', /does not have \{\} in it,/],
   ] as const)
     assert.match(
       refused(fleet(`egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, ${more} } }`)),

@@ -35,7 +35,8 @@ agents:
           for (const [words, code] of [
             [['claude-code', '--from', file], 'holds no sign-in of claude-code'],
             [['claude-code', '--from', `${file}x`], 'cannot be read (ENOENT)'],
-            [['codex'], '"codex" is no harness whose sign-in can be taken'],
+            [['codex', '--from', file], 'holds no sign-in of codex'],
+            [['other'], '"other" is no harness whose sign-in can be taken'],
           ] as const) {
             const { status, stderr } = await login(...words);
             assert.equal(status, 2);

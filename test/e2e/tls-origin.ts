@@ -7,7 +7,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 
-/** A server with TLS on 127.0.0.1, its certificate signed by a root of its own; nothing of this machine trusts it. */
+/** A server with TLS on 127.0.0.1, if nothing else is said, its certificate signed by a root of its own; nothing of this machine trusts it. */
 export interface Origin {
   readonly port: number;
   /** The root's certificate, PEM, a file. */
@@ -18,6 +18,10 @@ export interface Origin {
 }
 
 export interface OriginWays {
+  readonly address?: string;
+  readonly port?: number;
+  /** Further names of the certificate. */
+  readonly also?: readonly string[];
   /** It speaks HTTP/2 to whoever offers it; else HTTP/1.1 alone. */
   readonly http2?: boolean;
   /** Takes connections over that ask for another protocol. */
@@ -28,13 +32,14 @@ export async function startOrigin(
   folder: string,
   host: string,
   answer: RequestListener,
-  { http2 = false, upgrade }: OriginWays = {},
+  { http2 = false, upgrade, ...where }: OriginWays = {},
 ): Promise<Origin> {
   const file = (name: string): string => join(folder, name);
   const run = (...args: string[]): unknown => execFileSync('openssl', args, { stdio: 'ignore' });
   const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
   run('req', '-x509', ...ec, '-keyout', file('root.key'), '-out', file('root.pem'), '-subj', '/CN=test root');
-  const name = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`];
+  const names = [host, ...(where.also ?? [])].map((one) => `DNS:${one}`).join();
+  const name = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=${names}`];
   const signed = ['-CA', file('root.pem'), '-CAkey', file('root.key'), '-addext', 'basicConstraints=critical,CA:FALSE'];
   run('req', '-x509', ...ec, ...signed, '-keyout', file('leaf.key'), '-out', file('leaf.pem'), ...name);
   const seen: IncomingMessage[] = [];
@@ -54,7 +59,7 @@ export async function startOrigin(
       seen.push(request);
       upgrade(request, socket);
     });
-  server.listen(0, '127.0.0.1');
+  server.listen(where.port ?? 0, where.address ?? '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const stop = (): void => {

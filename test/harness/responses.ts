@@ -1,4 +1,4 @@
-import type { RequestListener } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import type { Turn } from './model.ts';
 
 /** A model that plays a script in the streamed form of OpenAI's responses (API reference, "Responses", "Streaming events"): the answer
@@ -12,20 +12,25 @@ export function responsesModel(turns: readonly Turn[]): RequestListener {
         response.writeHead(404).end();
         return;
       }
-      const { input = [] } = JSON.parse(text) as { input?: { type: string }[] };
-      const n = input.filter(({ type }) => type.endsWith('_call_output')).length;
-      const item = itemOf(turns[n] ?? { say: 'I have nothing more to say.' }, n);
-      const id = `resp_${n}`;
-      const usage = { input_tokens: 10, output_tokens: 10, total_tokens: 20 };
-      response.writeHead(200, { 'content-type': 'text/event-stream' });
-      const say = (type: string, more: object): void =>
-        void response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`);
-      say('response.created', { response: { id } });
-      say('response.output_item.done', { output_index: 0, item });
-      say('response.completed', { response: { id, usage } });
-      response.end();
+      playResponse(turns, text, response);
     });
   };
+}
+
+/** The answer to one request. @param text  its body, JSON */
+export function playResponse(turns: readonly Turn[], text: string, response: ServerResponse): void {
+  const { input = [] } = JSON.parse(text) as { input?: { type: string }[] };
+  const n = input.filter(({ type }) => type.endsWith('_call_output')).length;
+  const item = itemOf(turns[n] ?? { say: 'I have nothing more to say.' }, n);
+  const id = `resp_${n}`;
+  const usage = { input_tokens: 10, output_tokens: 10, total_tokens: 20 };
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  const say = (type: string, more: object): void =>
+    void response.write(`event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`);
+  say('response.created', { response: { id } });
+  say('response.output_item.done', { output_index: 0, item });
+  say('response.completed', { response: { id, usage } });
+  response.end();
 }
 
 function itemOf(turn: Turn, n: number): object {

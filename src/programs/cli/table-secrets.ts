@@ -45,10 +45,13 @@ export const SECRETS: readonly Entry[] = [
     group: 'secrets',
     operands: '<harness>',
     options: [
-      { flags: '--from <file>', summary: 'where the harness keeps the sign-in (its usual place in your home)' },
+      {
+        flags: '--from <file>',
+        summary: 'where the harness keeps the sign-in, or - for stdin (its usual place in your home)',
+      },
       { flags: '--as <name>', summary: 'the name of the secret (that of the harness)' },
     ],
-    summary: 'take over a sign-in to a subscription: claude-code',
+    summary: 'take over a sign-in to a subscription: claude-code or codex',
     load: () => import('./commands/secrets-login.ts'),
   },
   {

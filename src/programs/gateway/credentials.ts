@@ -1,5 +1,6 @@
-import { filled, HOLE, type PlaceholderFile } from '../../model/placeholder-text.ts';
+import { ACCOUNT, filled, HOLE, type PlaceholderFile } from '../../model/placeholder-text.ts';
 import type { SecretBinding } from '../../model/secret-binding.ts';
+import { shownAccount } from '../../policy/codex-sign-in.ts';
 import type { Destination } from '../../policy/egress.ts';
 import type { Credential } from '../../policy/place.ts';
 import { placeholder, type Shape, shapeOf } from '../../policy/placeholder.ts';
@@ -58,17 +59,26 @@ export class Credentials {
 
   /** The files of its home that hold one. */
   files(agent: string, bindings: readonly SecretBinding[]): PlaceholderFile[] {
-    const found = bindings.flatMap((binding): PlaceholderFile[] =>
-      binding.file
-        ? [{ path: binding.file.path, text: filled(binding.file.text, this.#stands(agent, binding)[0] as string) }]
-        : [],
-    );
+    const found = bindings.flatMap((binding): PlaceholderFile[] => {
+      if (binding.file === undefined) return [];
+      const stand = this.#stands(agent, binding)[0] as string;
+      const text = binding.file.text.replaceAll(ACCOUNT, shownAccount(stand) ?? ACCOUNT);
+      return [{ path: binding.file.path, text: filled(text, stand) }];
+    });
     return [...new Map(found.map((file) => [file.path, file])).values()];
   }
 
   /** Every placeholder that an agent may have. */
   all(agent: string, bindings: readonly SecretBinding[]): string[] {
     return [...new Set(bindings.flatMap((binding) => this.#stands(agent, binding)))];
+  }
+
+  /** What stands for one secret, whatever it is bound to. */
+  standing(agent: string, bindings: readonly SecretBinding[], secret: string): string[] {
+    return this.all(
+      agent,
+      bindings.filter((one) => one.secret === secret),
+    );
   }
 
   at(agent: string, bindings: readonly SecretBinding[], { host, port }: Destination): Credential[] {

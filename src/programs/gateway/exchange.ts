@@ -15,10 +15,11 @@ import { type Answered, type Next, passAnswer, type Sending } from './answer.ts'
 import { BodyFailure, passBody } from './bodies.ts';
 import { hostPort } from './compartment.ts';
 import { dialled, type Reached, Unopened } from './far-end.ts';
+import { sayAndClose } from './first-bytes.ts';
 import { give } from './incoming.ts';
 import type { Line } from './intercept.ts';
 import { type Go, judgeRequest, MISPLACED, type Refused, refuseRequest } from './judging.ts';
-import { sayInHttp } from './refuse.ts';
+import { httpText, sayInHttp } from './refuse.ts';
 import { isSameHost } from './same-host.ts';
 import { relay } from './websocket.ts';
 import { wholeBody } from './whole-body.ts';
@@ -41,6 +42,11 @@ export async function exchange(line: Line, head: RequestHead): Promise<Next> {
   const request = { ...head, ...bodyLength(shape.framing), target: shape.target, ...(body && { body }) };
   const judged = await judgeRequest(door, destination, request);
   if (judged.kind === 'refused') return say(judged);
+  if (judged.kind === 'answered') {
+    line.fromClient.leave();
+    sayAndClose(client, httpText(judged.status, judged.type, judged.body));
+    return 'over';
+  }
   const host = hostPort(destination).replace(/:(?:443|80)$/, '');
   const headers = webSocket ? judged.headers.filter(([name]) => name !== EXTENSIONS) : judged.headers;
   const asked = upstreamHead({ ...head, headers }, judged.target, host, true, hopOf(head, webSocket !== undefined));

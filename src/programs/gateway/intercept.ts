@@ -26,6 +26,7 @@ import { refuseRequest } from './judging.ts';
 import { LIMITS } from './limits.ts';
 import { type Door, type Open, type Opened, openPassage } from './passage.ts';
 import { sayInHttp } from './refuse.ts';
+import { tokenEndpointAt } from './token-answers.ts';
 
 /** Both ends of a connection that is read, request by request. */
 export interface Line {
@@ -39,8 +40,8 @@ export interface Line {
   busy: boolean;
 }
 
-export function isIntercepted({ compartment }: Door, destination: Destination): boolean {
-  return compartment.reads(destination);
+export function isIntercepted(door: Door, destination: Destination): boolean {
+  return door.compartment.reads(destination) || tokenEndpointAt(door, destination) !== undefined;
 }
 
 /** A connection on which secrets may go out. The client's TLS ends here, under a certificate of the fleet's own authority, and ours to the server

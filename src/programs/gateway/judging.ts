@@ -8,6 +8,7 @@ import { admit, stoppedStatus } from './budgets.ts';
 import { Call } from './call.ts';
 import type { Explanation } from './denials.ts';
 import type { Door } from './passage.ts';
+import { type Answered, answerForToken, tokenEndpointAt } from './token-answers.ts';
 
 /** One request on a connection that is read, in whatever version of HTTP it came. */
 export interface AskedRequest {
@@ -24,7 +25,7 @@ export interface AskedRequest {
   readonly body?: Buffer;
 }
 
-export type Judged = Go | Refused;
+export type Judged = Go | Refused | Answered;
 
 export interface Go {
   readonly kind: 'go';
@@ -77,6 +78,11 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
   const { host, port } = destination;
   const ungranted = compartment.whyNot(destination, asked);
   if (ungranted !== undefined) return refuseRequest(door, destination, 403, ungranted);
+  const endpoint = tokenEndpointAt(door, destination, asked);
+  if (endpoint)
+    return answerForToken(door, destination, asked, endpoint, (status, why, ask) =>
+      refuseRequest(door, destination, status, why, ask),
+    );
   const bound = credentials.at(compartment.name, compartment.bindings, destination);
   const all = credentials.all(compartment.name, compartment.bindings);
   const what = { agent: compartment.name, host, port, method, path: shownPath(target) };
@@ -150,6 +156,6 @@ function framedAs(headers: readonly Header[], { length }: Buffer): Header[] {
 }
 
 /** Without its query, which may hold anything. */
-function shownPath(target: string): string {
+export function shownPath(target: string): string {
   return target.replace(/[?#].*$/s, '').slice(0, 300);
 }

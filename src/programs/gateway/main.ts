@@ -50,6 +50,7 @@ const warden = new Client(new Socket({ fd: CONTROL }));
 warden.onEnd = () => process.exit(0);
 const outside = {
   ...world,
+  signIns: store.signIns,
   inbox: wardenInbox(warden),
   commands: wardenCommands(warden, DESCRIPTORS),
   finding: tellWarden(warden),

@@ -1,5 +1,6 @@
-import { request as requestHttp } from 'node:http';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { type RequestOptions, request as requestHttps } from 'node:https';
+import { codingOf, decoded } from './decoding.ts';
 
 export interface OwnRequest extends RequestOptions {
   readonly protocol: string;
@@ -20,23 +21,14 @@ export function ownRequest(wanted: OwnRequest): Promise<{ status: number; text: 
   return new Promise((resolve, reject) => {
     const sent = request({ ...options, headers: all, agent: false }, (answer) => {
       const status = answer.statusCode ?? 0;
-      let text = '';
-      const end = (): void => {
+      const end = (text: string): void => {
         clearTimeout(late);
         resolve({ status, text });
       };
+      if (longestAnswer > 0) return void textOf(answer, longestAnswer).then(end, failed);
       answer.on('error', failed);
-      if (longestAnswer === 0) {
-        end();
-        answer.destroy();
-        return;
-      }
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk: string) => {
-        text += chunk;
-        if (text.length > longestAnswer) answer.destroy(new Error('the answer is too long'));
-      });
-      answer.on('end', end);
+      end('');
+      answer.destroy();
     });
     const late = setTimeout(() => sent.destroy(new Error('no answer in time')), longestMs);
     function failed(error: Error): void {
@@ -46,4 +38,18 @@ export function ownRequest(wanted: OwnRequest): Promise<{ status: number; text: 
     sent.on('error', failed);
     sent.end(body);
   });
+}
+
+/** Compressed or not, although it was not asked to be: what is in an answer may be there once only. */
+async function textOf(answer: IncomingMessage, longest: number): Promise<string> {
+  const named = answer.headers['content-encoding'];
+  const coding = named === undefined ? undefined : codingOf([['content-encoding', named]]);
+  if (coding === 'other') throw new Error(`the answer came in the coding ${JSON.stringify(named)}`);
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const piece of coding === undefined ? answer : decoded(answer, coding)) {
+    text += decoder.decode(piece, { stream: true });
+    if (text.length > longest) throw new Error('the answer is too long');
+  }
+  return text + decoder.decode();
 }

@@ -14,6 +14,7 @@ import { LIMITS } from './limits.ts';
 import type { Recorder } from './record.ts';
 import { addressesOnly, inTime, judgeAddresses, type Resolve } from './resolve.ts';
 import type { Roots } from './roots.ts';
+import type { SignIns } from './sign-ins.ts';
 import { isForSsh } from './ssh-heard.ts';
 import type { SshKeys } from './ssh-keys.ts';
 
@@ -25,6 +26,8 @@ export interface Outside {
   /** Absent: nothing runs outside. */
   readonly commands?: Commands;
   readonly keys: Keys;
+  /** Absent: nobody is signed in anywhere. */
+  readonly signIns?: Pick<SignIns, 'endpointOf' | 'refresh'>;
   /** Something a person should hear of. */
   readonly finding: (agent: string, text: string) => void;
 }

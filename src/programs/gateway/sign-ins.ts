@@ -4,18 +4,25 @@ import { replaceFile, syncFolder } from '../../host/replace-file.ts';
 import { Failure } from '../../model/failure.ts';
 import { type SecretName, secretName } from '../../model/names.ts';
 import type { OwnPlace } from '../../policy/secret-findings.ts';
-import { type SignIn, signInOf } from '../../policy/sign-in.ts';
+import { HARNESSES, type Harness, type SignIn, shapeOfSignIn, signInOf } from '../../policy/sign-in.ts';
 import type { Outside } from './passage.ts';
-import { refreshAtEndpoint } from './token-endpoint.ts';
+import { type Asker, type Refreshed, refreshAtEndpoint } from './token-endpoint.ts';
 import type { Vault } from './vault.ts';
 
 const LOGIN = '.login';
 /** So long before its end an access token is replaced. */
 const EARLY_MS = 600_000;
 const LOOK_MS = 30_000;
+/** An agent that asks again so soon gets the answer of before: it may ask as often as it likes, and what its placeholder stands for is
+ *  refreshed by us. */
+const AGAIN_MS = 300_000;
+
+type World = Pick<Outside, 'recorder' | 'resolve' | 'keys'>;
 
 interface Held {
   readonly signIn: SignIn;
+  /** New, and not on disk yet. */
+  readonly unsaved?: true;
   /** Why it cannot be refreshed any more. */
   readonly refused?: string;
 }
@@ -24,22 +31,20 @@ interface Held {
 export class SignIns {
   readonly #dir: string;
   readonly #vault: Vault;
-  readonly #outside: Pick<Outside, 'recorder' | 'resolve' | 'keys'>;
+  readonly #outside: World;
   readonly #held = new Map<SecretName, Held>();
+  readonly #going = new Map<SecretName, Promise<Refreshed>>();
+  readonly #last = new Map<SecretName, { readonly at: number; readonly said: Refreshed }>();
   #busy = false;
   #asked = false;
 
-  private constructor(dir: string, vault: Vault, outside: Pick<Outside, 'recorder' | 'resolve' | 'keys'>) {
+  private constructor(dir: string, vault: Vault, outside: World) {
     this.#dir = dir;
     this.#vault = vault;
     this.#outside = outside;
   }
 
-  static async open(
-    dir: string,
-    vault: Vault,
-    outside: Pick<Outside, 'recorder' | 'resolve' | 'keys'>,
-  ): Promise<SignIns> {
+  static async open(dir: string, vault: Vault, outside: World): Promise<SignIns> {
     const all = new SignIns(dir, vault, outside);
     for (const file of readdirSync(dir).filter((file) => file.endsWith(LOGIN))) {
       const name = secretName(file.slice(0, -LOGIN.length));
@@ -63,7 +68,8 @@ export class SignIns {
     const signIn = text === undefined ? undefined : signInOf(text);
     if (signIn === undefined)
       throw new Failure('no-sign-in', `what came for ${name} is no sign-in`, 'Run the command again.', 1);
-    const done = await this.#keep(name, signIn, own);
+    this.#last.delete(name);
+    const done = await this.#keep(name, signIn, own, true);
     void this.look();
     return done;
   }
@@ -76,8 +82,15 @@ export class SignIns {
     return { harness, until: new Date(until).toISOString(), ...(held.refused && { refused: held.refused }) };
   }
 
+  /** Where what it stands for is refreshed. @returns undefined: it is no sign-in */
+  endpointOf(name: SecretName): Harness['token'] | undefined {
+    const held = this.#held.get(name);
+    return held && HARNESSES[held.signIn.harness].token;
+  }
+
   /** The secret is set by hand, or revoked. */
   forget(name: SecretName): void {
+    this.#last.delete(name);
     if (!this.#held.delete(name)) return;
     rmSync(join(this.#dir, name + LOGIN), { force: true });
     syncFolder(this.#dir);
@@ -91,17 +104,31 @@ export class SignIns {
     try {
       while (this.#asked) {
         this.#asked = false;
-        for (const [name, { signIn, refused }] of [...this.#held])
-          if (refused === undefined && signIn.until - Date.now() < EARLY_MS) await this.#refresh(name, signIn);
+        for (const [name, { signIn, refused, unsaved }] of [...this.#held]) {
+          if (unsaved) await this.#keep(name, signIn, this.#vault.get(name)?.own ?? []).catch(() => {}); // tried again
+          if (refused === undefined && signIn.until - Date.now() < EARLY_MS) await this.refresh(name);
+        }
       }
     } finally {
       this.#busy = false;
     }
   }
 
-  async #refresh(name: SecretName, before: SignIn): Promise<void> {
-    const result = await refreshAtEndpoint(this.#outside, name, before);
-    if (this.#held.get(name)?.signIn !== before) return; // another came meanwhile, or it was revoked
+  /** One at a time for each; who comes while it goes on, or right behind, gets what came of it. What is new is on disk by then. */
+  refresh(name: SecretName, asker?: Asker): Promise<Refreshed> {
+    const last = this.#last.get(name);
+    if (asker && last && Date.now() - last.at < AGAIN_MS) return Promise.resolve(last.said);
+    const going = this.#going.get(name) ?? this.#refresh(name, asker).finally(() => this.#going.delete(name));
+    this.#going.set(name, going);
+    return going;
+  }
+
+  async #refresh(name: SecretName, asker: Asker | undefined): Promise<Refreshed> {
+    const { signIn: before, refused } = this.#held.get(name) ?? {};
+    if (before === undefined) return { kind: 'later', why: 'there is no sign-in' };
+    if (refused !== undefined) return { kind: 'refused', why: refused };
+    const result = await refreshAtEndpoint(this.#outside, name, before, asker);
+    if (this.#held.get(name)?.signIn !== before) return { kind: 'later', why: 'it was signed in anew meanwhile' };
     const entry = {
       event: 'secret.refreshed',
       secret: name,
@@ -109,18 +136,41 @@ export class SignIns {
       ...('why' in result && { why: result.why }),
     };
     void this.#outside.recorder.append([entry], 'accepted').catch(() => {}); // that it was sent is on record
-    if (result.kind === 'signed-in') await this.#keep(name, result.signIn, this.#vault.get(name)?.own ?? []);
-    else if (result.kind === 'refused') this.#held.set(name, { signIn: before, refused: result.why });
+    if (result.kind === 'signed-in') {
+      try {
+        await this.#keep(name, result.signIn, this.#vault.get(name)?.own ?? []);
+      } catch (error) {
+        return { kind: 'later', why: `it cannot be kept: ${(error as Error).message}` };
+      }
+      this.#last.set(name, { at: Date.now(), said: result });
+    } else if (result.kind === 'refused') this.#held.set(name, { signIn: before, refused: result.why });
+    return result;
   }
 
-  /** The refresh token first: it is good for one use. */
+  /** The refresh token first: it is good for one use, and is held here even if it cannot be written. Of two at a time, and where it is revoked
+   *  meanwhile, what came last stands.
+   *  @param fresh  a person has signed in: whose it is may be another now, and what cannot be written was not taken */
   async #keep(
     name: SecretName,
     signIn: SignIn,
     own: readonly OwnPlace[],
+    fresh: boolean = false,
   ): Promise<{ replaced: boolean; changed: boolean }> {
-    replaceFile(join(this.#dir, name + LOGIN), await this.#vault.sealer.seal(JSON.stringify(signIn)));
-    this.#held.set(name, { signIn });
-    return this.#vault.set(name, await this.#vault.sealer.seal(signIn.access), { own });
+    const before = this.#held.get(name);
+    const stands = (): boolean => this.#held.get(name)?.signIn === signIn;
+    this.#held.set(name, { signIn, unsaved: true });
+    try {
+      const file = await this.#vault.sealer.seal(JSON.stringify(signIn));
+      const access = await this.#vault.sealer.seal(signIn.access);
+      if (stands()) replaceFile(join(this.#dir, name + LOGIN), file);
+      const shape = fresh ? shapeOfSignIn(signIn) : undefined;
+      const done = await this.#vault.set(name, access, { own, stands, ...(shape && { shape }) });
+      if (stands()) this.#held.set(name, { signIn });
+      return done;
+    } catch (error) {
+      if (fresh && stands() && before) this.#held.set(name, before);
+      else if (fresh && stands()) this.#held.delete(name);
+      throw error;
+    }
   }
 }

@@ -1,4 +1,10 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, constants, type ServerHttp2Stream } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  constants,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { Readable } from 'node:stream';
 import type { Destination } from '../../policy/egress.ts';
 import { type ModelApi, modelApiOf, refusalBody } from '../../policy/refusal-body.ts';
@@ -54,7 +60,7 @@ export async function carryStream(
   if (![head.authority, ...head.hosts].every((one) => isSameHost(one, destination)))
     return refuse(403, `the :authority or Host is not ${hostPort(destination)}`);
   const { method, path: target, headers } = head;
-  const body = bare ? undefined : await wholeStreamBody(door.compartment, destination, headers, near);
+  const body = bare ? undefined : await wholeStreamBody(door, destination, head, near);
   if (typeof body === 'string') return refuse(400, body);
   const length = bare ? 0 : lengthOf(headers);
   const request = {
@@ -67,6 +73,7 @@ export async function carryStream(
   };
   const judged = await judgeRequest(door, destination, request);
   if (judged.kind === 'refused') return refuseStream(near, judged.status, judged.explanation, api);
+  if (judged.kind === 'answered') return answerStream(near, judged.status, judged.type, judged.body);
   if (near.destroyed) return judged.call.end();
   const authority = hostPort(destination).replace(/:443$/, '');
   const pseudo = [':method', method, ':scheme', 'https', ':authority', authority, ':path', judged.target];
@@ -95,12 +102,22 @@ export function refuseStream(
   explanation: Explanation,
   api: ModelApi | undefined,
 ): void {
+  const more = api && explanation.ask !== null ? Object.fromEntries(NO_RETRY) : {};
+  answerStream(stream, status, 'application/json', `${JSON.stringify(refusalBody(explanation, status, api))}\n`, more);
+}
+
+function answerStream(
+  stream: ServerHttp2Stream,
+  status: number,
+  type: string,
+  text: string,
+  more: OutgoingHttpHeaders = {},
+): void {
   stream.on('error', () => {});
   if (stream.destroyed || stream.closed) return;
-  const body = Buffer.from(`${JSON.stringify(refusalBody(explanation, status, api))}\n`);
-  const type = { 'content-type': 'application/json', 'content-length': body.length, 'cache-control': 'no-store' };
-  const more = api && explanation.ask !== null ? Object.fromEntries(NO_RETRY) : {};
-  stream.respond({ ':status': status, ...type, ...more });
+  const body = Buffer.from(text);
+  const fields = { 'content-type': type, 'content-length': body.length, 'cache-control': 'no-store' };
+  stream.respond({ ':status': status, ...fields, ...more });
   stream.end(body, () => stream.close()); // with NO_ERROR: the rest of the request is not wanted (RFC 9113, 8.1)
   stream.resume();
 }

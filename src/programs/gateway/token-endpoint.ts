@@ -4,39 +4,62 @@ import type { Outside } from './passage.ts';
 import { inTime, judgeAddresses } from './resolve.ts';
 
 const LONGEST_MS = 20_000;
+/** An answer that comes slowly is waited for: with it comes the only refresh token that is still good. */
+const LONGEST_ANSWER_MS = 120_000;
 const MOST_CHARACTERS = 64 * 1024;
 
+/** What was answered, with tokens in it. */
+export interface TokenAnswer {
+  readonly status: number;
+  readonly text: string;
+  /** What went out for it, and must not come back. */
+  readonly sent: readonly string[];
+}
+
+/** Who wants it, where it is not the gateway itself. */
+export interface Asker {
+  readonly agent: string;
+  /** The address that policy dials for the endpoint; absent: it is resolved. */
+  readonly address?: string;
+}
+
 /** `refused`: the refresh token is good for nothing any more. `later`: nothing is known; it may be tried again. */
-export type Refreshed =
+export type Refreshed = { readonly answer?: TokenAnswer } & (
   | { readonly kind: 'signed-in'; readonly signIn: SignIn }
-  | { readonly kind: 'refused' | 'later'; readonly why: string };
+  | { readonly kind: 'refused' | 'later'; readonly why: string }
+);
 
 /** Has a new access token for a refresh token (RFC 6749, 6), from a server that proves who it is, at a public address. Recorded before it goes. */
 export async function refreshAtEndpoint(
   { recorder, resolve, keys }: Pick<Outside, 'recorder' | 'resolve' | 'keys'>,
   secret: string,
   before: SignIn,
+  asker?: Asker,
 ): Promise<Refreshed> {
   const { host, path, client } = HARNESSES[before.harness].token;
   try {
-    await recorder.append([{ event: 'secret.refreshing', secret, host, path }], 'acknowledged');
-    const judged = judgeAddresses(await inTime(resolve(host), LONGEST_MS));
-    const [address] = judged.kind === 'addresses' ? judged.addresses : [];
+    await recorder.append(
+      [{ event: 'secret.refreshing', secret, host, path, ...(asker && { agent: asker.agent }) }],
+      'acknowledged',
+    );
+    const judged = asker?.address === undefined ? judgeAddresses(await inTime(resolve(host), LONGEST_MS)) : undefined;
+    const [address] = judged?.kind === 'addresses' ? judged.addresses : [asker?.address];
     if (address === undefined) return { kind: 'later', why: `${host} resolves to no public address` };
     const body = JSON.stringify({ grant_type: 'refresh_token', refresh_token: before.refresh, client_id: client });
-    const { status, text } = await post(address, body);
+    const answer = await post(address, body);
+    const { status, text } = answer;
     if (status === 400 || status === 401 || status === 403)
-      return { kind: 'refused', why: `${host} answered ${status}` };
+      return { kind: 'refused', why: `${host} answered ${status}`, answer };
     const signIn = status === 200 ? refreshed(before, text, Date.now()) : undefined;
-    if (signIn) return { kind: 'signed-in', signIn };
-    return { kind: 'later', why: `${host} answered ${status}${status === 200 ? ', without a token' : ''}` };
+    if (signIn) return { kind: 'signed-in', signIn, answer };
+    return { kind: 'later', why: `${host} answered ${status}${status === 200 ? ', without a token' : ''}`, answer };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return { kind: 'later', why: `${host} was not reached: ${code ?? message}` };
   }
 
-  function post(address: string, body: string): Promise<{ status: number; text: string }> {
-    return ownRequest({
+  async function post(address: string, body: string): Promise<TokenAnswer> {
+    const answer = await ownRequest({
       ...{
         protocol: 'https:',
         host: address,
@@ -47,7 +70,8 @@ export async function refreshAtEndpoint(
         path,
       },
       headers: { host, accept: 'application/json', 'content-type': 'application/json' },
-      ...{ body, longestMs: LONGEST_MS, longestAnswer: MOST_CHARACTERS, secureContext: keys.roots.context },
+      ...{ body, longestMs: LONGEST_ANSWER_MS, longestAnswer: MOST_CHARACTERS, secureContext: keys.roots.context },
     });
+    return { ...answer, sent: [before.access, before.refresh] };
   }
 }

@@ -24,6 +24,10 @@ export interface Coming {
   readonly since?: Date;
   /** The value before stays, out of use, until it was found to be refused. */
   readonly keep?: boolean;
+  /** Of its placeholder, in place of the one before. */
+  readonly shape?: Shape;
+  /** Whether it is still wanted, asked right before it is written. */
+  readonly stands?: () => boolean;
 }
 
 const SEALED = '.age';
@@ -104,7 +108,7 @@ export class Vault {
   async set(
     name: SecretName,
     sealed: Uint8Array,
-    { own = [], since = new Date(), keep = false }: Coming = {},
+    { own = [], since = new Date(), keep = false, shape: given, stands }: Coming = {},
   ): Promise<{ replaced: boolean; changed: boolean }> {
     this.sealer.mustHaveIdentity();
     const value = await this.sealer.unseal(sealed);
@@ -113,8 +117,9 @@ export class Vault {
     const wrong = whyNoSecret(value);
     if (wrong !== undefined)
       throw new Failure('bad-secret', `the value for ${name} ${wrong}`, 'Give another value.', 2);
+    if (stands?.() === false) return { replaced: false, changed: false };
     const before = this.#open.get(name);
-    const shape = this.#shapes.get(name) ?? shapeOf(value); // the first: placeholders stay the same when it is rotated
+    const shape = given ?? this.#shapes.get(name) ?? shapeOf(value); // the first: placeholders stay the same when it is rotated
     replaceFile(join(this.#dir, name + SHAPE), JSON.stringify(shape));
     this.#shapes.set(name, shape);
     const changed = before !== undefined && before.value !== value;

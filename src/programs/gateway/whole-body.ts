@@ -3,13 +3,23 @@ import type { Destination } from '../../policy/egress.ts';
 import { isJson, LONGEST_JSON_BODY } from '../../policy/place-body.ts';
 import { ChunkedBody, FixedBody } from '../../protocol/chunked.ts';
 import { type Framing, type Header, type RequestHead, valuesOf } from '../../protocol/http1.ts';
-import type { Compartment } from './compartment.ts';
 import { give, type Incoming } from './incoming.ts';
 import type { Line } from './intercept.ts';
 import { LIMITS } from './limits.ts';
+import type { Door } from './passage.ts';
+import { tokenEndpointAt } from './token-answers.ts';
 
-/** Whether a request's body is judged as a whole, before its head goes out: a secret is bound to a field of JSON there. */
-export function isJudgedWhole({ bindings }: Compartment, { host, port }: Destination, contentType: string): boolean {
+/** Whether a request's body is judged as a whole, before its head goes out: a secret is bound to a field of JSON there, or it is for a token
+ *  endpoint. */
+export function isJudgedWhole(
+  door: Door,
+  destination: Destination,
+  asked: { readonly method: string; readonly target: string },
+  contentType: string,
+): boolean {
+  if (tokenEndpointAt(door, destination, asked)) return true;
+  const { bindings } = door.compartment;
+  const { host, port } = destination;
   const bound = bindings.some(
     (one) => one.host === host && one.port === port && one.in.some((place) => place.startsWith('json ')),
   );
@@ -20,7 +30,7 @@ export function isJudgedWhole({ bindings }: Compartment, { host, port }: Destina
  *  @returns undefined: there is none, or it passes as it comes; a text: why it cannot be read */
 export async function wholeBody(line: Line, head: RequestHead, framing: Framing): Promise<Buffer | string | undefined> {
   const { door, destination, client, fromClient } = line;
-  if (framing.kind === 'none' || !isJudgedWhole(door.compartment, destination, valuesOf(head, 'content-type').join()))
+  if (framing.kind === 'none' || !isJudgedWhole(door, destination, head, valuesOf(head, 'content-type').join()))
     return undefined;
   if (valuesOf(head, 'content-encoding').some((coding) => coding.toLowerCase() !== 'identity')) return COMPRESSED_WHOLE;
   if (valuesOf(head, 'expect').length > 0) await give(client, Buffer.from('HTTP/1.1 100 Continue\r\n\r\n'));
@@ -54,13 +64,13 @@ async function collected(from: Incoming, framing: Exclude<Framing, { kind: 'none
 
 /** The same of a stream of HTTP/2. */
 export async function wholeStreamBody(
-  compartment: Compartment,
+  door: Door,
   destination: Destination,
-  headers: readonly Header[],
+  { method, path, headers }: { readonly method: string; readonly path: string; readonly headers: readonly Header[] },
   stream: Readable,
 ): Promise<Buffer | string | undefined> {
   const of = (field: string): string[] => headers.filter(([name]) => name === field).map(([, value]) => value);
-  if (!isJudgedWhole(compartment, destination, of('content-type').join())) return undefined;
+  if (!isJudgedWhole(door, destination, { method, target: path }, of('content-type').join())) return undefined;
   if (of('content-encoding').some((coding) => coding.toLowerCase() !== 'identity')) return COMPRESSED_WHOLE;
   const pieces: Buffer[] = [];
   let length = 0;
@@ -76,6 +86,6 @@ export async function wholeStreamBody(
   return Buffer.concat(pieces);
 }
 
-const COMPRESSED_WHOLE = 'the body is compressed where a secret is bound to a field of it';
+const COMPRESSED_WHOLE = 'the body is compressed where it is read for a secret';
 const TOO_LONG_WHOLE = 'the body is too long to be judged as a whole';
 const CUT_OFF = 'the body was cut off';

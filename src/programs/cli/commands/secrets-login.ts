@@ -21,15 +21,16 @@ export async function run({ operands, options, state }: Call): Promise<Answer> {
       `${JSON.stringify(harness)} is no harness whose sign-in can be taken`,
       `Known: ${Object.keys(HARNESSES).join(', ')}. Others: bulkhead secrets set NAME, with a key of its service.`,
     );
-  const { file: usual, variable, to } = HARNESSES[harness];
+  const { file: usual, apart, variable, egress, careful } = HARNESSES[harness];
+  const piped = options.from === '-';
   const file = resolve(typeof options.from === 'string' ? options.from : join(whoAsks().home ?? '/', usual));
   const name = secretName(typeof options.as === 'string' ? options.as : harness);
-  const signIn = readSignIn(harness, read(file));
+  const signIn = readSignIn(harness, piped ? readFileSync(0, 'utf8') : read(file));
   if (signIn === undefined)
     throw new Failure(
       'no-sign-in',
-      `${file} holds no sign-in of ${harness}`,
-      'Sign in with it first, in a folder of its own: CLAUDE_CONFIG_DIR=DIR claude, then --from DIR/.credentials.json',
+      `${piped ? 'what was piped in' : file} holds no sign-in of ${harness}`,
+      `Sign in with it first, in a folder of its own: ${apart}`,
     );
   const own = ownPlacesOf(signIn.access, process.env);
   const { findings = [] } = await withWarden(
@@ -46,9 +47,12 @@ export async function run({ operands, options, state }: Call): Promise<Answer> {
     text: () =>
       [
         `${name} is signed in; the gateway has the tokens, and refreshes them.`,
-        `For the agent, in fleet.yaml (with ${to} under egress):`,
-        `secrets: { ${variable}: { secret: ${name}, to: ${to} } }`,
-        `Delete ${file}, or sign in anew there: of two who refresh one sign-in, one is signed out.`,
+        'For the agent, in fleet.yaml:',
+        `egress: [${egress}]`,
+        `secrets: { ${variable}: ${name} }`,
+        `Delete ${piped ? 'the copy that you piped in' : file}, or sign in anew there: of two who refresh one sign-in, one is signed out.`,
+        ...(careful === undefined ? [] : [careful]),
+        'An agent that is up finds it with its next start: bulkhead restart AGENT',
         ...findingLines(name, findings),
       ].join('\n'),
   };

@@ -45,7 +45,11 @@ function bindings(where: Where, at: Path, variable: string, entry: SecretInFile)
     ...(entry.path !== undefined && { paths: patterns(where, at, entry.path) }),
   };
   const preset = Object.hasOwn(SECRET_PRESETS, variable) ? SECRET_PRESETS[variable] : undefined;
-  const held = { ...(preset?.as !== undefined && { as: preset.as }), ...heldAs(where, at, entry) };
+  const held = {
+    ...(preset?.as !== undefined && { as: preset.as }),
+    ...(preset?.file && { file: preset.file }),
+    ...heldAs(where, at, entry),
+  };
   const places = entry.in === undefined ? undefined : [entry.in].flat().map((place) => placeOf(where, at, place));
   if (places?.includes('path') && entry.path === undefined)
     throw where.document.failure(
@@ -94,7 +98,7 @@ function bindings(where: Where, at: Path, variable: string, entry: SecretInFile)
 /** In what text the agent has its placeholder, and in which file. */
 function heldAs(where: Where, at: Path, { as, file }: SecretInFile): Pick<SecretBinding, 'as' | 'file'> {
   const fits = (key: string, text: string, most: number): void => {
-    const why = whyNoText(text, most);
+    const why = whyNoText(text, most, key === 'file');
     if (why !== undefined)
       throw where.document.failure(
         'bad-text',
