@@ -73,6 +73,9 @@ export interface DrillOptions {
   readonly recordMs?: number;
 }
 
+type Proven = (attack: Attack, apart?: Args) => Promise<string | undefined>;
+type Run = (one: Attack | AccessTest, apart?: Args) => Promise<Observation>;
+
 const DEFAULT_SECONDS = 10;
 /** So many attempts in a row without a record, and the record is not waited for as long. */
 const FEW = 3;
@@ -91,8 +94,8 @@ export async function runDrill(
     list.push(result);
     options.onResult?.(result);
   };
-  const proven = async (attack: Attack): Promise<string | undefined> => {
-    if (!controls.has(attack.id)) controls.set(attack.id, await proveAttack(attack, stage));
+  const proven = async (attack: Attack, apart: Args = {}): Promise<string | undefined> => {
+    if (!controls.has(attack.id)) controls.set(attack.id, await proveAttack(attack, stage, apart));
     return controls.get(attack.id);
   };
   for (const name of options.agents) {
@@ -109,18 +112,20 @@ export async function runDrill(
       releases.push(await compartments.lease(name, stage.rules));
       const [other] = facts.others;
       if (other !== undefined) releases.push(await compartments.lease(other, stage.otherRules, name));
-      const run = observer(compartments, stage, facts, await stage.inside(facts), options.recordMs ?? 3000);
+      const args = await stage.inside(facts);
+      const run = observer(compartments, stage, facts, args, options.recordMs ?? 3000);
+      const waited = await allAtOnce(
+        options.families.flatMap((family) => family.attacks.filter(({ waits }) => waits)),
+        facts,
+        args,
+        { proven, run },
+      );
       for (const family of options.families) {
-        for (const attack of family.attacks)
-          tell(
-            attacks,
-            await attackOnce(
-              attack,
-              facts,
-              () => proven(attack),
-              () => run(attack),
-            ),
-          );
+        for (const attack of family.attacks) {
+          const early = waited.get(attack.id);
+          const both = { proof: () => proven(attack), run: () => run(attack) };
+          tell(attacks, early ?? (await attackOnce(attack, facts, both)));
+        }
         for (const { id, line, why, step } of family.notApplicable) {
           const none: AttackResult = {
             id,
@@ -155,11 +160,10 @@ function described(attack: Attack, facts: AgentFacts): Omit<AttackResult, 'resul
 async function attackOnce(
   attack: Attack,
   facts: AgentFacts,
-  proof: () => Promise<string | undefined>,
-  run: () => Promise<Observation>,
+  { proof, run }: { readonly proof: () => Promise<string | undefined>; readonly run: () => Promise<Observation> },
 ): Promise<AttackResult> {
   const one = described(attack, facts);
-  const why = notInTierUser(attack, facts) ?? notFor(attack, facts) ?? notWithoutRoot(attack, facts);
+  const why = whyNotTried(attack, facts);
   if (why !== undefined) return { ...one, result: 'not-applicable', why };
   const flaw = await proof();
   const unproven = flaw === undefined ? undefined : provesNothing(attack, facts, flaw);
@@ -168,31 +172,58 @@ async function attackOnce(
   return { ...judgeAttack(attack, facts.name, await run()), control: one.control, tier: facts.tier };
 }
 
-/** @returns why the attack proves nothing on this machine */
-export async function proveAttack(attack: Attack, stage: Stage): Promise<string | undefined> {
+function whyNotTried(attack: Attack, facts: AgentFacts): string | undefined {
+  return notInTierUser(attack, facts) ?? notFor(attack, facts) ?? notWithoutRoot(attack, facts);
+}
+
+/** Those that spend their time waiting, and their controls too, so many at a time as the agent may have processes for; each pair that is
+ *  to meet has a port of its own. */
+async function allAtOnce(
+  attacks: readonly Attack[],
+  facts: AgentFacts,
+  args: Args,
+  { proven, run }: { readonly proven: Proven; readonly run: Run },
+): Promise<Map<string, AttackResult>> {
+  const tried = attacks.filter((attack) => whyNotTried(attack, facts) === undefined);
+  const meeting = (at: number): Args =>
+    args.meet_port === undefined ? {} : { meet_port: String(Number(args.meet_port) + at) };
+  const most = Math.max(1, Math.floor(facts.limits.processes / 6));
+  const results = new Map<string, AttackResult>();
+  for (let from = 0; from < tried.length; from += most) {
+    const some = tried.slice(from, from + most).map(async (attack, i) => {
+      const at = 2 * (from + i);
+      const [proof, seen] = await Promise.all([proven(attack, meeting(at)), run(attack, meeting(at + 1))]);
+      const both = { proof: async () => proof, run: async () => seen };
+      results.set(attack.id, await attackOnce(attack, facts, both));
+    });
+    await Promise.all(some);
+  }
+  return results;
+}
+
+/** @param apart  instead of what others have in `%A`
+ *  @returns why the attack proves nothing on this machine */
+export async function proveAttack(attack: Attack, stage: Stage, apart: Args = {}): Promise<string | undefined> {
   const before = await stage.watches();
-  const args = await stage.outside(attack.positive);
+  const args = { ...(await stage.outside(attack.positive)), ...apart };
   const timeoutMs = (attack.seconds ?? DEFAULT_SECONDS) * 1000;
   const { beside } = attack;
   const who = beside?.who === 'other' ? 'host-user' : beside?.who;
   const [own, other] = await Promise.all([
     stage.control(attack.positive, attack.program, timeoutMs, args),
-    beside && who ? stage.control(who, beside.program, timeoutMs, await stage.outside(who)) : undefined,
+    beside && who
+      ? stage.control(who, beside.program, timeoutMs, { ...(await stage.outside(who)), ...apart })
+      : undefined,
   ]);
   const outcome = other ? whatBothSaw(own, other) : own;
   return controlFails(attack, { outcome, before, after: await stage.watches() });
 }
 
 /** Runs one text inside and gathers what was seen around it, waiting for the record as long as it may take. */
-function observer(
-  compartments: Compartments,
-  stage: Stage,
-  facts: AgentFacts,
-  args: Args,
-  recordMs: number,
-): (one: Attack | AccessTest) => Promise<Observation> {
+function observer(compartments: Compartments, stage: Stage, facts: AgentFacts, given: Args, recordMs: number): Run {
   let missed = 0;
-  return async (one) => {
+  return async (one, apart = {}) => {
+    const args = { ...given, ...apart };
     const evidence = one.evidence ?? [];
     const since = evidence.length > 0 ? await compartments.ledgerSize() : 0;
     const before = await stage.watches();
