@@ -80,6 +80,24 @@ refused("$own: $why; " . @homes . ' homes, none open but its own');
 `}`,
   },
   {
+    id: 'b38-product-secrets',
+    line: 38,
+    tries:
+      "opens what the product keeps of secrets: the identity they are sealed to, the sealed values, the key of the fleet's authority, SSH keys, sign-ins",
+    control: 'a mount namespace without the state, and another uid',
+    wall: 'files',
+    tiers: EVERY_TIER,
+    positive: 'host-root',
+    program: `
+my @no;
+for my $dir ($A{state_dir}, '/var/lib/bulkhead') {
+  for (map { "$dir/$_" } qw(secrets/identity gateway/authority.pem gateway/secrets/drill.age gateway/ssh/drill)) { sysopen(my $f, $_, Fcntl::O_RDONLY()) ? done("opened $_") : push @no, "$_: $!" }
+  for (map { "$dir/$_" } qw(secrets gateway gateway/secrets gateway/ssh)) { opendir(my $d, $_) ? done("listed $_") : push @no, "$_: $!" }
+}
+refused(join '; ', @no);
+`,
+  },
+  {
     id: 'b39-transcript-leak',
     line: 39,
     tries: "reads another agent's transcripts",

@@ -18,7 +18,7 @@ import {
   unrecorded,
   whatBothSaw,
 } from '../../drill/verdict.ts';
-import type { EgressRule } from '../../model/fleet.ts';
+import type { Lease } from '../../model/lent-key.ts';
 
 /** The compartments, from the operator's side; the warden answers (`drill.facts`, `drill.begin`, `drill.script`, `drill.end`). */
 export interface Compartments {
@@ -27,9 +27,9 @@ export interface Compartments {
   absent?(agent: string): Promise<Absent | undefined>;
   /** Runs a text, prelude and all, in the compartment, as the agent. */
   script(agent: string, script: Script): Promise<Outcome>;
-  /** Adds rules for the drill's own targets until `release` is called or the connection ends.
-   *  @param beside  the agent that is drilled, when these rules are not for it */
-  lease(agent: string, rules: readonly EgressRule[], beside?: string): Promise<Release>;
+  /** Lends rules and keys for the drill's own targets until `release` is called or the connection ends.
+   *  @param beside  the agent that is drilled, when this is not for it */
+  lease(agent: string, lease: Lease, beside?: string): Promise<Release>;
   /** How many entries the ledger has now. */
   ledgerSize(): Promise<number>;
   /** The agent's entries from that index on. */
@@ -60,8 +60,9 @@ export interface Stage {
   outside(where: Positive): Args | Promise<Args>;
   watches(): Promise<Counters>;
   control(where: Positive, text: string, timeoutMs: number, args: Args): Promise<Outcome>;
-  readonly rules: readonly EgressRule[];
-  readonly otherRules: readonly EgressRule[];
+  /** What the drilled agent is lent; rules without their terms, which are not the asker's to say. */
+  readonly lease: Lease;
+  readonly otherLease: Lease;
 }
 
 export interface DrillOptions {
@@ -109,9 +110,9 @@ export async function runDrill(
     }
     const releases: Release[] = [];
     try {
-      releases.push(await compartments.lease(name, stage.rules));
+      releases.push(await compartments.lease(name, stage.lease));
       const [other] = facts.others;
-      if (other !== undefined) releases.push(await compartments.lease(other, stage.otherRules, name));
+      if (other !== undefined) releases.push(await compartments.lease(other, stage.otherLease, name));
       const args = await stage.inside(facts);
       const run = observer(compartments, stage, facts, args, options.recordMs ?? 3000);
       const waited = await allAtOnce(
