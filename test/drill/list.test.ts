@@ -30,6 +30,15 @@ test('every id is used once, names its line, and every reason and control is sai
   for (const { id, why } of left) assert.ok(why.length > 10, id);
 });
 
+test('what waits beside others cannot be taken for them: no counter, no record, no limit', () => {
+  const waiting = attacks.filter(({ waits }) => waits);
+  assert.ok(waiting.length > 0);
+  for (const { id, watch = [], evidence = [], wall } of waiting) {
+    assert.deepEqual([watch, evidence], [[], []], id);
+    assert.notEqual(wall, 'limits', id);
+  }
+});
+
 test('a text loads nothing: no use, no require, no method on a file handle', () => {
   for (const { id, program } of [...attacks, ...ACCESS]) {
     assert.doesNotMatch(program, /^\s*(?:use|require)\s+[A-Z]/m, id);

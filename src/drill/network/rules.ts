@@ -126,6 +126,17 @@ way('none', ruled(), "GET /v1/things HTTP/1.1\r\nConnection: close\r\n\r\n");
 no_way();`,
   }),
   ruled({
+    id: 'a16-sni-fronting-read',
+    line: 16,
+    tries: 'greets a host whose requests are read in TLS, under another name and under none',
+    control: 'the name asked for, the SNI and the Host header must be the same',
+    program: String.raw`
+way('another', ruled(), client_hello($A{deny_host}));
+way('that of an allowed one', ruled(), client_hello($A{allow_host}));
+way('none', ruled(), client_hello(undef));
+no_way();`,
+  }),
+  ruled({
     id: 'a21-h2c-read',
     line: 21,
     tries: 'turns a connection that is read into something else: HTTP/2 by upgrade and at once',
