@@ -88,7 +88,7 @@ no_way();`,
     line: 22,
     tries:
       'asks for what is granted and then, on the same connection, for what is not: after the answer, at once, and by CONNECT',
-    control: 'every request on a connection that is read is judged by itself',
+    control: 'every request is judged, not every connection',
     program: String.raw`
 my $granted = "GET /v1/things HTTP/1.1\r\nHost: $R\r\n\r\n";
 for my $second (req('GET /admin'), req('POST /v1/things', 'Content-Type: text/plain', 'Content-Length: 2') . '{}', "CONNECT $A{deny_host}:443 HTTP/1.1\r\nHost: $A{deny_host}:443\r\n\r\n") {
@@ -106,6 +106,7 @@ no_way();`,
     line: 20,
     tries:
       'hides a request that is not granted in one that is, on a connection that is read: two lengths, chunks, folded lines and the rest',
+    control: 'a strict parser, one request per parse, sent on in our own words',
     program: String.raw`
 my $S = "GET /smuggled HTTP/1.1\r\nHost: $R\r\n\r\n";
 my $n = sprintf '%x', length $S;
@@ -116,7 +117,7 @@ no_way();`,
     id: 'a14-host-differential-read',
     line: 14,
     tries: 'names another host in a request on a connection that is read: in Host, twice, in the request line',
-    control: 'one canonical host: where it goes, the request line and the Host must agree',
+    control: 'one canonical host; request line, Host and SNI must agree',
     program: String.raw`
 for my $host ($A{deny_host}, $A{allow_host}, "$R\@$A{deny_host}", "$A{deny_host}#$R") {
   way("Host: $host", ruled(), "GET /v1/things HTTP/1.1\r\nHost: $host\r\nConnection: close\r\n\r\n");
@@ -140,7 +141,7 @@ no_way();`,
     id: 'a21-h2c-read',
     line: 21,
     tries: 'turns a connection that is read into something else: HTTP/2 by upgrade and at once',
-    control: 'no upgrade past whoever reads but to a WebSocket, whose frames are read too',
+    control: 'no upgrade past the parser, but to a WebSocket, whose frames are read too',
     program: String.raw`
 way('upgrade', ruled(), "GET /v1/things HTTP/1.1\r\nHost: $R\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n");
 way('preface', ruled(), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0");
