@@ -30,6 +30,8 @@ export interface Attack {
   readonly evidence?: readonly Evidence[];
   /** @returns why it makes no sense for this agent, or undefined when it does */
   readonly applies?: (agent: AgentFacts) => string | undefined;
+  /** It spends its time waiting, so it is tried beside others that do: it watches no counter, leaves nothing in the record and uses nothing up. */
+  readonly waits?: true;
   /** Seconds until it counts as timed out; 10 when absent. */
   readonly seconds?: number;
   /** What the line also names and this attack does not try yet, and why. */

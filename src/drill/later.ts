@@ -3,15 +3,11 @@ import type { NotApplicable } from './attack.ts';
 /** Lines of the list that no text can try from inside a compartment yet, and why. */
 const GATE =
   'it attacks the exec gate, with a thread or a question to a person, and a drill has neither: tests of the gate try it';
-const SECRETS =
-  'it attacks the swapping of placeholders, and a drill sends nothing to the services that secrets are for: tests of the gateway try it';
+const TOKENS = 'a drill signs in nowhere, and asks no token endpoint: tests of the gateway try it';
 const PERSON = 'it attacks questions to a person, and a drill asks nobody: tests of the inbox try it';
 
 export const CREDENTIALS_LATER: readonly NotApplicable[] = [
-  { id: 'b33-placeholder-to-wrong-host', line: 33, why: SECRETS },
-  { id: 'b34-reflect', line: 34, why: SECRETS },
-  { id: 'b35-placeholder-places', line: 35, why: SECRETS },
-  { id: 'b36-token-refresh', line: 36, why: SECRETS },
+  { id: 'b36-token-refresh', line: 36, why: TOKENS },
   {
     id: 'b41-audit-secrets',
     line: 41,

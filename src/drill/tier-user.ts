@@ -62,6 +62,7 @@ const CONTROLS: Readonly<Record<string, string>> = {
   'b37-agent-sockets': `${NO_SOCKETS}; the environment names none`,
   'b38-cred-files':
     'a mount namespace without /home and /root; other homes are closed to others, and the uid is another',
+  'b38-product-secrets': 'the state is covered, and another uid',
   'b39-transcript-leak': 'the state is covered, and the home is closed to other uids besides',
   'b40-programs-memory': PROC,
   'c42-parent-traversal': OTHER_UID,

@@ -1,10 +1,12 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { Args, Positive } from '../drill/attack.ts';
+import { RULED_HOST } from '../drill/lent.ts';
 import { PRELUDE } from '../drill/prelude.ts';
 import { SPARE_UID } from '../drill/spare-uid.ts';
 import { Failure } from '../model/failure.ts';
 import type { EgressRule } from '../model/fleet.ts';
+import { KEYED_HOST, type Lease } from '../model/lent-key.ts';
 import { DOOR_PORT } from '../tiers/host-net.ts';
 import { control, type Spoken } from './arena/control.ts';
 import { type Crew, crew } from './arena/crew.ts';
@@ -19,9 +21,9 @@ export interface Arena {
   /** `%A` of a text that runs inside a compartment. Other parts of the drill add theirs. */
   readonly args: Args;
   /** What the drilled agent is granted for the time of the drill: only the arena's own services, each pinned to its address. */
-  readonly rules: readonly EgressRule[];
-  /** What another agent is granted, and the drilled one is not. */
-  readonly otherRules: readonly EgressRule[];
+  readonly lease: Lease;
+  /** What another agent is granted, and the drilled one is not; a key of its own in place of the same value. */
+  readonly otherLease: Lease;
   /** All counters now. A name that never moved is absent: take it for 0. */
   watches(): Promise<Readonly<Record<string, number>>>;
   /** Runs `text` (without prelude) where the wall is absent.
@@ -35,6 +37,10 @@ export interface ArenaOptions {
   readonly house?: string;
   /** The address of cloud metadata. The real one only where nothing else can be meant (tests in a namespace of their own). */
   readonly metadata?: { readonly four: string; readonly six: string };
+}
+
+function lentText(what: 'stand' | 'value'): string {
+  return `drill-${what}-${randomBytes(16).toString('hex')}`;
 }
 
 /** @throws Failure without root, without ip(8), or when another drill holds the documentation addresses */
@@ -64,7 +70,10 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
 
     const token = `reached-${randomBytes(8).toString('hex')}`;
     const allowToken = `welcome-${randomBytes(8).toString('hex')}`;
-    const shape = { token, allowToken, metadata, folder, house: HOUSE_ADDRESS };
+    const [stand, otherStand] = [lentText('stand'), lentText('stand')];
+    const value = lentText('value');
+    const key = { stands: [stand, otherStand], value };
+    const shape = { token, allowToken, metadata, folder, house: HOUSE_ADDRESS, key };
     const house: Crew = await crew(options.house, { uid: SPARE_UID, list: houseOrders(shape) });
     closers.push(house.close);
     const outside: Crew = await crew(far.path, { uid: SPARE_UID, list: farOrders(shape, Object.values(house.ports)) });
@@ -89,6 +98,13 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
       wild_host: 'wild.test',
       wild_port: port('wild'),
       secure_host: 'secure.test',
+      rules_host: RULED_HOST,
+      rules_port: port('rules'),
+      keyed_host: KEYED_HOST,
+      keyed_port: port('keyed'),
+      key_stand: stand,
+      other_stand: otherStand,
+      key_value: value,
       private_port: port('private'),
       private_port6: port('private6'),
       private_udp_port: port('privateUdp'),
@@ -107,14 +123,22 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
     });
     return {
       args,
-      rules: [
-        pinned('allow.test', 'allow'),
-        pinned('*.wild.test', 'wild'),
-        { host: 'secure.test', port: 443, address: '198.51.100.44' },
-        // Not pinned, and its address is 127.0.0.1: an allowed name that turns out to be the machine itself.
-        { host: 'localhost', port: Number(port('private')) },
-      ],
-      otherRules: [pinned('other.test', 'other')],
+      lease: {
+        rules: [
+          pinned('allow.test', 'allow'),
+          pinned('*.wild.test', 'wild'),
+          pinned(RULED_HOST, 'rules'),
+          pinned(KEYED_HOST, 'keyed'),
+          { host: 'secure.test', port: 443, address: '198.51.100.44' },
+          // Not pinned, and its address is 127.0.0.1: an allowed name that turns out to be the machine itself.
+          { host: 'localhost', port: Number(port('private')) },
+        ],
+        keys: [{ port: Number(port('keyed')), stand, value }],
+      },
+      otherLease: {
+        rules: [pinned('other.test', 'other'), pinned(KEYED_HOST, 'keyed')],
+        keys: [{ port: Number(port('keyed')), stand: otherStand, value }],
+      },
       watches: async () => {
         const near = await house.counts();
         const away = await outside.counts();

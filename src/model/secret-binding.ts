@@ -21,6 +21,8 @@ export interface SecretBinding {
   /** What the variable holds, with `{}` for the placeholder; absent: the placeholder alone. */
   readonly as?: string;
   readonly file?: PlaceholderFile;
+  /** Of a drill (lent-key.ts): no store has it, no environment and no file. */
+  readonly lent?: { readonly stand: string; readonly value: string };
 }
 
 /** `bearer`: Authorization with the scheme Bearer or token; `basic`: user or password of Basic authorization; `header NAME`: a field of

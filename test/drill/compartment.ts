@@ -4,13 +4,14 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AgentFacts, Args } from '../../src/drill/attack.ts';
+import { lentRules } from '../../src/drill/lent.ts';
 import { SPARE_UID } from '../../src/drill/spare-uid.ts';
 import type { LedgerEntry, Outcome } from '../../src/drill/verdict.ts';
 import { type Arena, openArena } from '../../src/host/arena.ts';
 import { socketpair } from '../../src/host/libc.ts';
 import { removeTree } from '../../src/host/mounts.ts';
 import { createNetns, deleteNetns, netnsPath, openAgentSockets } from '../../src/host/netns.ts';
-import type { EgressRule } from '../../src/model/fleet.ts';
+import type { Lease } from '../../src/model/lent-key.ts';
 import type { Compartments, Stage } from '../../src/programs/cli/drill.ts';
 import { Client, dial } from '../../src/wire/client.ts';
 import { sendDescriptors } from '../../src/wire/handover.ts';
@@ -28,6 +29,7 @@ export interface Bench {
 const ROOT = new URL('../../', import.meta.url).pathname;
 const GATEWAY_UID = SPARE_UID + 1;
 const AGENT_UID = SPARE_UID + 2;
+const NOTHING: Lease = { rules: [], keys: [] };
 const FLAG = '--disable-warning=ExperimentalWarning';
 
 function as(uid: number): string[] {
@@ -88,9 +90,11 @@ export async function openBench(agents: readonly string[]): Promise<Bench> {
       await gateway.client.call('listen', { agent, sockets: ['tcp4', 'tcp6', 'dns4', 'dns6'] });
       for (const fd of fds) closeSync(fd);
     }
-    const rules = new Map<string, readonly EgressRule[]>(agents.map((name) => [name, []]));
+    const leases = new Map<string, Lease>(agents.map((name) => [name, NOTHING]));
     const policy = (): Promise<unknown> =>
-      gateway.client.call('policy', { agents: [...rules].map(([name, egress]) => ({ name, egress })) });
+      gateway.client.call('policy', {
+        agents: [...leases].map(([name, { rules, keys }]) => ({ name, egress: rules.flatMap(lentRules), lent: keys })),
+      });
     await policy();
 
     const compartments: Compartments = {
@@ -101,11 +105,11 @@ export async function openBench(agents: readonly string[]): Promise<Bench> {
         ),
       script: (agent, { text, args, timeoutMs }) =>
         runInside(product, netnsPath(spaces.get(agent) ?? ''), dir, text, args, timeoutMs),
-      lease: async (agent, more) => {
-        rules.set(agent, more);
+      lease: async (agent, lease) => {
+        leases.set(agent, lease);
         await policy();
         return async () => {
-          rules.set(agent, []);
+          leases.set(agent, NOTHING);
           await policy();
         };
       },

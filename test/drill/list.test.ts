@@ -30,6 +30,15 @@ test('every id is used once, names its line, and every reason and control is sai
   for (const { id, why } of left) assert.ok(why.length > 10, id);
 });
 
+test('what waits beside others cannot be taken for them: no counter, no record, no limit', () => {
+  const waiting = attacks.filter(({ waits }) => waits);
+  assert.ok(waiting.length > 0);
+  for (const { id, watch = [], evidence = [], wall } of waiting) {
+    assert.deepEqual([watch, evidence], [[], []], id);
+    assert.notEqual(wall, 'limits', id);
+  }
+});
+
 test('a text loads nothing: no use, no require, no method on a file handle', () => {
   for (const { id, program } of [...attacks, ...ACCESS]) {
     assert.doesNotMatch(program, /^\s*(?:use|require)\s+[A-Z]/m, id);
@@ -42,7 +51,7 @@ test('a text loads nothing: no use, no require, no method on a file handle', () 
 test('a text reads only arguments that somebody provides', () => {
   // The network's own are given by the arena; network.test.ts runs every text with them.
   const network =
-    /^(?:token|allow_token|deny_\w+|dns_ip|lan_ip|house_ip|metadata_\w+|allow_\w+|wild_\w+|secure_host|private_port6?|private_udp_port|door_port|other_\w+|proxy_host|resolver_socket|knowledge)$/;
+    /^(?:token|allow_token|deny_\w+|dns_ip|lan_ip|house_ip|metadata_\w+|allow_\w+|wild_\w+|secure_host|rules_\w+|keyed_\w+|key_\w+|other_stand|private_port6?|private_udp_port|door_port|other_\w+|proxy_host|resolver_socket|knowledge)$/;
   for (const { id, program } of [...attacks, ...ACCESS])
     for (const name of argumentsOf(program)) assert.ok(name in ARGUMENTS || network.test(name), `${id} reads ${name}`);
 });

@@ -4,8 +4,9 @@ import { readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { NETWORK_ACCESS } from '../../src/drill/access/network.ts';
 import type { Attack } from '../../src/drill/attack.ts';
+import { HELD_KEYS } from '../../src/drill/credentials/held-keys.ts';
 import { NETWORK_FAMILY } from '../../src/drill/network/family.ts';
-import { passed } from '../../src/drill/verdict.ts';
+import { passed, said } from '../../src/drill/verdict.ts';
 import { netnsPath } from '../../src/host/netns.ts';
 import { runDrill } from '../../src/programs/cli/drill.ts';
 import { type Bench, openBench } from './compartment.ts';
@@ -17,7 +18,7 @@ before(async () => {
 after(() => bench?.close());
 
 /** The bench has the network wall alone; files and descriptors are the compartment's. */
-const network = NETWORK_FAMILY.attacks.filter(({ wall }) => wall === 'network');
+const network = [...NETWORK_FAMILY.attacks.filter(({ wall }) => wall === 'network'), ...HELD_KEYS];
 
 function only(...ids: string[]): Attack[] {
   return ids.map((id) => network.find((attack) => attack.id === id) ?? assert.fail(`there is no attack ${id}`));
@@ -42,6 +43,19 @@ test('every network attack succeeds without its wall and is held, unseen and rec
   assert.equal(passed(document), true);
 });
 
+test('every single way of an attack on rules and keys that has several succeeds without its wall', async () => {
+  const failed: string[] = [];
+  for (const attack of network.filter(({ program }) => program.includes('no_way();'))) {
+    const { args } = bench.arena;
+    const timeoutMs = (attack.seconds ?? 10) * 1000;
+    const { word, text } = said(
+      await bench.arena.control(attack.positive, attack.program, timeoutMs, { ...args, every: '1' }),
+    );
+    if (word !== 'done' || text !== 'every way') failed.push(`${attack.id}: ${word} ${text}`);
+  }
+  assert.deepEqual(failed, []);
+});
+
 test('an attack on another wall also succeeds where that wall is absent', async () => {
   const others = NETWORK_FAMILY.attacks.filter(({ wall }) => wall !== 'network');
   const document = await runDrill(bench.compartments, bench.stage, {
@@ -55,14 +69,14 @@ test('an attack on another wall also succeeds where that wall is absent', async 
 
 test('a gateway that grants what it must not is reported as breached', async () => {
   const rules = [
-    ...bench.stage.rules,
+    ...bench.stage.lease.rules,
     { host: 'deny.test', port: 80, address: '203.0.113.1' },
     { host: '203.0.113.1', port: 6379 },
     { host: '127.0.0.1', port: Number(bench.arena.args.private_port), address: '127.0.0.1' },
   ];
   const document = await runDrill(
     bench.compartments,
-    { ...bench.stage, rules },
+    { ...bench.stage, lease: { ...bench.stage.lease, rules } },
     {
       agents: ['alpha'],
       families: [

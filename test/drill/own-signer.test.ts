@@ -30,6 +30,11 @@ test('the attack on the signer succeeds against one that signs anything, OpenSSH
       spawnSync('perl', perl, { env, encoding: 'utf8' }).stdout,
       /^done the signer signed what is no login$/m,
     );
+    const login = [...perl.slice(0, -1), String(perl.at(-1)).replace("['what is no login', $file], ", '')];
+    assert.match(
+      spawnSync('perl', login, { env, encoding: 'utf8' }).stdout,
+      /^done the signer signed a login at a server that it never heard$/m,
+    );
   } finally {
     const gone = new Promise((resolve) => agent.once('exit', resolve));
     agent.kill('SIGTERM');

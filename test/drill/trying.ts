@@ -14,7 +14,7 @@ export const ATTACKS: readonly Attack[] = [
   ...FILES_FAMILY.attacks,
   ...PROCESSES_FAMILY.attacks,
   ...CONTROL_PLANE_FAMILY.attacks,
-  ...CREDENTIALS_FAMILY.attacks,
+  ...CREDENTIALS_FAMILY.attacks.filter(({ positive }) => positive !== 'open-net'),
 ];
 
 /** Tries attacks in compartments that stand without the other programs: this process stands for those. */

@@ -92,7 +92,9 @@ test('a drill of three agents: all held, nothing cut off, and the fleet is after
     assert.equal(status, 0);
     for (const name of ['plain', 'sharer', 'builder']) {
       const held = document.attacks.filter(({ agent, result }) => agent === name && result === 'held');
-      assert.ok(held.length > 190, `${name}: ${held.length} held`);
+      assert.ok(held.length > 200, `${name}: ${held.length} held`);
+      const keys = held.filter(({ id }) => /^(?:a24|b33|b34|b35)-/.test(id)).map(({ line }) => line);
+      assert.deepEqual([...new Set(keys)], [24, 33, 34, 35], `${name}: what requests may carry`);
     }
     for (const one of document.attacks) {
       assert.ok(ALL_RESULTS.includes(one.result) && one.id && one.agent, JSON.stringify(one));
@@ -132,7 +134,7 @@ async function nothingLent(stand: Stand): Promise<void> {
   };
   assert.equal(await resolves('plain', 'api.example.test'), true);
   for (const agent of ['plain', 'builder'])
-    for (const name of ['allow.test', 'secure.test', 'other.test'])
+    for (const name of ['allow.test', 'secure.test', 'other.test', 'rules.test', 'keyed.test'])
       assert.equal(await resolves(agent, name), false, `${name} is still lent to ${agent}`);
 }
 
@@ -203,12 +205,16 @@ test('a lease leads to the targets of a drill alone, is for root and operators, 
       { host: 'secure.test', port: 22, address: '198.51.100.44' },
       { host: 'secure.test', port: 443, address: '198.51.100.45' },
       { host: 'secure.test', port: 443 },
+      { host: 'rules.test', port: 80, address: '127.0.0.2' },
+      { host: 'keyed.test', port: 80 },
     ])
       await refused(rule, 'malformed-request');
     // Some service of the host's, such as the operator's database: the port is not a target's.
     for (const rule of [
       { host: 'allow.test', port: 22, address: '127.0.0.1' },
       { host: 'localhost', port: 22 },
+      { host: 'rules.test', port: 22, address: '127.0.0.1' },
+      { host: 'keyed.test', port: 22, address: '127.0.0.1' },
     ])
       await refused(rule, 'not-a-target');
 

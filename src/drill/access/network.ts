@@ -82,6 +82,22 @@ welcome('socks', tunnelled($fh, "\x05\x01\x00\x03" . socks_name($A{allow_host}) 
     { watch: ['wild.own'], evidence: [{ event: ['egress.allowed'], mentions: 'wild_host' }] },
   ),
   access(
+    'granted-request',
+    'sends a request that is granted to a host where others are not',
+    String.raw`
+my $R = "$A{rules_host}:$A{rules_port}";
+welcome('request', to_name($A{rules_host}, $A{rules_port}), "POST /v1/things HTTP/1.1\r\nHost: $R\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");`,
+    { watch: ['rules.own'], evidence: [{ event: ['egress.request'], mentions: 'rules_host' }] },
+  ),
+  access(
+    'bound-key',
+    'uses a key that it does not hold, where it is bound to',
+    String.raw`
+my $K = "$A{keyed_host}:$A{keyed_port}";
+welcome('key', to_name($A{keyed_host}, $A{keyed_port}), "GET /v1/check HTTP/1.1\r\nHost: $K\r\nAuthorization: Bearer $A{key_stand}\r\nConnection: close\r\n\r\n");`,
+    { watch: ['keyed.own'], evidence: [{ event: ['secret.used'], mentions: 'keyed_host' }] },
+  ),
+  access(
     'own-loopback',
     'serves and reaches itself on 127.0.0.1',
     String.raw`

@@ -4,7 +4,7 @@ import { CONNECTING, READING } from '../perl.ts';
 import { EVERY_TIER } from '../where.ts';
 
 /** The signer of ssh: in fleet.yaml (src/tiers/ssh.ts): it shows public keys, and is asked to sign what a file's signature is made over
- *  (OpenSSH, PROTOCOL.sshsig). */
+ *  (OpenSSH, PROTOCOL.sshsig), and a login at a server of somebody's. */
 const OWN_SIGNER = String.raw`
 sub asked { my ($s, $body) = @_; syswrite $s, pack 'N/a*', $body; sysread($s, my $answer, 16384); return substr $answer // '', 4 }
 if (($ENV{SSH_AUTH_SOCK} // '') eq '/run/bulkhead/ssh-agent') {
@@ -12,7 +12,11 @@ if (($ENV{SSH_AUTH_SOCK} // '') eq '/run/bulkhead/ssh-agent') {
   if (connect $s, Socket::pack_sockaddr_un($ENV{SSH_AUTH_SOCK})) {
     my ($count, $key) = unpack 'x N N/a*', asked($s, "\x0b") . "\0" x 9;
     my $file = 'SSHSIG' . pack 'N/a* N/a* N/a* N/a*', 'drill', '', 'sha512', 'x' x 64;
-    done('the signer signed what is no login') if $count && asked($s, "\x0d" . pack 'N/a* N/a* N', $key, $file, 0) =~ /^\x0e/;
+    # A login (RFC 4252, 7) in a session that no server has proved to be its own.
+    my $login = pack 'N/a* C N/a* N/a* N/a* C N/a* N/a*', 'x' x 32, 50, 'git', 'ssh-connection', 'publickey', 1, 'ssh-ed25519', $key;
+    for (['what is no login', $file], ['a login at a server that it never heard', $login]) {
+      done("the signer signed $_->[0]") if $count && asked($s, "\x0d" . pack 'N/a* N/a* N', $key, $_->[1], 0) =~ /^\x0e/;
+    }
   }
   delete $ENV{SSH_AUTH_SOCK};
 }
@@ -78,6 +82,24 @@ for my $home (grep { $_ ne $A{home} } @homes) {
 }
 refused("$own: $why; " . @homes . ' homes, none open but its own');
 `}`,
+  },
+  {
+    id: 'b38-product-secrets',
+    line: 38,
+    tries:
+      "opens what the product keeps of secrets: the identity they are sealed to, the sealed values, the key of the fleet's authority, SSH keys, sign-ins",
+    control: 'a mount namespace without the state, and another uid',
+    wall: 'files',
+    tiers: EVERY_TIER,
+    positive: 'host-root',
+    program: `
+my @no;
+for my $dir ($A{state_dir}, '/var/lib/bulkhead') {
+  for (map { "$dir/$_" } qw(secrets/identity gateway/authority.pem gateway/secrets/drill.age gateway/ssh/drill)) { sysopen(my $f, $_, Fcntl::O_RDONLY()) ? done("opened $_") : push @no, "$_: $!" }
+  for (map { "$dir/$_" } qw(secrets gateway gateway/secrets gateway/ssh)) { opendir(my $d, $_) ? done("listed $_") : push @no, "$_: $!" }
+}
+refused(join '; ', @no);
+`,
   },
   {
     id: 'b39-transcript-leak',

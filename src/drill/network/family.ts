@@ -7,16 +7,22 @@ import { HTTP } from './http.ts';
 import { LOCAL } from './local.ts';
 import { MEETING } from './meeting.ts';
 import { HOST_NAMES } from './names.ts';
+import { RULES } from './rules.ts';
 import { TLS } from './tls.ts';
 
 /** Lines 1 to 31 and 115 to 117 of the list. */
 export const NETWORK_FAMILY: Family = {
-  attacks: [...DIRECT, ...DNS, ...ADDRESSES, ...HOST_NAMES, ...TLS, ...HTTP, ...LOCAL, ...DEAD_END, ...MEETING],
-  notApplicable: [
-    {
-      id: 'a24-exfil-in-allowed',
-      line: 24,
-      why: 'whether an allowed host is to be trusted is no question of walls; rules about requests are tried by tests of real clients',
-    },
+  attacks: [
+    ...DIRECT,
+    ...DNS,
+    ...ADDRESSES,
+    ...HOST_NAMES,
+    ...TLS,
+    ...HTTP,
+    ...RULES,
+    ...LOCAL,
+    ...DEAD_END,
+    ...MEETING,
   ],
+  notApplicable: [],
 };

@@ -4,7 +4,7 @@ import { attack, DENIED_ANY, DENIED_HOST } from './shape.ts';
 
 /** A second request hides in the body of the first for whoever reads lengths otherwise than the gateway (RFC 9112, sections
  *  6.3, 11.2). The arena's server trusts chunks under `/te` and Content-Length elsewhere, both as leniently as can be. */
-interface Hidden {
+export interface Hidden {
   readonly name: string;
   readonly what: string;
   readonly path: '/te' | '/cl';
@@ -16,7 +16,7 @@ interface Hidden {
 const TE_BODY = String.raw`0\r\n\r\n$S`;
 const LENGTH = String.raw`Content-Length: @{[length($S) + 5]}\r\n`;
 
-const HIDDEN: readonly Hidden[] = [
+export const HIDDEN: readonly Hidden[] = [
   {
     name: 'cl-te',
     what: 'Content-Length and Transfer-Encoding',

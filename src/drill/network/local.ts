@@ -153,6 +153,7 @@ put($fh, $A{canary}) or refused($ended);
 my $got = hear($fh, qr/\Q$A{canary}\E/);
 $got =~ /\Q$A{canary}\E/ ? done('it heard itself') : $ended =~ /time-out/ ? failed($ended) : refused("not itself: $ended");`),
     positive: 'bare-net-root',
+    waits: true,
   }),
   attack({
     id: 'f115-listen-foreign',
@@ -168,6 +169,7 @@ wait_for($server, 0, time + 1) and accept(my $peer, $server) and done('its own l
 put($fh, $A{canary}); hear($fh, qr/./);
 $ended =~ /time-out/ ? failed($ended) : refused("its listener never saw it: $ended");`),
     positive: 'bare-net-root',
+    waits: true,
   }),
   attack({
     id: 'f115-udp-foreign',

@@ -46,6 +46,7 @@ export const MEETING: readonly Attack[] = [
     beside: { who: 'other', program: SERVES_AT("'127.0.0.1'") },
     applies: (agent) => (agent.others.length === 0 ? 'the fleet has no second agent' : undefined),
     seconds: 15,
+    waits: true,
   }),
   attack({
     id: 'f117-other-uid-port',
@@ -86,6 +87,7 @@ refused(join '; ', @why);`),
     positive: 'host-user',
     beside: { who: 'far-user', program: COMES_TO('$A{house_ip}') },
     seconds: 15,
+    waits: true,
   }),
   attack({
     id: 'f115-serve-network-udp',
@@ -96,6 +98,7 @@ refused(join '; ', @why);`),
     positive: 'host-user',
     beside: { who: 'far-user', program: COMES_TO('$A{house_ip}', DATAGRAMS) },
     seconds: 15,
+    waits: true,
   }),
   attack({
     id: 'f115-serve-machine',
@@ -106,6 +109,7 @@ refused(join '; ', @why);`),
     positive: 'host-user',
     beside: { who: 'host-user', program: COMES_TO("'127.0.0.1'") },
     seconds: 15,
+    waits: true,
   }),
   attack({
     id: 'f115-take-port',
@@ -133,5 +137,6 @@ while (time < $until) {
 refused('the port was free all the time');`),
     },
     seconds: 15,
+    waits: true,
   }),
 ];

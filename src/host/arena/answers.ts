@@ -1,3 +1,7 @@
+import { echoed, frameOf, isAstray, isWebSocket, keyIn } from './echo.ts';
+import { holdsValue } from './keys.ts';
+import { isGranted } from './lenient.ts';
+
 /** What a target of the arena says to the bytes it got. It is as lenient as the worst server in the world: it takes every
  *  spelling of a request, because the question is what *reached* it. Pure; the sockets are in targets.ts. */
 export interface Target {
@@ -9,6 +13,10 @@ export interface Target {
   readonly names: readonly string[];
   /** Where `/redirect` leads. */
   readonly redirect: string;
+  /** The drill's key: whoever has brought that here has brought it too far. */
+  readonly value?: string;
+  /** `ruled`: only some requests are granted here; `keyed`: it is what the key is for. */
+  readonly is?: 'ruled' | 'keyed';
 }
 
 export interface Heard {
@@ -40,10 +48,17 @@ export function heard(bytes: Buffer, target: Target): Heard {
   let foreign = 0;
   let reply = '';
   for (const request of requests) {
-    const isOwn = request.hosts.length === 1 && target.names.some((name) => isNamed(hostname(request.hosts[0]), name));
+    const isNamedSo =
+      request.hosts.length === 1 && target.names.some((name) => isNamed(hostname(request.hosts[0]), name));
+    const isOwn = isNamedSo && isWelcome(request, target);
     const upgrade = /^upgrade:\s*h2c/im.test(request.head);
     if (isOwn && !upgrade) own += 1;
     else foreign += 1;
+    if (target.is === 'keyed' && isOwn && !upgrade) {
+      const key = keyIn(request) ?? '';
+      reply += echoed(request, key, key === '' ? 'nobody' : target.allowToken);
+      continue;
+    }
     const body = isOwn && !upgrade ? target.allowToken : target.token;
     const status = upgrade
       ? '101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c'
@@ -52,9 +67,25 @@ export function heard(bytes: Buffer, target: Target): Heard {
         : '200 OK';
     reply += `HTTP/1.1 ${status}\r\nX-Arena: ${body}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   }
+  if (target.value !== undefined && tooFar(text, requests, target.value, target.is)) {
+    foreign += 1;
+    reply += requests.some(isWebSocket) ? frameOf(target.token) : target.token;
+  }
   const final = requests.at(-1);
   const last = final?.whole === true && /^connection:[ \t]*close/im.test(final.head);
   return { reply: Buffer.from(reply, 'latin1'), own, foreign, last };
+}
+
+/** Somebody else's key is one that the agent carries things out under. */
+function isWelcome(request: LaxRequest, { is, value }: Target): boolean {
+  if (is === 'ruled') return isGranted(request);
+  if (is !== 'keyed') return true;
+  const key = keyIn(request);
+  return key === value || (key === '' && !/^authorization|^x-drill-key/im.test(request.head));
+}
+
+function tooFar(text: string, requests: readonly LaxRequest[], value: string, is: Target['is']): boolean {
+  return is === 'keyed' ? isAstray(text, requests, value) : holdsValue(text, value);
 }
 
 function said(target: Target, foreign: boolean, shape: (token: string) => string): Heard {

@@ -55,10 +55,11 @@ for (['set-uid', 04755, $o{lent}, 0], ['set-gid', 02755, 0, $o{lent}]) {
 listener("\0$o{abstract}", SOCK_STREAM);
 
 # What belongs to another agent, and to us, as a control finds it.
-folder("$dir/$_", 0755) for qw(other other/home other/home/.claude other/home/.claude/projects other/workspace state state/run
+folder("$dir/$_", 0755) for qw(other other/home other/home/.claude other/home/.claude/projects other/workspace state state/secrets state/gateway state/run
   state/run/ledger state/ledger install);
 file("$dir/other/home/.claude/projects/drill.jsonl", 0644, $secret);
 file("$dir/state/$_", 0644, "{}\n") for qw(format wanted.json journal uids.json ledger/log ledger/checkpoint);
+file("$dir/state/$_", 0600, $secret) for qw(secrets/identity gateway/authority.pem);
 file("$dir/install/main.ts", 0644, "\n");
 listener("$dir/state/run/warden.sock", SOCK_STREAM);
 listener("$dir/state/run/ledger/ledger.sock", SOCK_STREAM);

@@ -1,6 +1,9 @@
+import { RULED_HOST } from '../../drill/lent.ts';
 import { SPARE_UID } from '../../drill/spare-uid.ts';
+import { KEYED_HOST } from '../../model/lent-key.ts';
 import { DOOR_PORT, numbersOf } from '../../tiers/host-net.ts';
 import type { Target } from './answers.ts';
+import type { Key } from './keys.ts';
 import type { Names, Order } from './targets.ts';
 
 /** Where the gateway of an agent that nobody is would listen. */
@@ -14,6 +17,7 @@ export interface Shape {
   readonly folder: string;
   /** An address of the machine itself, on the link. */
   readonly house: string;
+  readonly key: Key;
 }
 
 /** What the arena's name server says; only the positive controls ask it. */
@@ -22,6 +26,8 @@ function names(shape: Shape): Names {
     ['bulkhead.internal', shape.house],
     ['allow.test', '127.0.0.1'],
     ['other.test', '127.0.0.1'],
+    [RULED_HOST, '127.0.0.1'],
+    [KEYED_HOST, '127.0.0.1'],
     ['wild.test', '127.0.0.1'],
     ['.wild.test', '127.0.0.1'],
     ['rebind.test', '127.0.0.1'],
@@ -34,7 +40,8 @@ function names(shape: Shape): Names {
 }
 
 function target(shape: Shape, own: readonly string[], redirect = ''): Target {
-  return { token: shape.token, allowToken: shape.allowToken, names: own, redirect };
+  const { token, allowToken, key } = shape;
+  return { token, allowToken, names: own, redirect, value: key.value };
 }
 
 /** The machine's own side: loopback services on free ports, and the proxies without policy. */
@@ -44,6 +51,20 @@ export function houseOrders(shape: Shape): Order[] {
   return [
     { kind: 'tcp', name: 'allow', watch: 'allow', at: loopback, target: target(shape, ['allow.test'], away) },
     { kind: 'tcp', name: 'wild', watch: 'wild', at: loopback, target: target(shape, ['.wild.test']) },
+    {
+      kind: 'tcp',
+      name: 'rules',
+      watch: 'rules',
+      at: loopback,
+      target: { ...target(shape, [RULED_HOST]), is: 'ruled' },
+    },
+    {
+      kind: 'tcp',
+      name: 'keyed',
+      watch: 'keyed',
+      at: loopback,
+      target: { ...target(shape, [KEYED_HOST]), is: 'keyed' },
+    },
     { kind: 'tcp', name: 'private', watch: 'private', at: loopback, target: target(shape, []) },
     { kind: 'tcp', name: 'private6', watch: 'private', at: { address: '::1', port: 0 }, target: target(shape, []) },
     { kind: 'udp', name: 'privateUdp', watch: 'private', at: loopback, token: shape.token },
@@ -51,8 +72,8 @@ export function houseOrders(shape: Shape): Order[] {
     { kind: 'tcp', name: 'other', watch: 'other', at: loopback, target: target(shape, []) },
     { kind: 'tcp', watch: 'resolver', at: { path: `${shape.folder}/resolve.sock` }, target: target(shape, []) },
     { kind: 'tcp', watch: 'admin', at: { address: shape.house, port: 80 }, target: target(shape, []) },
-    { kind: 'proxy', at: { address: shape.house, port: 3128 }, names: names(shape) },
-    { kind: 'socks', at: { address: shape.house, port: 1080 }, names: names(shape) },
+    { kind: 'proxy', at: { address: shape.house, port: 3128 }, names: names(shape), key: shape.key },
+    { kind: 'socks', at: { address: shape.house, port: 1080 }, names: names(shape), key: shape.key },
   ];
 }
 

@@ -6,6 +6,8 @@ import { BlockList, createServer, connect as dial, isIPv6, type Server, type Soc
 export interface Ways {
   readonly resolve: (name: string) => Promise<string>;
   readonly mayDial: (address: string, port: number) => boolean;
+  /** What becomes of bytes on their way to a server. */
+  readonly swap: (bytes: Buffer) => Buffer;
 }
 
 /** Documentation addresses (RFC 5737, RFC 3849), what the arena's names stand for, and of loopback only the arena's own ports. */
@@ -35,7 +37,7 @@ async function join(
   client: Socket,
   host: string,
   port: number,
-  { resolve, mayDial }: Ways,
+  { resolve, mayDial, swap }: Ways,
   greet: string,
   first: Buffer,
 ): Promise<void> {
@@ -48,9 +50,11 @@ async function join(
     server.on('close', () => client.end());
     server.on('connect', () => {
       if (greet !== '') client.write(Buffer.from(greet, 'latin1'));
-      if (first.length > 0) server.write(first);
+      if (first.length > 0) server.write(swap(first));
       server.pipe(client);
-      client.pipe(server);
+      client.on('data', (bytes: Buffer) => server.write(swap(bytes)));
+      client.on('end', () => server.end());
+      client.resume();
     });
   } catch {
     client.destroy();

@@ -8,6 +8,7 @@ import { createServer, isIP, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { heard, type Target } from './answers.ts';
 import { dnsOverTcp, dnsOverUdp, type Zone } from './dns.ts';
+import { type Key, swapped } from './keys.ts';
 import { arenaOnly, openHttpProxy, openSocks } from './proxy.ts';
 
 export type Place = { readonly address: string; readonly port: number } | { readonly path: string };
@@ -29,7 +30,7 @@ export type Order =
       readonly name?: string;
     }
   | { readonly kind: 'dns'; readonly at: Place; readonly watch: string; readonly token: string; readonly names: Names }
-  | { readonly kind: 'proxy' | 'socks'; readonly at: Place; readonly names: Names };
+  | { readonly kind: 'proxy' | 'socks'; readonly at: Place; readonly names: Names; readonly key: Key };
 
 /** Addresses of names: the first that is the name itself or, starting with a dot, its ending; `*` for all others. */
 export type Names = readonly (readonly [name: string, address: string])[];
@@ -115,7 +116,10 @@ async function standUp(order: Order): Promise<[string, number] | undefined> {
       order.names.map(([, address]) => address),
       () => Object.values(ports),
     );
-    await (order.kind === 'proxy' ? openHttpProxy : openSocks)(at.address, at.port, { resolve, mayDial });
+    await (order.kind === 'proxy' ? openHttpProxy : openSocks)(at.address, at.port, {
+      ...{ resolve, mayDial },
+      swap: (bytes) => swapped(bytes, order.key),
+    });
   }
   return undefined;
 }

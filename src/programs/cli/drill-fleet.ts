@@ -28,10 +28,10 @@ export function runningFleet(state: string, warden: Client, ledger: Client): Fle
     subject,
     facts: async (agent) => (await subject(agent)).agent,
     absent: async (agent) => absence(await subject(agent)),
-    lease: async (agent, rules, beside): Promise<Release> => {
+    lease: async (agent, { rules, keys }, beside): Promise<Release> => {
       const client = await dial(join(state, 'run/warden.sock'));
       lent.set(agent, client);
-      await client.call('drill.begin', { agent, rules, ...(beside === undefined ? {} : { beside }) });
+      await client.call('drill.begin', { agent, rules, keys, ...(beside === undefined ? {} : { beside }) });
       return async (attacks) => {
         lent.delete(agent);
         await client.call('drill.end', beside === undefined && attacks ? counted(attacks) : {}).catch(() => {});

@@ -24,8 +24,8 @@ async function openStageWithoutRoot({ known }: StageOptions, uid: number): Promi
   const folder = mkdtempSync(join(tmpdir(), 'bulkhead-drill-controls-'));
   const neighbour = await nextDoor(undefined, uid, MASKED);
   return {
-    rules: [],
-    otherRules: [],
+    lease: { rules: [], keys: [] },
+    otherLease: { rules: [], keys: [] },
     watches: async () => ({}),
     inside: async (agent) => ({
       ...neighbour.args,
@@ -62,8 +62,8 @@ export async function openStage(options: StageOptions): Promise<Stage & { close(
   try {
     const neighbour = await nextDoor(options.house, SPARE_UID, MASKED);
     return {
-      rules: arena.rules,
-      otherRules: arena.otherRules,
+      lease: arena.lease,
+      otherLease: arena.otherLease,
       watches: arena.watches,
       inside: async (agent) => {
         const known = await options.known(agent);

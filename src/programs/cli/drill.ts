@@ -1,24 +1,17 @@
-import type { AccessTest, AgentFacts, Args, Attack, Beside, Family, Positive } from '../../drill/attack.ts';
-import { PRELUDE } from '../../drill/prelude.ts';
-import { heldBy, notWithoutRoot, provesNothing } from '../../drill/rootless.ts';
-import { notInTierUser } from '../../drill/tier-user.ts';
+import type { AccessTest, AgentFacts, Args, Attack, Family, Positive } from '../../drill/attack.ts';
+import { notWithoutRoot } from '../../drill/rootless.ts';
 import {
   type AccessResult,
   type AttackResult,
   type Counters,
-  controlFails,
   type DrillDocument,
   judgeAccess,
-  judgeAttack,
   type LedgerEntry,
   notFor,
-  type Observation,
   type Outcome,
-  said,
-  unrecorded,
-  whatBothSaw,
 } from '../../drill/verdict.ts';
-import type { EgressRule } from '../../model/fleet.ts';
+import type { Lease } from '../../model/lent-key.ts';
+import { allAtOnce, attackOnce, described, observer, proveAttack } from './drill-tries.ts';
 
 /** The compartments, from the operator's side; the warden answers (`drill.facts`, `drill.begin`, `drill.script`, `drill.end`). */
 export interface Compartments {
@@ -27,9 +20,9 @@ export interface Compartments {
   absent?(agent: string): Promise<Absent | undefined>;
   /** Runs a text, prelude and all, in the compartment, as the agent. */
   script(agent: string, script: Script): Promise<Outcome>;
-  /** Adds rules for the drill's own targets until `release` is called or the connection ends.
-   *  @param beside  the agent that is drilled, when these rules are not for it */
-  lease(agent: string, rules: readonly EgressRule[], beside?: string): Promise<Release>;
+  /** Lends rules and keys for the drill's own targets until `release` is called or the connection ends.
+   *  @param beside  the agent that is drilled, when this is not for it */
+  lease(agent: string, lease: Lease, beside?: string): Promise<Release>;
   /** How many entries the ledger has now. */
   ledgerSize(): Promise<number>;
   /** The agent's entries from that index on. */
@@ -60,8 +53,9 @@ export interface Stage {
   outside(where: Positive): Args | Promise<Args>;
   watches(): Promise<Counters>;
   control(where: Positive, text: string, timeoutMs: number, args: Args): Promise<Outcome>;
-  readonly rules: readonly EgressRule[];
-  readonly otherRules: readonly EgressRule[];
+  /** What the drilled agent is lent; rules without their terms, which are not the asker's to say. */
+  readonly lease: Lease;
+  readonly otherLease: Lease;
 }
 
 export interface DrillOptions {
@@ -72,10 +66,6 @@ export interface DrillOptions {
   /** How long the ledger may take to have an attempt: refusals beyond a rate are written once a second. */
   readonly recordMs?: number;
 }
-
-const DEFAULT_SECONDS = 10;
-/** So many attempts in a row without a record, and the record is not waited for as long. */
-const FEW = 3;
 
 /** Every attack and access test against every agent, one at a time. Each attack first where its wall is absent: if it does not
  *  succeed there it proves nothing, and says so. */
@@ -91,8 +81,8 @@ export async function runDrill(
     list.push(result);
     options.onResult?.(result);
   };
-  const proven = async (attack: Attack): Promise<string | undefined> => {
-    if (!controls.has(attack.id)) controls.set(attack.id, await proveAttack(attack, stage));
+  const proven = async (attack: Attack, apart: Args = {}): Promise<string | undefined> => {
+    if (!controls.has(attack.id)) controls.set(attack.id, await proveAttack(attack, stage, apart));
     return controls.get(attack.id);
   };
   for (const name of options.agents) {
@@ -106,21 +96,23 @@ export async function runDrill(
     }
     const releases: Release[] = [];
     try {
-      releases.push(await compartments.lease(name, stage.rules));
+      releases.push(await compartments.lease(name, stage.lease));
       const [other] = facts.others;
-      if (other !== undefined) releases.push(await compartments.lease(other, stage.otherRules, name));
-      const run = observer(compartments, stage, facts, await stage.inside(facts), options.recordMs ?? 3000);
+      if (other !== undefined) releases.push(await compartments.lease(other, stage.otherLease, name));
+      const args = await stage.inside(facts);
+      const run = observer(compartments, stage, facts, args, options.recordMs ?? 3000);
+      const waited = await allAtOnce(
+        options.families.flatMap((family) => family.attacks.filter(({ waits }) => waits)),
+        facts,
+        args,
+        { proven, run },
+      );
       for (const family of options.families) {
-        for (const attack of family.attacks)
-          tell(
-            attacks,
-            await attackOnce(
-              attack,
-              facts,
-              () => proven(attack),
-              () => run(attack),
-            ),
-          );
+        for (const attack of family.attacks) {
+          const early = waited.get(attack.id);
+          const both = { proof: () => proven(attack), run: () => run(attack) };
+          tell(attacks, early ?? (await attackOnce(attack, facts, both)));
+        }
         for (const { id, line, why, step } of family.notApplicable) {
           const none: AttackResult = {
             id,
@@ -145,81 +137,4 @@ export async function runDrill(
     }
   }
   return { attacks, access };
-}
-
-function described(attack: Attack, facts: AgentFacts): Omit<AttackResult, 'result'> {
-  const { id, line, tries, wall } = attack;
-  return { id, line, agent: facts.name, tier: facts.tier, control: heldBy(attack, facts), tries, wall };
-}
-
-async function attackOnce(
-  attack: Attack,
-  facts: AgentFacts,
-  proof: () => Promise<string | undefined>,
-  run: () => Promise<Observation>,
-): Promise<AttackResult> {
-  const one = described(attack, facts);
-  const why = notInTierUser(attack, facts) ?? notFor(attack, facts) ?? notWithoutRoot(attack, facts);
-  if (why !== undefined) return { ...one, result: 'not-applicable', why };
-  const flaw = await proof();
-  const unproven = flaw === undefined ? undefined : provesNothing(attack, facts, flaw);
-  if (unproven !== undefined) return { ...one, result: 'not-applicable', why: unproven };
-  if (flaw !== undefined) return { ...one, result: 'error', why: flaw };
-  return { ...judgeAttack(attack, facts.name, await run()), control: one.control, tier: facts.tier };
-}
-
-/** @returns why the attack proves nothing on this machine */
-export async function proveAttack(attack: Attack, stage: Stage): Promise<string | undefined> {
-  const before = await stage.watches();
-  const args = await stage.outside(attack.positive);
-  const timeoutMs = (attack.seconds ?? DEFAULT_SECONDS) * 1000;
-  const { beside } = attack;
-  const who = beside?.who === 'other' ? 'host-user' : beside?.who;
-  const [own, other] = await Promise.all([
-    stage.control(attack.positive, attack.program, timeoutMs, args),
-    beside && who ? stage.control(who, beside.program, timeoutMs, await stage.outside(who)) : undefined,
-  ]);
-  const outcome = other ? whatBothSaw(own, other) : own;
-  return controlFails(attack, { outcome, before, after: await stage.watches() });
-}
-
-/** Runs one text inside and gathers what was seen around it, waiting for the record as long as it may take. */
-function observer(
-  compartments: Compartments,
-  stage: Stage,
-  facts: AgentFacts,
-  args: Args,
-  recordMs: number,
-): (one: Attack | AccessTest) => Promise<Observation> {
-  let missed = 0;
-  return async (one) => {
-    const evidence = one.evidence ?? [];
-    const since = evidence.length > 0 ? await compartments.ledgerSize() : 0;
-    const before = await stage.watches();
-    const timeoutMs = (one.seconds ?? DEFAULT_SECONDS) * 1000;
-    const script = (agent: string, program: string): Promise<Outcome> =>
-      compartments.script(agent, { id: one.id, text: PRELUDE + program, args, timeoutMs });
-    const meanwhile = async ({ who, program }: Beside): Promise<Outcome> =>
-      who === 'other'
-        ? script(facts.others[0] ?? '', program)
-        : stage.control(who, program, timeoutMs, { ...(await stage.outside(who)), ...args });
-    const beside = 'beside' in one ? one.beside : undefined;
-    const [own, other] = await Promise.all([script(facts.name, one.program), beside && meanwhile(beside)]);
-    const outcome = other ? whatBothSaw(own, other) : own;
-    const seen = { outcome, before, after: await stage.watches(), args };
-    // Only what would be held, or ok, hangs on the record.
-    const good = 'control' in one ? 'refused' : 'done';
-    if (evidence.length === 0 || said(outcome).word !== good) return { ...seen, entries: [] };
-    // Where nothing at all arrives in the record, waiting for each attempt would take hours.
-    const until = Date.now() + (missed < FEW ? recordMs : recordMs / 10);
-    for (;;) {
-      const entries = await compartments.ledgerSince(since, facts.name);
-      const there = unrecorded(evidence, { entries, args }) === undefined;
-      if (there || Date.now() > until) {
-        missed = there ? 0 : missed + 1;
-        return { ...seen, entries };
-      }
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  };
 }

@@ -50,10 +50,9 @@ export class Credentials {
   /** The variables of an agent. */
   placeholders(agent: string, bindings: readonly SecretBinding[]): Record<string, string> {
     return Object.fromEntries(
-      bindings.map((binding) => [
-        binding.variable,
-        filled(binding.as ?? HOLE, this.#stands(agent, binding)[0] as string),
-      ]),
+      bindings
+        .filter(({ lent }) => lent === undefined)
+        .map((binding) => [binding.variable, filled(binding.as ?? HOLE, this.#stands(agent, binding)[0] as string)]),
     );
   }
 
@@ -85,6 +84,8 @@ export class Credentials {
     return bindings
       .filter((binding) => binding.host === host && binding.port === port)
       .map((binding) => {
+        const { lent } = binding;
+        if (lent) return { binding, stands: [lent.stand], shown: lent.stand, value: lent.value };
         const value = this.#vault.get(binding.secret)?.value;
         const context = [agent, binding.variable, binding.secret];
         const shown = value === undefined ? '' : this.#placeholder(context, shapeOf(value));
@@ -93,7 +94,8 @@ export class Credentials {
   }
 
   /** Of the shape of what was set first; and of the shape that stood for it before, which an agent that was up by then still has. */
-  #stands(agent: string, { variable, secret }: SecretBinding): string[] {
+  #stands(agent: string, { variable, secret, lent }: SecretBinding): string[] {
+    if (lent) return [lent.stand];
     const shape = this.#vault.shape(secret);
     const shapes = [...(shape === undefined ? [] : [shape]), shapeBefore(variable)];
     return shapes.map((one) => this.#placeholder([agent, variable, secret], one));

@@ -1,6 +1,7 @@
 import { budget, prices } from '../../model/budget.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
+import { lentBinding, lentKey } from '../../model/lent-key.ts';
 import { agentName } from '../../model/names.ts';
 import { requestTerms } from '../../model/request-terms.ts';
 import { secretBinding } from '../../model/secret-binding.ts';
@@ -53,7 +54,8 @@ function readPolicy(raw: unknown): AgentPolicy {
   }));
   const asks = body.askMs === undefined ? {} : { askMs: wholeNumber(body.askMs) };
   const elevated = body.elevated === undefined ? {} : { elevated: list(body.elevated).map(text) };
-  const secrets = list(body.secrets ?? []).map((one) => secretBinding(one, 'secrets'));
+  const lent = list(body.lent ?? []).map((one) => lentBinding(lentKey(one, 'lent')));
+  const secrets = [...list(body.secrets ?? []).map((one) => secretBinding(one, 'secrets')), ...lent];
   const spending = {
     budget: body.budget === undefined ? {} : budget(body.budget, 'budget'),
     budgetMs: wholeNumber(body.budgetMs ?? 0),

@@ -1,5 +1,7 @@
+import { lentRules, RULED_HOST } from '../../drill/lent.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
+import { KEYED_HOST, type Lease, lentKey } from '../../model/lent-key.ts';
 import type { Command } from './session.ts';
 
 /** Reads the bodies of requests. The caller controls every byte; what comes out is what the type says. */
@@ -58,19 +60,32 @@ export function signal(from: Body): (typeof SIGNALS)[number] {
 /** What may be lent for a drill, and nothing else: the names are the drill's own, under a top-level domain that nobody can have
  *  (RFC 6761, 6.2), pinned to this host's loopback or to one documentation address (RFC 5737). That something else listens
  *  there is for `Drills` to see. `localhost` is not pinned: the gateway must refuse where it leads. */
-export function rules(from: Body): EgressRule[] {
+function rules(from: Body): EgressRule[] {
   const list = from.rules;
   if (!Array.isArray(list) || list.length > 8) throw malformed('rules', 'a list of at most 8');
-  return list.map((rule: unknown) => {
+  return list.flatMap((rule: unknown) => {
     const { host, port, address } = (typeof rule === 'object' && rule !== null ? rule : {}) as Body;
     if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65_535) throw malformed('port', 'a port');
     const numbered = { port: port as number };
     if (host === 'localhost' && address === undefined) return { host, ...numbered };
     if (host === 'secure.test' && port === 443 && address === '198.51.100.44') return { host, ...numbered, address };
-    if ((host === 'allow.test' || host === '*.wild.test' || host === 'other.test') && address === '127.0.0.1')
-      return { host, ...numbered, address };
+    if (typeof host === 'string' && PINNED.includes(host) && address === '127.0.0.1')
+      return [...lentRules({ host, ...numbered, address })];
     throw malformed('rules', "the drill's own targets");
   });
+}
+
+const PINNED: readonly string[] = ['allow.test', '*.wild.test', 'other.test', RULED_HOST, KEYED_HOST];
+
+/** A key is good at a target that is lent too, and so seen to be the drill's. */
+export function lease(from: Body): Lease {
+  const lent = rules(from);
+  const { keys = [] } = from;
+  if (!Array.isArray(keys) || keys.length > 1) throw malformed('keys', 'one key at most');
+  const read = keys.map((key: unknown) => lentKey(key, 'keys'));
+  if (!read.every(({ port }) => lent.some((rule) => rule.host === KEYED_HOST && rule.port === port)))
+    throw malformed('keys', "for one of the drill's own targets");
+  return { rules: lent, keys: read };
 }
 
 export interface Script {

@@ -1,7 +1,7 @@
 import { SPARE_UID } from '../../drill/spare-uid.ts';
 import { listenerUid } from '../../host/listener.ts';
 import { Failure } from '../../model/failure.ts';
-import type { EgressRule } from '../../model/fleet.ts';
+import type { Lease } from '../../model/lent-key.ts';
 import type { Connection } from '../../wire/serve.ts';
 import type { drillScript, findings } from './body.ts';
 import type { Compartment } from './compartment.ts';
@@ -9,6 +9,11 @@ import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { Record } from './record.ts';
 import { runScript, type ScriptResult } from './scripts.ts';
+
+/** Whether a finding is about what a drill does at its own targets: no person is told of that. */
+export function isOfDrill({ leases }: Pick<StandingFleet, 'leases'>, agent: string, text: string): boolean {
+  return leases.has(agent) && /: to [a-z.]+\.test:\d+$/.test(text);
+}
 
 /** Drills under way: each belongs to a connection, and what it was lent ends with it. */
 export class Drills {
@@ -23,11 +28,11 @@ export class Drills {
     this.#gateway = gateway;
   }
 
-  /** @param rules  to the drill's own targets, for as long as the connection lasts
+  /** @param lease  of the drill's own targets, for as long as the connection lasts
    *  @param beside  the agent that is drilled, where this one is only given what that one must not use */
   async begin(
     compartment: Compartment,
-    rules: readonly EgressRule[],
+    lease: Lease,
     beside: string | undefined,
     connection: Connection<string>,
   ): Promise<void> {
@@ -35,6 +40,7 @@ export class Drills {
     if (connection.socket.destroyed) return;
     if (this.#agents.has(connection) || this.#fleet.leases.has(name))
       throw new Failure('drill-running', `A drill of ${name} is under way.`, 'Wait for it to end.', 1);
+    const { rules } = lease;
     for (const { host, port, address } of rules)
       if (address !== '198.51.100.44' && listenerUid(port) !== SPARE_UID)
         throw new Failure(
@@ -45,7 +51,7 @@ export class Drills {
         );
     // Taken before anything is waited for: the connection may end at any time, and its end must find this.
     this.#agents.set(connection, name);
-    this.#fleet.leases.set(name, []);
+    this.#fleet.leases.set(name, { rules: [], keys: [] });
     connection.socket.once('close', () => void this.end(connection));
     try {
       await this.#record.write({
@@ -53,7 +59,7 @@ export class Drills {
         ...(beside === undefined ? {} : { beside }),
       });
       if (this.#agents.get(connection) !== name) return;
-      this.#fleet.leases.set(name, rules);
+      this.#fleet.leases.set(name, lease);
       await this.#load();
     } catch (error) {
       await this.end(connection);

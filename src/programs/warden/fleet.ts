@@ -8,7 +8,8 @@ import { uidsFor, writeUidBook } from '../../host/uid-book.ts';
 import { mustBeSameFleet, mustHoldStored, readWanted } from '../../host/wanted.ts';
 import { canonicalJson } from '../../model/canonical.ts';
 import { Failure } from '../../model/failure.ts';
-import type { EgressRule, WantedFleet } from '../../model/fleet.ts';
+import type { WantedFleet } from '../../model/fleet.ts';
+import type { Lease } from '../../model/lent-key.ts';
 import { unixUserName } from '../../model/unix-names.ts';
 import { describe } from '../../plan/describe.ts';
 import { fleetResources, holdsStored } from '../../plan/fleet.ts';
@@ -32,8 +33,8 @@ export interface Planned {
 export class StandingFleet {
   readonly host: Host;
   readonly compartments: Map<string, Compartment> = new Map();
-  /** Rules lent to agents for the length of a drill. */
-  readonly leases: Map<string, readonly EgressRule[]> = new Map();
+  /** What agents were lent for the length of a drill. */
+  readonly leases: Map<string, Lease> = new Map();
   /** Destinations that a person has approved, by agent. */
   granted: () => ReadonlyMap<string, readonly DestinationGrant[]> = () => new Map();
   /** Published ports, with the agent each leads to. */

@@ -7,6 +7,7 @@ import { BREAKER } from '../../model/budget.ts';
 import type { SshKeyEntry, SshKeysDocument } from '../../model/documents.ts';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import type { WantedFleet } from '../../model/fleet.ts';
+import type { Lease } from '../../model/lent-key.ts';
 import type { PlaceholderFile } from '../../model/placeholder-text.ts';
 import { elevatedText } from '../../policy/elevated/text.ts';
 import { Client } from '../../wire/client.ts';
@@ -58,11 +59,12 @@ export class GatewayLink {
 
   async policy(
     fleet: WantedFleet,
-    leases: ReadonlyMap<string, WantedFleet['agents'][number]['egress']>,
+    leases: ReadonlyMap<string, Lease>,
     granted: ReadonlyMap<string, readonly DestinationGrant[]>,
   ): Promise<void> {
     const agents = fleet.agents.map(({ name, egress, egressAsk, ask, elevated, secrets, budget, ssh }) => ({
-      ...{ name, egress: [...egress, ...(leases.get(name) ?? [])], grants: granted.get(name) ?? [], secrets, ssh },
+      ...{ name, egress: [...egress, ...(leases.get(name)?.rules ?? [])], secrets, ssh },
+      ...{ grants: granted.get(name) ?? [], lent: leases.get(name)?.keys ?? [] },
       ...(elevated && { elevated: elevated.map(elevatedText) }),
       budget: { repeats: BREAKER, ...budget },
       budgetMs: (ask ?? ASK).wait,

@@ -20,7 +20,7 @@ import { serve } from '../../wire/serve.ts';
 import { Budgets } from './budgets.ts';
 import { Commands } from './commands.ts';
 import { Destinations } from './destinations.ts';
-import { Drills } from './drills.ts';
+import { Drills, isOfDrill } from './drills.ts';
 import { Elevated } from './elevated.ts';
 import { ElevatedPins } from './elevated-pins.ts';
 import { StandingFleet } from './fleet.ts';
@@ -85,7 +85,10 @@ const staff: Staff = new Staff(places, ids, logs, record, () => fleet, {
   use: (agent, grant) => destinations.use(agent, grant),
   askBudget: (agent, terms) => budgets.ask(agent, terms),
   outside,
-  finding: (agent, text) => notices.finding(String(agent).slice(0, 40), String(text).slice(0, 300)),
+  finding: (agent, text) => {
+    if (isOfDrill(fleet, String(agent), String(text))) return;
+    notices.finding(String(agent).slice(0, 40), String(text).slice(0, 300));
+  },
 });
 const gateAsks: Pick<GateAsks, 'ask' | 'use' | 'look' | 'outside'> = {
   ask: (frame) => commands.ask(frame),

@@ -183,7 +183,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
       from: EVERYBODY,
       answer: async (from, connection) => {
         const beside = from.beside === undefined ? undefined : agentName(from.beside);
-        return office.drills.begin(await whenUp(from, connection), body.rules(from), beside, connection);
+        return office.drills.begin(await whenUp(from, connection), body.lease(from), beside, connection);
       },
     },
     'drill.script': {

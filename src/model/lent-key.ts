@@ -1,0 +1,49 @@
+import { PORT } from './bounds.ts';
+import type { EgressRule } from './fleet.ts';
+import { secretName } from './names.ts';
+import type { SecretBinding } from './secret-binding.ts';
+import { members, text, whole } from './strict.ts';
+
+/** A key that no service knows, lent to an agent for the length of a drill. Where it is bound is not for whoever lends it to say: a target
+ *  of the drill's own on this machine's loopback, under a name that nobody can have (RFC 6761, 6.2). */
+export interface LentKey {
+  readonly port: number;
+  /** What the agent has. */
+  readonly stand: string;
+  /** What becomes of it; of the same length. */
+  readonly value: string;
+}
+
+/** What a drill lends. */
+export interface Lease {
+  readonly rules: readonly EgressRule[];
+  readonly keys: readonly LentKey[];
+}
+
+export const KEYED_HOST = 'keyed.test';
+/** Neither can be anything that a request has in it otherwise, nor the value of a secret. */
+const STAND = /^drill-stand-[0-9a-f]{32}$/;
+const VALUE = /^drill-value-[0-9a-f]{32}$/;
+
+export function lentKey(raw: unknown, at: string): LentKey {
+  const given = members(raw, at, ['port', 'stand', 'value'], []);
+  return {
+    port: whole(given.port, `${at}.port`, PORT),
+    stand: text(given.stand, `${at}.stand`, 'the placeholder of a drill', (one) => STAND.test(one)),
+    value: text(given.value, `${at}.value`, 'the key of a drill', (one) => VALUE.test(one)),
+  };
+}
+
+/** Where it goes: as most keys do. */
+export function lentBinding({ port, stand, value }: LentKey): SecretBinding {
+  return {
+    variable: 'BULKHEAD_DRILL',
+    secret: secretName('bulkhead-drill'),
+    host: KEYED_HOST,
+    port,
+    in: ['bearer', 'header x-drill-key'],
+    methods: ['GET', 'POST'],
+    paths: ['/v1/**'],
+    lent: { stand, value },
+  };
+}
