@@ -63,7 +63,7 @@ export class Control {
       case 'policy': {
         const policies = frame.agents as readonly AgentPolicy[];
         this.#policies.clear();
-        this.#copies.policies(policies);
+        this.#copies.policies(policies, frame.up === true);
         for (const policy of policies) this.#policies.set(policy.agent, policy);
         this.#say({ do: 'policies', policies });
         return;
@@ -81,10 +81,6 @@ export class Control {
         this.#copies.names.give(agentName(frame.agent), fd);
         return;
       }
-      case 'up':
-        this.#copies.up();
-        this.#say({ do: 'policies', policies: [...this.#policies.values()] }); // and what it knows of copies is forgotten
-        return;
       case 'begin':
         this.#say({ do: 'begin' });
         return;
