@@ -74,6 +74,7 @@ export class Shipping {
         await sleep(AGAIN_MS);
       }
     }
+    this.#client?.close();
   }
 
   /** @returns whether there was something */
