@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { admit } from '../../src/ledger/entry.ts';
 import { Journal } from '../../src/programs/gate/journal.ts';
+import { SHARED } from '../../src/programs/gate/journal-shared.ts';
 import { Shipping } from '../../src/programs/gate/ship.ts';
 import { serve } from '../../src/wire/serve.ts';
 
@@ -36,19 +37,25 @@ async function place(t: TestContext): Promise<{ folder: string; socket: string; 
   return { folder, socket, given };
 }
 
-/** What a gate does: it ships until the test is over. */
+/** What a gate does: it ships until it ends, or the test is over. */
 function gate(
   t: TestContext,
   { folder, socket }: { folder: string; socket: string },
-): { journal: Journal; shipping: Shipping } {
-  const shipping = new Shipping(folder, socket, () => {});
+): { journal: Journal; end: () => Promise<void>; sync: () => void } {
+  const shipping = new Shipping(folder, socket, (message) => {
+    if (message.do === 'shipped') journal.shipped(message.bytes);
+  });
+  const journal = new Journal(shipping.given);
   const left = new AbortController();
   const over = shipping.begin(left.signal);
-  t.after(() => {
+  const end = (): Promise<void> => {
     left.abort();
     return over;
-  });
-  return { shipping, journal: new Journal(shipping.fd, shipping.shared, shipping.next) };
+  };
+  const words = new Int32Array(shipping.given.shared);
+  const sync = (): void => void Atomics.store(words, SHARED.synced, Atomics.load(words, SHARED.written));
+  t.after(end);
+  return { journal, end, sync };
 }
 
 async function until(there: () => boolean, what: string): Promise<void> {
@@ -79,8 +86,9 @@ test('a damaged line, or one that the ledger takes for none, is on record as suc
   const at = await place(t);
   const bad = ['{"n":2,"ev{"n":3,"at":"x"}\n', '{"n":"4"}\n', '\0\0\0\n', line(5, { index: 7 })];
   writeFileSync(`${at.folder}/journal`, [line(1), ...bad, line(6)].join(''));
-  gate(t, at);
+  const { end } = gate(t, at);
   await until(() => at.given.some(({ n }) => n === 6), `the ledger has ${JSON.stringify(at.given)}`);
+  await end();
   assert.deepEqual(
     at.given.map(({ n, event }) => n ?? event),
     [1, 'exec.damaged', 'exec.damaged', 'exec.damaged', 'exec.damaged', 6],
@@ -91,4 +99,46 @@ test('a damaged line, or one that the ledger takes for none, is on record as suc
   gate(t, at);
   await until(() => at.given.some(({ n }) => n === 7), 'the next gate goes on');
   assert.equal(at.given.filter(({ event }) => event === 'exec.damaged').length, 4, 'and says nothing twice');
+});
+
+/** 32 words of 256 bytes that JSON writes as six each. */
+const LONG = Array.from({ length: 32 }, () => '\x01'.repeat(256));
+
+test('one agent that floods the journal waits for the ledger, and others do not', async (t) => {
+  const at = await place(t);
+  const { journal, end, sync } = gate(t, at);
+  await end();
+  let written = 0;
+  for (; journal.ready('one') && written < 5000; written++) {
+    journal.write({ event: 'exec.allowed', agent: 'one', path: '\x01'.repeat(4096), argv: LONG, rule: 'by file' });
+    sync();
+  }
+  assert.ok(written < 5000, 'there is an end');
+  assert.equal(journal.ready('two'), true);
+  assert.ok(statSync(`${at.folder}/journal`).size / written < 26_000, 'bytes of JSON count');
+  const next = gate(t, at);
+  assert.deepEqual([next.journal.ready('one'), next.journal.ready('two')], [false, true], 'nor after the next start');
+  await until(() => next.journal.ready('one'), 'what the ledger has makes room');
+});
+
+test('under a load that never stops the journal stays small, and every line comes to the ledger once and in order', async (t) => {
+  const at = await place(t);
+  let { journal, end, sync } = gate(t, at);
+  let most = 0;
+  let written = 0;
+  for (const over = Date.now() + 4000; Date.now() < over; await sleep(5)) {
+    for (let i = 0; i < 5; i++, written++) journal.write({ event: 'exec.allowed', agent: 'one', argv: LONG });
+    sync();
+    most = Math.max(most, ...['journal', 'journal.2'].map((name) => statSync(`${at.folder}/${name}`).size));
+    if (written % 500 !== 0) continue;
+    await end();
+    ({ journal, end, sync } = gate(t, at));
+  }
+  await until(() => at.given.length === written, `${at.given.length} of ${written}`);
+  assert.deepEqual(
+    at.given.map(({ n }) => n),
+    Array.from({ length: written }, (_, n) => n + 1),
+  );
+  const all = Buffer.byteLength(JSON.stringify(at.given));
+  assert.ok(all > 2 * most, `${all} bytes went through files of at most ${most}`);
 });

@@ -37,7 +37,7 @@ export class Answers {
 
   /** Whether there is room to take a question and to record its answer. */
   mayTake(agent: string): boolean {
-    return this.#holding.room(agent) && this.#journal.ready();
+    return this.#holding.room(agent) && this.#journal.ready(agent);
   }
 
   take(message: Exclude<ToHot, { do: 'listener' | 'begin' }>): void {
@@ -48,7 +48,7 @@ export class Answers {
     else if (message.do === 'record') this.#journal.write(message.record);
     else if (message.do === 'pause') this.#holding.pause(message.agent, message.paused);
     else if (message.do === 'go') this.#byFile.go(message, (agent) => this.#policies.get(agent));
-    else if (message.do === 'shorten') this.#journal.shorten(message.upTo);
+    else if (message.do === 'shipped') this.#journal.shipped(message.bytes);
     else this.#answered(message);
   }
 

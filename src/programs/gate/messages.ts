@@ -68,8 +68,8 @@ export type ToHot =
   | ({ readonly do: 'pin'; readonly agent: string; readonly file: string } & Opened)
   | ({ readonly do: 'listener' } & ListenerFacts)
   | { readonly do: 'begin' }
-  /** So many bytes of the journal are the ledger's. */
-  | { readonly do: 'shorten'; readonly upTo: number }
+  /** So many bytes of the journal are the ledger's, by agent. */
+  | { readonly do: 'shipped'; readonly bytes: ReadonlyMap<string, number> }
   /** The exec goes on; what it finds is decided by the mounts. `left`: why it is on no list and has no stub over it. */
   | ({ readonly do: 'go'; readonly own?: OwnProgram; readonly left?: string } & Asker)
   /** `approval`: how it ends is written down under this rule. */
