@@ -71,17 +71,18 @@ export class ByFile {
   #goOn(
     place: number,
     { fd, agent }: ListenerFacts,
-    { path, argv }: Said,
+    told: Said,
     policy: Standing | undefined,
     left: string | undefined,
   ): void {
+    const { path } = told;
     const id = idOf(this.#flight.at(place));
     if (isAbsent(policy, path)) refuse(fd, id, ENOENT);
     else {
       // Where a stub stands, what it asks is on record as another exec, which may be refused.
-      if (isStub(policy, path)) this.#journal.write({ event: 'exec.relayed', agent, path, argv });
-      else if (left === undefined) this.#journal.write({ event: 'exec.allowed', agent, path, argv, rule: 'by file' });
-      else this.#journal.write({ event: 'exec.denied', agent, path, argv, rule: `left to the kernel: ${left}` });
+      if (isStub(policy, path)) this.#journal.write({ event: 'exec.relayed', agent, ...told });
+      else if (left === undefined) this.#journal.write({ event: 'exec.allowed', agent, ...told, rule: 'by file' });
+      else this.#journal.write({ event: 'exec.denied', agent, ...told, rule: `left to the kernel: ${left}` });
       letGo(fd, id);
     }
     this.#flight.release(place);
