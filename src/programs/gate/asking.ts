@@ -1,4 +1,5 @@
-import { closeSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
+import { duplicate } from '../../host/gate-ground.ts';
 import { openProcess } from '../../host/pidfd.ts';
 import { stillWaits } from '../../host/seccomp-notify.ts';
 import { Failure } from '../../model/failure.ts';
@@ -9,7 +10,7 @@ import type { Client } from '../../wire/client.ts';
 import type { AgentPolicy } from '../../wire/gate-policy.ts';
 import { sendDescriptors } from '../../wire/handover.ts';
 import type { Copies } from './copies.ts';
-import type { Asked, Asker, Pin, ToHot } from './messages.ts';
+import type { Asked, Asker, Opened, Pin, ToHot } from './messages.ts';
 import { runOutside } from './outside.ts';
 
 /** What the warden says to a question. */
@@ -68,6 +69,11 @@ export class Asking {
     try {
       pin = asked.own ?? this.#copies.of(program.file, key(asked));
       this.#copies.hold(pin, key(asked));
+      if (asked.own && !existsSync(pin.path)) {
+        // Its stub was started so late that nobody waited for it any more (src/programs/gate/own-tries.ts).
+        const line = `bulkhead: ${program.name} asked too late, and its copy is gone; run it again`;
+        return this.#refuse(asked, line, 'asked too late');
+      }
     } catch (error) {
       this.#refuse(
         asked,
@@ -90,7 +96,8 @@ export class Asking {
         this.#refuse(asked, `bulkhead: ${program.name} is refused: ${how}`, 'changed since it was allowed');
         return;
       }
-      this.#start(asked, pin, { rule: asked.rule, ...recorded(terms) });
+      const fd = this.#open(asked, pin);
+      if (fd !== undefined) this.#start(asked, { pin, fd }, { rule: asked.rule, ...recorded(terms) });
       return;
     }
     const { kind: _, agent: __, ...subject } = commandSubject(agentName(agent), terms);
@@ -154,11 +161,17 @@ export class Asking {
       if (process !== undefined) closeSync(process);
       return; // the hot thread sees it, too
     }
+    const fd = this.#open(asked, pin); // what cannot be started uses up no approval
+    if (fd === undefined) {
+      closeSync(process);
+      return;
+    }
     try {
       sendDescriptors(this.#descriptors, [process]);
       closeSync(process);
       await this.#warden.call('question.use', { agent: asked.agent, question: id });
     } catch (error) {
+      closeSync(fd);
       const why = error instanceof Failure && error.code === 'not-granted';
       if (why) return this.ask(asked); // used up by another: asked anew
       this.#refuse(
@@ -169,24 +182,25 @@ export class Asking {
       return;
     }
     const approval = `approval ${id}`;
-    this.#start(asked, pin, { rule: approval, ...recorded(terms) }, approval);
+    this.#start(asked, { pin, fd }, { rule: approval, ...recorded(terms) }, approval);
   }
 
-  #start(asked: Asked, pin: Pin, record: object, approval?: string): void {
-    const { agent, program, place, id } = asked;
-    let fd: number;
+  /** The copy under its name; undefined where it is refused, as there is none. */
+  #open(asked: Asked, pin: Pin): number | undefined {
+    const { agent, program } = asked;
     try {
-      fd = this.#copies.names.open(agent, asked.own ? written(program.file) : program.file, pin);
-      if (asked.rule !== undefined)
-        this.#say({ do: 'pin', agent, file: program.file, pin, fd: this.#copies.names.open(agent, program.file, pin) });
+      const fd = this.#copies.names.open(agent, asked.own ? written(program.file) : program.file, pin);
+      if (asked.rule !== undefined) this.#say({ do: 'pin', agent, file: program.file, pin, fd: duplicate(fd) });
+      return fd;
     } catch (error) {
-      this.#refuse(
-        asked,
-        `bulkhead: the copy of ${program.name} cannot be opened (${(error as Error).message})`,
-        'no copy',
-      );
-      return;
+      const line = `bulkhead: the copy of ${program.name} cannot be opened (${(error as Error).message})`;
+      this.#refuse(asked, line, 'no copy');
+      return undefined;
     }
+  }
+
+  #start(asked: Asked, { pin, fd }: Opened, record: object, approval?: string): void {
+    const { agent, program, place, id } = asked;
     this.#copies.release(key(asked));
     const by = { file: program.file, own: asked.made === true, ...(approval !== undefined && { approval }) };
     this.#say({ do: 'run', place, id, pin, fd, record: { event: 'exec.allowed', agent, ...record }, ...by });
