@@ -4,6 +4,7 @@ import { openProcess } from '../../host/pidfd.ts';
 import { stillWaits } from '../../host/seccomp-notify.ts';
 import { Failure } from '../../model/failure.ts';
 import { agentName } from '../../model/names.ts';
+import type { QuestionState } from '../../model/question.ts';
 import type { Standing } from '../../policy/approval.ts';
 import { type CommandTerms, commandSubject, decidingEnvironment, shownCommand } from '../../policy/question/command.ts';
 import type { Client } from '../../wire/client.ts';
@@ -138,19 +139,36 @@ export class Asking {
   }
 
   /** Each of those who wait for it uses the approval for itself: what is good for once starts one of them, and the others wait on. */
-  async answered(id: number, state: string): Promise<void> {
+  async answered(id: number, state: QuestionState): Promise<void> {
     const waiting = this.#waiting.get(id) ?? [];
     if (state === 'asked') return;
     this.#waiting.delete(id);
     for (const { asked, pin, terms, timer } of waiting) {
       clearTimeout(timer);
-      if (state === 'approved') await this.#run(asked, pin, terms, id);
-      else
-        this.#refuse(
-          asked,
-          `bulkhead: ${asked.program.name} was refused by a person (question ${id})`,
-          `question ${id}`,
-        );
+      await this.#became(state, asked, pin, terms, id);
+    }
+  }
+
+  async #became(
+    state: Exclude<QuestionState, 'asked'>,
+    asked: Asked,
+    pin: Pin,
+    terms: CommandTerms,
+    id: number,
+  ): Promise<void> {
+    const refuse = (why: string): void =>
+      this.#refuse(asked, `bulkhead: ${asked.program.name} ${why}`, `question ${id}`);
+    switch (state) {
+      case 'approved':
+        return this.#run(asked, pin, terms, id);
+      case 'used': // by another
+        return this.ask(asked);
+      case 'refused':
+        return refuse(`was refused by a person (question ${id})`);
+      case 'expired':
+        return refuse(`is refused: nobody answered question ${id} in time`);
+      case 'withdrawn':
+        return refuse(`is refused: question ${id} was withdrawn`);
     }
   }
 

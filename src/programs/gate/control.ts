@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import { agentName } from '../../model/names.ts';
+import type { QuestionState } from '../../model/question.ts';
 import type { Client } from '../../wire/client.ts';
 import type { AgentPolicy } from '../../wire/gate-policy.ts';
 import { receiveDescriptors, sendDescriptors } from '../../wire/handover.ts';
@@ -88,7 +89,7 @@ export class Control {
         this.#say({ do: 'pause', agent: agentName(frame.agent), paused: frame.paused === true });
         return;
       case 'answered':
-        void this.#asking.answered(Number(frame.question), String(frame.state));
+        void this.#asking.answered(Number(frame.question), frame.state as QuestionState);
         return;
       case 'status':
         return;
