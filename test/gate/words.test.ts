@@ -1,47 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { test } from 'node:test';
-import { NOTIFICATION } from '../../src/host/seccomp-notify.ts';
 import { bounded } from '../../src/programs/gate/recorded.ts';
 import { type Said, said } from '../../src/programs/gate/words.ts';
+import { withQuestion } from './laid-out.ts';
 
-/** Lays out the words that it is given in hexadecimal in memory of its own, each over the end of a page, and the pointers to them as well. */
-const LAYS = `
-import ctypes, mmap, struct, sys, time
-words = [bytes.fromhex(w) + b"\\0" for w in sys.argv[1:]]
-pages = lambda n: (n + 4095) // 4096 + 2
-def lay(b, before):
-    m = mmap.mmap(-1, 4096 * pages(len(b)))
-    m[4096 - before:4096 - before + len(b)] = b
-    kept.append(m)
-    return ctypes.addressof(ctypes.c_char.from_buffer(m)) + 4096 - before
-kept = []
-at = [lay(w, 3) for w in words]
-array = lay(struct.pack("%dQ" % (len(at) + 1), *at, 0), 8)
-print(lay(b"/usr/bin/tool\\0", 5), array, flush=True)
-time.sleep(60)`;
-
-async function saidOf(words: readonly (string | Buffer)[]): Promise<Said> {
-  const hex = words.map((word) => Buffer.from(word as string).toString('hex'));
-  const child = spawn('/usr/bin/python3', ['-c', LAYS, ...hex], { stdio: ['ignore', 'pipe', 'inherit'] });
-  try {
-    const text = await new Promise<string>((resolve, reject) => {
-      let said = '';
-      child.stdout.on('data', (some: Buffer) => {
-        said += some.toString();
-        if (said.endsWith('\n')) resolve(said);
-      });
-      child.once('exit', () => reject(new Error('it ended early')));
-    });
-    const [path = '', array = ''] = text.trim().split(' ');
-    const question = Buffer.alloc(NOTIFICATION);
-    question.writeUInt32LE(child.pid ?? 0, 8);
-    question.writeBigUInt64LE(BigInt(path), 32);
-    question.writeBigUInt64LE(BigInt(array), 40);
-    return said(question, 0);
-  } finally {
-    child.kill('SIGKILL');
-  }
+function saidOf(words: readonly string[]): Promise<Said> {
+  return withQuestion('/usr/bin/tool', words, (question) => said(question, 0));
 }
 
 test('words that cross the end of a page are recorded whole', async () => {

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import { argumentOf, callOf, EXECVEAT, idOf, pidOf } from '../../host/seccomp-notify.ts';
-import { isStub } from './asker.ts';
+import { runsStub } from './asker.ts';
 import { ByFile } from './by-file.ts';
 import type { Endings } from './endings.ts';
 import type { Flight } from './flight.ts';
@@ -57,7 +57,7 @@ export class Answers {
     const question = this.#flight.at(place);
     const policy = this.#policies.get(facts.agent);
     const byStub =
-      callOf(question) === EXECVEAT && argumentOf(question, 4) === AT_EMPTY_PATH && isStub(pidOf(question), facts);
+      callOf(question) === EXECVEAT && argumentOf(question, 4) === AT_EMPTY_PATH && runsStub(pidOf(question), facts);
     if (!byStub) {
       this.#byFile.judge(place, facts, policy);
       return false;

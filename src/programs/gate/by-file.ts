@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { argumentOf, callOf, EXECVEAT, idOf, letGo, pidOf, refuse } from '../../host/seccomp-notify.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { Flight } from './flight.ts';
@@ -10,6 +11,8 @@ import { type Said, said } from './words.ts';
 
 /** Links that every compartment has (src/tiers/sandbox.ts). */
 const ALIASES: Readonly<Record<string, string>> = { '/bin': '/usr/bin', '/sbin': '/usr/sbin' };
+/** Trees in which no agent makes a link. */
+const ROOTS = /^\/(?:usr|bin|sbin|lib[0-9a-z]*)\//;
 const AT_FDCWD = -100;
 const ENOENT = 2;
 
@@ -80,7 +83,7 @@ export class ByFile {
     if (isAbsent(policy, path)) refuse(fd, id, ENOENT);
     else {
       // Where a stub stands, what it asks is on record as another exec, which may be refused.
-      if (isStub(policy, path)) this.#journal.write({ event: 'exec.relayed', agent, ...told });
+      if (leadsToStub(policy, path)) this.#journal.write({ event: 'exec.relayed', agent, ...told });
       else if (left === undefined) this.#journal.write({ event: 'exec.allowed', agent, ...told, rule: 'by file' });
       else this.#journal.write({ event: 'exec.denied', agent, ...told, rule: `left to the kernel: ${left}` });
       letGo(fd, id);
@@ -95,8 +98,16 @@ function isAbsent(policy: Standing | undefined, path: string): boolean {
   return PROGRAM_FOLDERS.includes(real.slice(0, real.lastIndexOf('/'))) && !policy.there.has(real);
 }
 
-function isStub(policy: Standing | undefined, path: string): boolean {
-  return policy !== undefined && Object.hasOwn(policy.stubs, withoutAlias(path));
+/** Whether a stub stands under this path, or may: what is not root's alone an agent can link to anything. */
+function leadsToStub(policy: Standing | undefined, path: string): boolean {
+  if (policy === undefined || policy.there.has(path)) return policy !== undefined && isStubbed(policy, path);
+  const plain = posix.normalize(path);
+  if (policy.trees?.some((tree) => plain.startsWith(`${tree}/`))) return false;
+  return !ROOTS.test(plain) || isStubbed(policy, plain);
+}
+
+function isStubbed(policy: Standing, path: string): boolean {
+  return Object.hasOwn(policy.stubs, withoutAlias(path));
 }
 
 function withoutAlias(path: string): string {
