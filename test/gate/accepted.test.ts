@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -61,4 +70,13 @@ test('a file that could not be read at up is not accepted when it can be read', 
   copies.policies(policies, true);
   assert.equal(copies.holds(file, copies.of(file, 'who')), true);
   assert.match(readFileSync(`${gate}/accepted.json`, 'utf8'), /tool/);
+});
+
+test('what a killed gate or warden was just copying is deleted at the next start, and finished copies are not', (t) => {
+  const { pins, gate } = place(t);
+  const finished = 'a'.repeat(64);
+  for (const name of ['own-12-3', 'own-7-44', 'next', finished]) writeFileSync(`${pins}/${name}`, 'x');
+  mkdirSync(`${pins}/named`);
+  new Copies(pins, gate, () => {});
+  assert.deepEqual(readdirSync(pins).sort(), [finished, 'named']);
 });
