@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { memoryFile } from '../../src/host/gate-ground.ts';
 import { ByFile } from '../../src/programs/gate/by-file.ts';
 import { Flight } from '../../src/programs/gate/flight.ts';
+import { FloodCounts } from '../../src/programs/gate/flood-counts.ts';
 import { Holding } from '../../src/programs/gate/held.ts';
 import { Journal } from '../../src/programs/gate/journal.ts';
 import { SHARED_BYTES } from '../../src/programs/gate/journal-shared.ts';
@@ -20,7 +21,7 @@ test('an exec is on record as allowed by its file only where its path leads to n
   const journal = new Journal({ fds: [fd, fd], shared: new SharedArrayBuffer(SHARED_BYTES), next: 1, left: new Map() });
   const flight = new Flight(memoryFile('flight', PLACE_BYTES * PLACES));
   const holding = new Holding(flight, () => {});
-  const byFile = new ByFile(flight, journal, holding, new OwnStubs(() => {}), () => {});
+  const byFile = new ByFile(flight, journal, new FloodCounts(() => {}), holding, new OwnStubs(() => {}), () => {});
   const policy = standing({
     ...{ agent: 'one', exec: { ask: 'on-miss' }, allowed: ['true'], names: ['/usr/bin/true', '/usr/bin/factor'] },
     ...{ stubs: { '/usr/bin/factor': { name: 'factor', file: '/usr/bin/factor' } }, waitMs: 1, given: {} },

@@ -115,7 +115,10 @@ export class Asking {
     else if (reply.state === 'asked' && id !== undefined) this.#wait(asked, pin, terms, id, policy?.waitMs ?? 60_000);
     else if (reply.state === 'refused')
       this.#refuse(asked, `bulkhead: ${program.name} was refused by a person (question ${id})`, `question ${id}`);
-    else this.#refuse(asked, `bulkhead: ${program.name} is refused: ${reply.why ?? 'too many questions'}`, 'flood');
+    else {
+      const line = `bulkhead: ${program.name} is refused: ${reply.why ?? 'too many questions'}`;
+      this.#refuse(asked, line, 'flood', program.file);
+    }
   }
 
   /** A probe or a drill: nobody is asked and nothing is started. */
@@ -224,7 +227,8 @@ export class Asking {
     this.#say({ do: 'run', place, id, pin, fd, record: { event: 'exec.allowed', agent, ...record }, ...by });
   }
 
-  #refuse(asked: Asked, line: string, rule: string): void {
+  /** @param flood  the program of which more is asked for than people can answer */
+  #refuse(asked: Asked, line: string, rule: string, flood?: string): void {
     const { agent, program, argv, cwd, place, id } = asked;
     this.#copies.release(key(asked));
     this.#say({
@@ -233,6 +237,7 @@ export class Asking {
       id,
       line,
       record: { event: 'exec.denied', agent, path: program.file, argv, cwd, rule },
+      ...(flood !== undefined && { flood }),
     });
   }
 

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { argumentOf, callOf, EXECVEAT, idOf, letGo, pidOf, refuse } from '../../host/seccomp-notify.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { Flight } from './flight.ts';
+import type { FloodCounts } from './flood-counts.ts';
 import type { Holding } from './held.ts';
 import type { Journal } from './journal.ts';
 import type { Asker, FromHot, ListenerFacts, ToHot } from './messages.ts';
@@ -26,15 +27,24 @@ interface Tried extends Asker {
 export class ByFile {
   readonly #flight: Flight;
   readonly #journal: Journal;
+  readonly #floods: FloodCounts;
   readonly #holding: Holding;
   readonly #own: OwnStubs;
   readonly #tell: (message: FromHot) => void;
   /** Whoever executes what may be a file of the agent's, by place. */
   readonly #tries = new Map<number, Tried>();
 
-  constructor(flight: Flight, journal: Journal, holding: Holding, own: OwnStubs, tell: (message: FromHot) => void) {
+  constructor(
+    flight: Flight,
+    journal: Journal,
+    floods: FloodCounts,
+    holding: Holding,
+    own: OwnStubs,
+    tell: (message: FromHot) => void,
+  ) {
     this.#flight = flight;
     this.#journal = journal;
+    this.#floods = floods;
     this.#holding = holding;
     this.#own = own;
     this.#tell = tell;
@@ -83,8 +93,11 @@ export class ByFile {
     if (isAbsent(policy, path)) refuse(fd, id, ENOENT);
     else {
       // Where a stub stands, what it asks is on record as another exec, which may be refused.
-      if (leadsToStub(policy, path)) this.#journal.write({ event: 'exec.relayed', agent, ...told });
-      else if (left === undefined) this.#journal.write({ event: 'exec.allowed', agent, ...told, rule: 'by file' });
+      if (leadsToStub(policy, path)) {
+        const file = policy?.stubs[withoutAlias(path)]?.file;
+        if (file === undefined || !this.#floods.relayed(agent, file))
+          this.#journal.write({ event: 'exec.relayed', agent, ...told });
+      } else if (left === undefined) this.#journal.write({ event: 'exec.allowed', agent, ...told, rule: 'by file' });
       else this.#journal.write({ event: 'exec.denied', agent, ...told, rule: `left to the kernel: ${left}` });
       letGo(fd, id);
     }

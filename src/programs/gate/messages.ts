@@ -84,7 +84,8 @@ export type ToHot =
       Asker)
   /** What it asked for runs outside, at the other end of this socket. */
   | ({ readonly do: 'connect'; readonly fd: number } & Asker)
-  | ({ readonly do: 'refuse'; readonly line: string; readonly record: object } & Asker)
+  /** `flood`: of this program, as its agent asks more than people can answer. */
+  | ({ readonly do: 'refuse'; readonly line: string; readonly record: object; readonly flood?: string } & Asker)
   /** Its agent is paused, so that the kernel can freeze it: whoever waits asks again, until `paused` is false. */
   | { readonly do: 'pause'; readonly agent: string; readonly paused: boolean };
 
