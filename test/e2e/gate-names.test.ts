@@ -13,7 +13,7 @@ defaults:
   ask: { wait: 20s }
 agents:
   one: {}
-  two: {}
+  next: {}
   bare:
     exec: { sets: [base] }
 `;
@@ -91,7 +91,7 @@ async function again(stand: Stand): Promise<void> {
   const gate = await pidOf(stand, 'gate');
   process.kill(gate, 'SIGKILL');
   for (let i = 0; i < 100 && (await pidOf(stand, 'gate').catch(() => gate)) === gate; i++) await sleep(50);
-  for (const agent of ['two', 'one']) {
+  for (const agent of ['next', 'one']) {
     const { ended } = stand.start(['run', agent, '--', name, '-n', '/proc/self/exe']);
     await approve(stand, `${name} -n /proc/self/exe (program ${PROGRAMS}/${name})`);
     assert.equal((await ended).stdout, `${PROGRAMS}/${name}`);

@@ -12,8 +12,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { removeTree } from '../../src/host/mounts.ts';
-import { approve, execsSoFar, question } from './asking.ts';
+import { approve, execsSoFar, pidOf, question } from './asking.ts';
 import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const PREFIX = `bh-pins-${process.pid}`;
@@ -36,9 +37,13 @@ agents:
     ask: { wait: 20s }
 `;
 
+/** After six in a row it is started again in three seconds. */
+const KILLS = process.env.BULKHEAD_LONG ? 6 : 1;
+
 const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise<void>])[] = [
   ['an upgrade of a package is followed, with a line in the record', upgraded],
   ['a change that no package answers for is refused in one line, until the next up', changed],
+  ['what was accepted is known to the next gate and the next warden, and the next up accepts anew', remembered],
   ['a file that a person was asked for is asked for again when it is another, under an always too', asked],
   ['of a program of many names, each name is asked for by itself', applets],
   ['a rule for one name of it allows no other', appletRules],
@@ -135,6 +140,41 @@ async function changed(stand: Stand): Promise<void> {
   assert.equal((await run()).stdout, 'ran');
   const entry = (await pinned(stand)).find(({ path }) => path === PLAIN);
   assert.equal(entry?.accepted, 'up');
+}
+
+async function remembered(stand: Stand): Promise<void> {
+  const run = (): ReturnType<Stand['run']> => stand.run('one', [`${PREFIX}-plain`, 'ran']);
+  put(PLAIN, '/usr/bin/printf', 'third');
+  assert.equal((await run()).status, 126);
+  for (const program of ['gate', 'warden']) {
+    const pid = await pidOf(stand, program);
+    process.kill(pid, 'SIGKILL');
+    await another(stand, program, pid);
+    const { status, stdout, stderr } = await run();
+    assert.deepEqual([status, stdout], [126, ''], `after the ${program} was killed`);
+    assert.match(stderr, /has changed since it was allowed/);
+  }
+  for (let left = KILLS, last = 0; left > 0; await sleep(20)) {
+    const gate = await pidOf(stand, 'gate').catch(() => last);
+    if (gate === last) continue;
+    process.kill(gate, 'SIGKILL');
+    [last, left] = [gate, left - 1];
+  }
+  assert.equal((await stand.bulkhead(['up'])).status, 0);
+  assert.equal((await run()).stdout, 'ran', 'a gate that is just being started hears of the up as well');
+}
+
+/** The program serves again, under another pid, and its agents run. */
+async function another(stand: Stand, program: string, before: number): Promise<void> {
+  const late = Date.now() + 60_000;
+  while ((await pidOf(stand, program).catch(() => before)) === before) {
+    assert.ok(Date.now() < late, `${program} is not back`);
+    await sleep(100);
+  }
+  while ((await stand.run('one', ['true'])).status !== 0) {
+    assert.ok(Date.now() < late, 'nothing runs again');
+    await sleep(100);
+  }
 }
 
 async function asked(stand: Stand): Promise<void> {

@@ -6,6 +6,7 @@ import { Endings } from '../../src/programs/gate/endings.ts';
 import { Flight } from '../../src/programs/gate/flight.ts';
 import { Holding } from '../../src/programs/gate/held.ts';
 import { Journal } from '../../src/programs/gate/journal.ts';
+import { SHARED_BYTES } from '../../src/programs/gate/journal-shared.ts';
 import { OwnStubs } from '../../src/programs/gate/own-stubs.ts';
 import { Replies } from '../../src/programs/gate/replies.ts';
 import { PLACE_BYTES, PLACES } from '../../src/wire/gate-policy.ts';
@@ -14,7 +15,13 @@ test('a script whose copy cannot be opened any more is on record as refused, and
   const path = `/tmp/bh-replies-${process.pid}`;
   writeFileSync(path, '');
   t.after(() => rmSync(path));
-  const journal = new Journal(openSync(path, 'a+'), new SharedArrayBuffer(8), 1);
+  const fd = openSync(path, 'a+');
+  const journal = new Journal({
+    fds: [fd, fd],
+    shared: new SharedArrayBuffer(SHARED_BYTES),
+    next: 1,
+    left: new Map(),
+  });
   const flight = new Flight(memoryFile('flight', PLACE_BYTES * PLACES));
   const holding = new Holding(flight, () => {});
   const endings = new Endings(memoryFile('running', 0), journal);

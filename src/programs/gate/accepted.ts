@@ -27,11 +27,7 @@ export class Accepted {
     if (kept.size !== this.#digests.size) this.#save(kept);
   }
 
-  has(file: string): boolean {
-    return this.#digests.has(file);
-  }
-
-  /** A person says so, or it is new. */
+  /** A person says so. */
   accept(file: string, { digest }: Pin): void {
     const before = this.#digests.get(file);
     if (before === digest) return;
@@ -40,11 +36,12 @@ export class Accepted {
     this.#save(new Map([...this.#digests, [file, digest]]));
   }
 
-  /** An upgrade that the package manager answers for is followed, with a line in the record. @returns whether it may run */
+  /** An upgrade that the package manager answers for is followed, with a line in the record. Of what no `up` has seen nothing is known,
+   *  and so nothing holds. @returns whether it may run */
   holds(file: string, pin: Pin): boolean {
     const before = this.#digests.get(file);
-    if (before === undefined) this.accept(file, pin);
-    if (before === undefined || before === pin.digest) return true;
+    if (before === undefined) return false;
+    if (before === pin.digest) return true;
     const from = packageOf(file, readFileSync(pin.path));
     if (from === undefined) return false;
     this.#record({ event: 'exec.pinned', path: file, from: before, to: pin.digest, ...from });

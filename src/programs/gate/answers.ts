@@ -1,9 +1,10 @@
 import { closeSync } from 'node:fs';
 import { argumentOf, callOf, EXECVEAT, idOf, pidOf } from '../../host/seccomp-notify.ts';
-import { isStub } from './asker.ts';
+import { runsStub } from './asker.ts';
 import { ByFile } from './by-file.ts';
 import type { Endings } from './endings.ts';
 import type { Flight } from './flight.ts';
+import { FloodCounts } from './flood-counts.ts';
 import { Holding } from './held.ts';
 import type { Journal } from './journal.ts';
 import type { FromHot, ListenerFacts, ToHot } from './messages.ts';
@@ -23,6 +24,7 @@ export class Answers {
   readonly #replies: Replies;
   readonly #byFile: ByFile;
   readonly #stubs: StubQuestions;
+  readonly #floods: FloodCounts;
   #policies: ReadonlyMap<string, Standing> = new Map();
 
   constructor(flight: Flight, journal: Journal, endings: Endings, tell: (message: FromHot) => void) {
@@ -31,13 +33,14 @@ export class Answers {
     this.#holding = new Holding(flight, tell);
     this.#own = new OwnStubs(tell);
     this.#replies = new Replies(this.#holding, journal, endings, this.#own);
-    this.#byFile = new ByFile(flight, journal, this.#holding, this.#own, tell);
+    this.#floods = new FloodCounts((entry) => journal.write(entry));
+    this.#byFile = new ByFile(flight, journal, this.#floods, this.#holding, this.#own, tell);
     this.#stubs = new StubQuestions(flight, this.#holding, this.#replies, this.#own, tell);
   }
 
   /** Whether there is room to take a question and to record its answer. */
   mayTake(agent: string): boolean {
-    return this.#holding.room(agent) && this.#journal.ready();
+    return this.#holding.room(agent) && this.#journal.ready(agent);
   }
 
   take(message: Exclude<ToHot, { do: 'listener' | 'begin' }>): void {
@@ -48,7 +51,7 @@ export class Answers {
     else if (message.do === 'record') this.#journal.write(message.record);
     else if (message.do === 'pause') this.#holding.pause(message.agent, message.paused);
     else if (message.do === 'go') this.#byFile.go(message, (agent) => this.#policies.get(agent));
-    else if (message.do === 'shorten') this.#journal.shorten(message.upTo);
+    else if (message.do === 'shipped') this.#journal.shipped(message.bytes);
     else this.#answered(message);
   }
 
@@ -57,7 +60,7 @@ export class Answers {
     const question = this.#flight.at(place);
     const policy = this.#policies.get(facts.agent);
     const byStub =
-      callOf(question) === EXECVEAT && argumentOf(question, 4) === AT_EMPTY_PATH && isStub(pidOf(question), facts);
+      callOf(question) === EXECVEAT && argumentOf(question, 4) === AT_EMPTY_PATH && runsStub(pidOf(question), facts);
     if (!byStub) {
       this.#byFile.judge(place, facts, policy);
       return false;
@@ -70,6 +73,7 @@ export class Answers {
   look(): void {
     this.#own.look();
     this.#holding.look();
+    this.#floods.look(performance.now());
   }
 
   #answered(message: Extract<ToHot, { do: 'run' | 'connect' | 'refuse' }>): void {
@@ -83,6 +87,10 @@ export class Answers {
     } else if (message.do === 'connect') {
       if (held) this.#replies.connect(held, message.fd);
       else closeSync(message.fd); // nobody is there: what was started ends
-    } else if (held) this.#replies.deny(held, message.line, message.record);
+    } else if (held) {
+      const { line, record, flood } = message;
+      const counted = flood !== undefined && this.#floods.refused(held.facts.agent, flood, performance.now());
+      this.#replies.deny(held, line, counted ? undefined : record);
+    }
   }
 }

@@ -1,8 +1,10 @@
-import { closeSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
+import { duplicate } from '../../host/gate-ground.ts';
 import { openProcess } from '../../host/pidfd.ts';
 import { stillWaits } from '../../host/seccomp-notify.ts';
 import { Failure } from '../../model/failure.ts';
 import { agentName } from '../../model/names.ts';
+import type { QuestionState } from '../../model/question.ts';
 import type { Standing } from '../../policy/approval.ts';
 import { type CommandTerms, commandSubject, shownCommand } from '../../policy/question/command.ts';
 import { decidingEnvironment } from '../../policy/question/deciding-environment.ts';
@@ -10,7 +12,7 @@ import type { Client } from '../../wire/client.ts';
 import type { AgentPolicy } from '../../wire/gate-policy.ts';
 import { sendDescriptors } from '../../wire/handover.ts';
 import type { Copies } from './copies.ts';
-import type { Asked, Asker, Pin, ToHot } from './messages.ts';
+import type { Asked, Asker, Opened, Pin, ToHot } from './messages.ts';
 import { runOutside } from './outside.ts';
 
 /** What the warden says to a question. */
@@ -69,6 +71,11 @@ export class Asking {
     try {
       pin = asked.own ?? this.#copies.of(program.file, key(asked));
       this.#copies.hold(pin, key(asked));
+      if (asked.own && !existsSync(pin.path)) {
+        // Its stub was started so late that nobody waited for it any more (src/programs/gate/own-tries.ts).
+        const line = `bulkhead: ${program.name} asked too late, and its copy is gone; run it again`;
+        return this.#refuse(asked, line, 'asked too late');
+      }
     } catch (error) {
       this.#refuse(
         asked,
@@ -91,7 +98,8 @@ export class Asking {
         this.#refuse(asked, `bulkhead: ${program.name} is refused: ${how}`, 'changed since it was allowed');
         return;
       }
-      this.#start(asked, pin, { rule: asked.rule, ...recorded(terms) });
+      const fd = this.#open(asked, pin);
+      if (fd !== undefined) this.#start(asked, { pin, fd }, { rule: asked.rule, ...recorded(terms) });
       return;
     }
     const { kind: _, agent: __, ...subject } = commandSubject(agentName(agent), terms);
@@ -108,7 +116,10 @@ export class Asking {
     else if (reply.state === 'asked' && id !== undefined) this.#wait(asked, pin, terms, id, policy?.waitMs ?? 60_000);
     else if (reply.state === 'refused')
       this.#refuse(asked, `bulkhead: ${program.name} was refused by a person (question ${id})`, `question ${id}`);
-    else this.#refuse(asked, `bulkhead: ${program.name} is refused: ${reply.why ?? 'too many questions'}`, 'flood');
+    else {
+      const line = `bulkhead: ${program.name} is refused: ${reply.why ?? 'too many questions'}`;
+      this.#refuse(asked, line, 'flood', program.file);
+    }
   }
 
   /** A probe or a drill: nobody is asked and nothing is started. */
@@ -132,19 +143,36 @@ export class Asking {
   }
 
   /** Each of those who wait for it uses the approval for itself: what is good for once starts one of them, and the others wait on. */
-  async answered(id: number, state: string): Promise<void> {
+  async answered(id: number, state: QuestionState): Promise<void> {
     const waiting = this.#waiting.get(id) ?? [];
     if (state === 'asked') return;
     this.#waiting.delete(id);
     for (const { asked, pin, terms, timer } of waiting) {
       clearTimeout(timer);
-      if (state === 'approved') await this.#run(asked, pin, terms, id);
-      else
-        this.#refuse(
-          asked,
-          `bulkhead: ${asked.program.name} was refused by a person (question ${id})`,
-          `question ${id}`,
-        );
+      await this.#became(state, asked, pin, terms, id);
+    }
+  }
+
+  async #became(
+    state: Exclude<QuestionState, 'asked'>,
+    asked: Asked,
+    pin: Pin,
+    terms: CommandTerms,
+    id: number,
+  ): Promise<void> {
+    const refuse = (why: string): void =>
+      this.#refuse(asked, `bulkhead: ${asked.program.name} ${why}`, `question ${id}`);
+    switch (state) {
+      case 'approved':
+        return this.#run(asked, pin, terms, id);
+      case 'used': // by another
+        return this.ask(asked);
+      case 'refused':
+        return refuse(`was refused by a person (question ${id})`);
+      case 'expired':
+        return refuse(`is refused: nobody answered question ${id} in time`);
+      case 'withdrawn':
+        return refuse(`is refused: question ${id} was withdrawn`);
     }
   }
 
@@ -155,11 +183,17 @@ export class Asking {
       if (process !== undefined) closeSync(process);
       return; // the hot thread sees it, too
     }
+    const fd = this.#open(asked, pin); // what cannot be started uses up no approval
+    if (fd === undefined) {
+      closeSync(process);
+      return;
+    }
     try {
       sendDescriptors(this.#descriptors, [process]);
       closeSync(process);
       await this.#warden.call('question.use', { agent: asked.agent, question: id });
     } catch (error) {
+      closeSync(fd);
       const why = error instanceof Failure && error.code === 'not-granted';
       if (why) return this.ask(asked); // used up by another: asked anew
       this.#refuse(
@@ -170,30 +204,32 @@ export class Asking {
       return;
     }
     const approval = `approval ${id}`;
-    this.#start(asked, pin, { rule: approval, ...recorded(terms) }, approval);
+    this.#start(asked, { pin, fd }, { rule: approval, ...recorded(terms) }, approval);
   }
 
-  #start(asked: Asked, pin: Pin, record: object, approval?: string): void {
-    const { agent, program, place, id } = asked;
-    let fd: number;
+  /** The copy under its name; undefined where it is refused, as there is none. */
+  #open(asked: Asked, pin: Pin): number | undefined {
+    const { agent, program } = asked;
     try {
-      fd = this.#copies.names.open(agent, asked.own ? written(program.file) : program.file, pin);
-      if (asked.rule !== undefined)
-        this.#say({ do: 'pin', agent, file: program.file, pin, fd: this.#copies.names.open(agent, program.file, pin) });
+      const fd = this.#copies.names.open(agent, asked.own ? written(program.file) : program.file, pin);
+      if (asked.rule !== undefined) this.#say({ do: 'pin', agent, file: program.file, pin, fd: duplicate(fd) });
+      return fd;
     } catch (error) {
-      this.#refuse(
-        asked,
-        `bulkhead: the copy of ${program.name} cannot be opened (${(error as Error).message})`,
-        'no copy',
-      );
-      return;
+      const line = `bulkhead: the copy of ${program.name} cannot be opened (${(error as Error).message})`;
+      this.#refuse(asked, line, 'no copy');
+      return undefined;
     }
+  }
+
+  #start(asked: Asked, { pin, fd }: Opened, record: object, approval?: string): void {
+    const { agent, program, place, id } = asked;
     this.#copies.release(key(asked));
     const by = { file: program.file, own: asked.made === true, ...(approval !== undefined && { approval }) };
     this.#say({ do: 'run', place, id, pin, fd, record: { event: 'exec.allowed', agent, ...record }, ...by });
   }
 
-  #refuse(asked: Asked, line: string, rule: string): void {
+  /** @param flood  the program of which more is asked for than people can answer */
+  #refuse(asked: Asked, line: string, rule: string, flood?: string): void {
     const { agent, program, argv, cwd, place, id } = asked;
     this.#copies.release(key(asked));
     this.#say({
@@ -202,6 +238,7 @@ export class Asking {
       id,
       line,
       record: { event: 'exec.denied', agent, path: program.file, argv, cwd, rule },
+      ...(flood !== undefined && { flood }),
     });
   }
 

@@ -1,7 +1,9 @@
+import { posix } from 'node:path';
 import { startTime } from '../../host/process-start.ts';
 import { argumentOf, callOf, EXECVEAT, idOf, letGo, pidOf, refuse, stillWaits } from '../../host/seccomp-notify.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { Flight } from './flight.ts';
+import type { FloodCounts } from './flood-counts.ts';
 import type { Holding } from './held.ts';
 import type { Journal } from './journal.ts';
 import type { Asker, FromHot, ListenerFacts, ToHot } from './messages.ts';
@@ -11,6 +13,8 @@ import { type Said, said } from './words.ts';
 
 /** Links that every compartment has (src/tiers/sandbox.ts). */
 const ALIASES: Readonly<Record<string, string>> = { '/bin': '/usr/bin', '/sbin': '/usr/sbin' };
+/** Trees in which no agent makes a link. */
+const ROOTS = /^\/(?:usr|bin|sbin|lib[0-9a-z]*)\//;
 const AT_FDCWD = -100;
 const ENOENT = 2;
 
@@ -24,15 +28,24 @@ interface Tried extends Asker {
 export class ByFile {
   readonly #flight: Flight;
   readonly #journal: Journal;
+  readonly #floods: FloodCounts;
   readonly #holding: Holding;
   readonly #own: OwnStubs;
   readonly #tell: (message: FromHot) => void;
   /** Whoever executes what may be a file of the agent's, by place. */
   readonly #tries = new Map<number, Tried>();
 
-  constructor(flight: Flight, journal: Journal, holding: Holding, own: OwnStubs, tell: (message: FromHot) => void) {
+  constructor(
+    flight: Flight,
+    journal: Journal,
+    floods: FloodCounts,
+    holding: Holding,
+    own: OwnStubs,
+    tell: (message: FromHot) => void,
+  ) {
     this.#flight = flight;
     this.#journal = journal;
+    this.#floods = floods;
     this.#holding = holding;
     this.#own = own;
     this.#tell = tell;
@@ -76,17 +89,21 @@ export class ByFile {
   #goOn(
     place: number,
     { fd, agent }: ListenerFacts,
-    { path, argv }: Said,
+    told: Said,
     policy: Standing | undefined,
     left: string | undefined,
   ): void {
+    const { path } = told;
     const id = idOf(this.#flight.at(place));
     if (isAbsent(policy, path)) refuse(fd, id, ENOENT);
     else {
       // Where a stub stands, what it asks is on record as another exec, which may be refused.
-      if (isStub(policy, path)) this.#journal.write({ event: 'exec.relayed', agent, path, argv });
-      else if (left === undefined) this.#journal.write({ event: 'exec.allowed', agent, path, argv, rule: 'by file' });
-      else this.#journal.write({ event: 'exec.denied', agent, path, argv, rule: `left to the kernel: ${left}` });
+      if (leadsToStub(policy, path)) {
+        const file = policy?.stubs[withoutAlias(path)]?.file;
+        if (file === undefined || !this.#floods.relayed(agent, file))
+          this.#journal.write({ event: 'exec.relayed', agent, ...told });
+      } else if (left === undefined) this.#journal.write({ event: 'exec.allowed', agent, ...told, rule: 'by file' });
+      else this.#journal.write({ event: 'exec.denied', agent, ...told, rule: `left to the kernel: ${left}` });
       letGo(fd, id);
     }
     this.#flight.release(place);
@@ -99,8 +116,16 @@ function isAbsent(policy: Standing | undefined, path: string): boolean {
   return PROGRAM_FOLDERS.includes(real.slice(0, real.lastIndexOf('/'))) && !policy.there.has(real);
 }
 
-function isStub(policy: Standing | undefined, path: string): boolean {
-  return policy !== undefined && Object.hasOwn(policy.stubs, withoutAlias(path));
+/** Whether a stub stands under this path, or may: what is not root's alone an agent can link to anything. */
+function leadsToStub(policy: Standing | undefined, path: string): boolean {
+  if (policy === undefined || policy.there.has(path)) return policy !== undefined && isStubbed(policy, path);
+  const plain = posix.normalize(path);
+  if (policy.trees?.some((tree) => plain.startsWith(`${tree}/`))) return false;
+  return !ROOTS.test(plain) || isStubbed(policy, plain);
+}
+
+function isStubbed(policy: Standing, path: string): boolean {
+  return Object.hasOwn(policy.stubs, withoutAlias(path));
 }
 
 function withoutAlias(path: string): string {

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import { agentName } from '../../model/names.ts';
+import type { QuestionState } from '../../model/question.ts';
 import type { Client } from '../../wire/client.ts';
 import type { AgentPolicy } from '../../wire/gate-policy.ts';
 import { receiveDescriptors, sendDescriptors } from '../../wire/handover.ts';
@@ -63,7 +64,7 @@ export class Control {
       case 'policy': {
         const policies = frame.agents as readonly AgentPolicy[];
         this.#policies.clear();
-        this.#copies.policies(policies);
+        this.#copies.policies(policies, frame.up === true);
         for (const policy of policies) this.#policies.set(policy.agent, policy);
         this.#say({ do: 'policies', policies });
         return;
@@ -81,10 +82,6 @@ export class Control {
         this.#copies.names.give(agentName(frame.agent), fd);
         return;
       }
-      case 'up':
-        this.#copies.up();
-        this.#say({ do: 'policies', policies: [...this.#policies.values()] }); // and what it knows of copies is forgotten
-        return;
       case 'begin':
         this.#say({ do: 'begin' });
         return;
@@ -92,7 +89,7 @@ export class Control {
         this.#say({ do: 'pause', agent: agentName(frame.agent), paused: frame.paused === true });
         return;
       case 'answered':
-        void this.#asking.answered(Number(frame.question), String(frame.state));
+        void this.#asking.answered(Number(frame.question), frame.state as QuestionState);
         return;
       case 'status':
         return;

@@ -17,7 +17,6 @@ export class Copies {
   readonly #record: (entry: object) => void;
   /** By who waits. */
   readonly #held = new Map<string, Pin>();
-  #files: ReadonlySet<string> = new Set();
 
   /** @param gate  the gate's own folder
    *  @param record  a line for the ledger */
@@ -28,18 +27,12 @@ export class Copies {
     this.#record = record;
   }
 
-  /** What is allowed from now on. */
-  policies(policies: readonly AgentPolicy[]): void {
+  /** What is allowed from now on. @param up  a person puts it up: what its files are now is what is allowed */
+  policies(policies: readonly AgentPolicy[], up: boolean): void {
     this.names.keep(policies.map(({ agent }) => agent));
-    this.#files = allowedFiles(policies);
-    this.#accepted.keep(this.#files);
-    for (const file of this.#files) if (!this.#accepted.has(file)) this.#accept(file);
-    this.#collect();
-  }
-
-  /** A person puts the policy up: what its files are now is what is allowed. */
-  up(): void {
-    for (const file of this.#files) this.#accept(file);
+    const files = allowedFiles(policies);
+    this.#accepted.keep(files);
+    if (up) for (const file of files) this.#accept(file);
     this.#collect();
   }
 

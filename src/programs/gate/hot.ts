@@ -12,12 +12,12 @@ import { Listeners } from './listeners.ts';
 import type { FromHot, ToHot } from './messages.ts';
 import { Times } from './times.ts';
 
-const { port, wake, launchers, flight, times, running, journal, unsynced, next } = workerData;
+const { port, wake, launchers, flight, times, running, journal } = workerData;
 
 realTime();
 const places = new Flight(flight);
 const tell = (message: FromHot): void => port.postMessage(message);
-const lines = new Journal(journal, unsynced, next);
+const lines = new Journal(journal);
 const endings = new Endings(running, lines);
 const answers: Answers = new Answers(places, lines, endings, tell);
 const listeners = new Listeners({ launchers, wake }, places, { answers, endings, times: new Times(times) }, tell);

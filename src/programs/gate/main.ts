@@ -47,7 +47,7 @@ const shipping = new Shipping(values.dir, values.ledger, say);
 const hot = new Worker(new URL('./hot.ts', import.meta.url), {
   workerData: {
     ...{ port: port2, wake, launchers: LAUNCHERS, flight: FLIGHT, running, times: memoryFile(TIMES_FILE, TIMES_BYTES) },
-    ...{ journal: shipping.fd, unsynced: shipping.shared, next: shipping.next },
+    ...{ journal: shipping.given },
   },
   transferList: [port2],
   trackUnmanagedFds: false, // descriptors pass between the threads
@@ -57,7 +57,7 @@ const end = (why: Error): void => {
   process.exit(70);
 };
 const sync = new Worker(new URL('./sync.ts', import.meta.url), {
-  workerData: { journal: shipping.fd, unsynced: shipping.shared },
+  workerData: { fds: shipping.given.fds, shared: shipping.given.shared },
 });
 for (const thread of [hot, sync]) {
   thread.on('error', end);

@@ -68,8 +68,8 @@ export type ToHot =
   | ({ readonly do: 'pin'; readonly agent: string; readonly file: string } & Opened)
   | ({ readonly do: 'listener' } & ListenerFacts)
   | { readonly do: 'begin' }
-  /** So many bytes of the journal are the ledger's. */
-  | { readonly do: 'shorten'; readonly upTo: number }
+  /** So many bytes of the journal are the ledger's, by agent. */
+  | { readonly do: 'shipped'; readonly bytes: ReadonlyMap<string, number> }
   /** The exec goes on; what it finds is decided by the mounts. `left`: why it is on no list and has no stub over it. */
   | ({ readonly do: 'go'; readonly own?: OwnProgram; readonly left?: string } & Asker)
   /** `approval`: how it ends is written down under this rule. */
@@ -84,7 +84,8 @@ export type ToHot =
       Asker)
   /** What it asked for runs outside, at the other end of this socket. */
   | ({ readonly do: 'connect'; readonly fd: number } & Asker)
-  | ({ readonly do: 'refuse'; readonly line: string; readonly record: object } & Asker)
+  /** `flood`: of this program, as its agent asks more than people can answer. */
+  | ({ readonly do: 'refuse'; readonly line: string; readonly record: object; readonly flood?: string } & Asker)
   /** Its agent is paused, so that the kernel can freeze it: whoever waits asks again, until `paused` is false. */
   | { readonly do: 'pause'; readonly agent: string; readonly paused: boolean };
 

@@ -92,7 +92,7 @@ export class Names {
   }
 
   #name(at: string, pin: Pin): void {
-    const next = `${this.folder}/next`;
+    const next = `${this.folder}/.next`;
     rmSync(next, { force: true });
     linkSync(pin.path, next);
     renameSync(next, at);
@@ -120,7 +120,7 @@ function is(path: string, dev: number, ino: number): boolean {
 
 function entries(folder: string): string[] {
   try {
-    return readdirSync(folder).filter((name) => name !== 'next');
+    return readdirSync(folder).filter((name) => name !== '.next');
   } catch {
     return []; // nobody has a name yet
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../../wire/client.ts';
-import { isStub } from './asker.ts';
+import { runsStub } from './asker.ts';
 import type { Copies } from './copies.ts';
 import type { Asker, OwnTry, ToHot } from './messages.ts';
 
@@ -81,7 +81,7 @@ export class OwnTries {
     });
     this.#say({ do: 'go', own: { pid: first, ticket, name, pin, made }, ...asker });
     // Not until it asks: an agent that is paused asks when it is resumed, and those behind it would wait in a call that cannot be frozen.
-    const through = (): boolean => asked || isStub(first, stub);
+    const through = (): boolean => asked || runsStub(first, stub);
     for (const late = Date.now() + THROUGH_WITHIN_MS; !through() && firstThread(first) && Date.now() < late; )
       await sleep(LOOK_MS);
     if (!through()) this.forget(ticket);

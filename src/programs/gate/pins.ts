@@ -16,6 +16,8 @@ import {
 import { versionOf } from '../../host/file-version.ts';
 import type { Pin } from './messages.ts';
 
+/** Ours, and the warden's (src/programs/warden/own-covers.ts). */
+const UNFINISHED = /^(?:next|own-\d+-\d+)$/;
 const CHUNK = 1024 * 1024;
 
 /** Copies of programs that may be put in place of a stub, each under its digest: what was shown is what runs, however the file on the
@@ -25,8 +27,10 @@ export class Pins {
   readonly #folder: string;
   readonly #known = new Map<string, Pin>();
 
+  /** Deletes what nobody has finished: whoever wanted it was killed with it. */
   constructor(folder: string) {
     this.#folder = folder;
+    for (const name of readdirSync(folder)) if (UNFINISHED.test(name)) rmSync(`${folder}/${name}`, { force: true });
   }
 
   /** @param file  of the host, from the warden's table: never a path that an agent named

@@ -20,7 +20,7 @@ export class RootlessNames extends Names {
     const tree = this.treeOf(agent);
     if (tree === undefined) throw new Error(`no mount for the copies of ${agent}`);
     const at = this.way(agent, path);
-    const next = `${this.folder}/next`;
+    const next = `${this.folder}/.next`;
     copyFileSync(pin.path, next);
     chmodSync(next, 0o400); // nobody can execute it before it is closed
     renameSync(next, at);

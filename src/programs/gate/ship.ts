@@ -1,109 +1,108 @@
-import { fstatSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '../../model/failure.ts';
 import { redactArgv, redactWord } from '../../policy/command/redact.ts';
 import { dialLedger, type LedgerClient, type LedgerEntry } from '../../wire/ledger-client.ts';
+import type { JournalGiven } from './journal.ts';
+import { ASIDE, JournalFiles } from './journal-files.ts';
+import type { Line, Piece } from './journal-lines.ts';
+import { SHARED } from './journal-shared.ts';
 import type { ToHot } from './messages.ts';
 
-/** Of the journal's shared words. */
-const SYNCED = 1;
-const AT_ONCE = 500;
-/** Longer than any line: an exec's arguments and environment are at most 4 MiB, in JSON at most six times that. */
-const LONGEST_READ = 32 * 1024 * 1024;
 const AGAIN_MS = 500;
 /** What is written in this time is given to the ledger together. */
 const SHIP_EVERY_MS = 200;
-/** Not shortened for less. */
-const WORTH_SHORTENING = 1024 * 1024;
-
-interface Line {
-  readonly n: number;
-  readonly at: string;
-  readonly event: string;
-  readonly argv?: readonly string[];
-  readonly environment?: readonly string[];
-}
+/** Where more is there than is given at once. */
+const SHIP_MORE_MS = 10;
 
 /** What the hot thread has written: given to the ledger in order. A line may come there twice when the gate
  *  dies between the ledger's word and our own note of it; it has the same number `n` then. */
 export class Shipping {
-  readonly fd: number;
-  readonly shared: SharedArrayBuffer = new SharedArrayBuffer(8);
-  /** The number of the next line. */
-  readonly next: number;
+  readonly #files: JournalFiles;
+  readonly #left: ReadonlyMap<string, number>;
+  readonly #next: number;
   readonly #note: string;
   readonly #ledger: string;
-  readonly #shorten: (message: ToHot) => void;
+  readonly #say: (message: ToHot) => void;
   #client: LedgerClient | undefined;
   #shipped: number;
-  #from = 0;
 
-  constructor(folder: string, ledger: string, shorten: (message: ToHot) => void) {
-    const path = `${folder}/journal`;
+  constructor(folder: string, ledger: string, say: (message: ToHot) => void) {
     this.#note = `${folder}/shipped`;
     this.#ledger = ledger;
-    this.#shorten = shorten;
-    this.fd = openSync(path, 'a+', 0o600);
-    this.#shipped = Number(readIfThere(this.#note));
-    const last = linesOf(readFileSync(path)).at(-1)?.n ?? 0;
-    this.next = Math.max(last, this.#shipped) + 1;
+    this.#say = say;
+    this.#files = new JournalFiles(folder);
+    this.#shipped = Number(readIfThere(this.#note)) || 0;
+    this.#next = this.#files.left.reduce((most, { line }) => Math.max(most, line?.n ?? 0), this.#shipped) + 1;
+    this.#left = byAgent(this.#files.left.filter(({ line }) => (line?.n ?? 0) > this.#shipped));
   }
 
-  /** Runs as long as the program. */
-  async begin(): Promise<never> {
-    for (;;) {
+  /** What the journal goes on with. */
+  get given(): JournalGiven {
+    const { fds, shared } = this.#files;
+    return { fds, shared, next: this.#next, left: this.#left };
+  }
+
+  /** Runs as long as the program. @param left  ends it earlier */
+  async begin(left?: AbortSignal): Promise<void> {
+    const words = new Int32Array(this.#files.shared);
+    while (!left?.aborted) {
       try {
-        const synced = new Int32Array(this.shared)[SYNCED] ?? 0;
-        if (!(await this.#ship())) await moreThan(this.shared, synced);
-        await sleep(SHIP_EVERY_MS);
+        const synced = Atomics.load(words, SHARED.synced);
+        const how = await this.#ship();
+        if (how === 'nothing') await Atomics.waitAsync(words, SHARED.synced, synced, 1000).value; // until more lines are on disk
+        await sleep(how === 'more' ? SHIP_MORE_MS : SHIP_EVERY_MS);
       } catch {
         this.#client?.close();
         this.#client = undefined; // what is written is kept; the ledger is started again by the warden
         await sleep(AGAIN_MS);
       }
     }
+    this.#client?.close();
   }
 
-  /** @returns whether there was something */
-  async #ship(): Promise<boolean> {
-    const bytes = this.#read();
-    const some = linesOf(bytes).filter(({ n }) => n > this.#shipped);
-    const last = some.at(-1);
-    if (last) {
-      this.#client ??= await dialLedger(this.#ledger);
-      await this.#client.append(some.map(redacted), 'acknowledged');
-      this.#shipped = last.n;
-      writeFileSync(this.#note, String(last.n));
+  async #ship(): Promise<'nothing' | 'some' | 'more'> {
+    const { pieces, bytes, more } = this.#files.read();
+    const known = pieces.findLastIndex(({ line }) => line !== undefined && line.n <= this.#shipped);
+    const some = pieces.slice(known + 1);
+    if (some.length > 0) {
+      await this.#append(some.map((piece) => (piece.line ? redacted(piece.line) : this.#damaged(piece.bytes))));
+      this.#shipped = Math.max(this.#shipped, ...some.map(({ line }) => line?.n ?? 0));
+      writeFileSync(this.#note, String(this.#shipped));
+      this.#say({ do: 'shipped', bytes: byAgent(some) });
     }
-    this.#from += bytes.length;
-    if (bytes.length === 0 && this.#from > WORTH_SHORTENING) {
-      this.#shorten({ do: 'shorten', upTo: this.#from });
-      this.#from = 0; // if there is more by then, it is looked through again
-    }
-    return bytes.length > 0;
+    this.#files.take(bytes);
+    if (more) return 'more';
+    return bytes > 0 ? 'some' : 'nothing';
   }
 
-  /** Whole lines from where we are, as many as the ledger takes at once. */
-  #read(): Buffer {
-    const room = Buffer.allocUnsafe(Math.min(LONGEST_READ, Math.max(0, fstatSync(this.fd).size - this.#from)));
-    const got = room.subarray(0, readSync(this.fd, room, 0, room.length, this.#from));
-    let end = 0;
-    for (let lines = 0; lines < AT_ONCE; lines++) {
-      const next = got.indexOf(10, end);
-      if (next < 0) break;
-      end = next + 1;
+  /** What the ledger takes as no entry is kept aside as well: it must not hold up all others. */
+  async #append(entries: readonly LedgerEntry[]): Promise<void> {
+    this.#client ??= await dialLedger(this.#ledger);
+    try {
+      await this.#client.append(entries, 'acknowledged');
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'bad-entry') throw error;
+      const [entry, ...more] = entries;
+      if (entry && more.length === 0) return this.#append([this.#damaged(Buffer.from(JSON.stringify(entry)))]);
+      for (const one of entries) await this.#append([one]);
     }
-    if (end === 0 && got.length === LONGEST_READ) throw new Error('a line of the journal is longer than any may be');
-    return got.subarray(0, end);
+  }
+
+  #damaged(bytes: Buffer): LedgerEntry {
+    this.#files.keepAside(bytes);
+    return { event: 'exec.damaged', bytes: bytes.length, kept: ASIDE };
   }
 }
 
-/** Whole lines only: the last may be just being written. */
-function linesOf(bytes: Buffer): Line[] {
-  const whole = bytes.toString('utf8', 0, bytes.lastIndexOf(10) + 1);
-  return whole
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Line);
+/** Bytes of the lines of each agent, as the journal counts them. */
+function byAgent(pieces: readonly Piece[]): Map<string, number> {
+  const bytes = new Map<string, number>();
+  for (const { bytes: some, line } of pieces) {
+    const agent = line?.agent ?? '';
+    if (line) bytes.set(agent, (bytes.get(agent) ?? 0) + some.length + 1);
+  }
+  return bytes;
 }
 
 /** Secrets never enter the ledger. */
@@ -122,9 +121,4 @@ function readIfThere(path: string): string {
   } catch {
     return '0';
   }
-}
-
-/** Until more lines are on disk than so many; or a second. */
-async function moreThan(shared: SharedArrayBuffer, synced: number): Promise<void> {
-  await Atomics.waitAsync(new Int32Array(shared), SYNCED, synced, 1000).value;
 }

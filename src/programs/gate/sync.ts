@@ -5,19 +5,24 @@
 import { fdatasyncSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { realTime } from '../../host/real-time.ts';
+import { SHARED } from './journal-shared.ts';
 
 /** What is written in this time is synced together. */
 const TOGETHER_MS = 10;
 
-const { journal, unsynced } = workerData;
-const words = new Int32Array(unsynced);
+const { fds, shared } = workerData;
+const words = new Int32Array(shared);
 const never = new Int32Array(new SharedArrayBuffer(4));
+let last = -1;
 realTime();
 for (;;) {
-  Atomics.wait(words, 0, Atomics.load(words, 1)); // until there is more than what is synced
+  Atomics.wait(words, SHARED.written, Atomics.load(words, SHARED.synced)); // until there is more than what is synced
   Atomics.wait(never, 0, 0, TOGETHER_MS);
-  const written = Atomics.load(words, 0);
-  fdatasyncSync(journal); // a disk that fails ends the program, and with it every exec
-  Atomics.store(words, 1, written);
-  Atomics.notify(words, 1);
+  const written = Atomics.load(words, SHARED.written);
+  const turn = Atomics.load(words, SHARED.turn); // after it: what is counted was written in this turn or before
+  fdatasyncSync(fds[turn % 2]); // a disk that fails ends the program, and with it every exec
+  if (turn !== last) fdatasyncSync(fds[(turn + 1) % 2]);
+  last = turn;
+  Atomics.store(words, SHARED.synced, written);
+  Atomics.notify(words, SHARED.synced);
 }

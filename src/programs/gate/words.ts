@@ -2,12 +2,17 @@ import { address } from '../../host/libc.ts';
 import { processVmReadv } from '../../host/libc-gate.ts';
 import { readUpTo } from '../../host/process-memory.ts';
 import { argumentOf, pidOf } from '../../host/seccomp-notify.ts';
+import { type Cuts, cut } from './recorded.ts';
 
 /** What an exec that goes on by file says of itself, for the record alone: who shares that memory may change it while it is read. */
 export interface Said {
   readonly path: string;
-  /** The first 32 words, 256 bytes of each. */
+  /** The first 32 words; of those longer than 256 bytes the beginning, without what has the shape of a secret. */
   readonly argv: readonly string[];
+  /** How many words there were, where that is not all; 1056 stands for as many or more. */
+  readonly argvWords?: number;
+  /** The words that are cut; 4096 bytes stand for as many or more. */
+  readonly argvCut?: Cuts;
 }
 
 const LONGEST_PATH = 4096;
@@ -18,6 +23,8 @@ const SHORT_PATH = 256;
 const PAGE = 4096;
 
 const long: Buffer = Buffer.alloc(LONGEST_PATH);
+/** Pointers that are only counted. */
+const more: Buffer = Buffer.alloc(8 * 1024);
 const room: Buffer = Buffer.alloc(LONGEST_WORD * MOST_WORDS);
 /** A short path, then pointers to words. */
 const first: Buffer = Buffer.alloc(SHORT_PATH + 8 * MOST_WORDS);
@@ -41,13 +48,20 @@ export function said(question: Buffer, at: 0 | 1): Said {
   firstLocal.writeUInt32LE(ofWords, 24);
   const got = Number(processVmReadv(pid, firstLocal, 2, firstRemote, 2, 0));
   let path = got >= ofPath ? ended(first.toString('latin1', 0, ofPath)) : undefined;
-  path ??= wholePath(pid, argumentOf(question, at));
-  let words = got === ofPath + ofWords ? count(ofWords) : undefined;
+  path ??= whole(pid, argumentOf(question, at));
+  let words = got === ofPath + ofWords ? count(pointers, ofWords) : undefined;
   if (words === undefined) {
     const there = readUpTo(pid, argumentOf(question, at + 1), pointers, 8 * MOST_WORDS);
-    words = count(there) ?? there >> 3;
+    words = count(pointers, there) ?? there >> 3;
   }
-  return { path, argv: wordsOf(pid, words) };
+  const { argv, cuts } = wordsOf(pid, words);
+  if (words === MOST_WORDS) words += beyond(pid, argumentOf(question, at + 1) + BigInt(8 * MOST_WORDS));
+  return {
+    path,
+    argv,
+    ...(argv.length < words && { argvWords: words }),
+    ...(cuts !== undefined && { argvCut: cuts }),
+  };
 }
 
 /** Writes address and length of a piece of memory. @returns its length: to the end of its page and no longer than `most` */
@@ -61,14 +75,20 @@ function piece(to: Buffer, place: number, from: Buffer, at: number, most: number
 }
 
 /** How many pointers there are before the zero; undefined when it does not come. */
-function count(bytes: number): number | undefined {
+function count(all: Buffer, bytes: number): number | undefined {
   for (let at = 0; at + 8 <= bytes; at += 8)
-    if (pointers.readUInt32LE(at) === 0 && pointers.readUInt32LE(at + 4) === 0) return at / 8;
-  return bytes < 8 * MOST_WORDS ? undefined : MOST_WORDS;
+    if (all.readUInt32LE(at) === 0 && all.readUInt32LE(at + 4) === 0) return at / 8;
+  return bytes < all.length ? undefined : all.length / 8;
 }
 
-function wordsOf(pid: number, words: number): string[] {
-  if (words === 0) return [];
+/** How many pointers there are besides those that are recorded. */
+function beyond(pid: number, at: bigint): number {
+  const there = readUpTo(pid, at, more, more.length);
+  return count(more, there) ?? there >> 3;
+}
+
+function wordsOf(pid: number, words: number): { argv: string[]; cuts?: Cuts } {
+  if (words === 0) return { argv: [] };
   const lengths: number[] = [];
   let bytes = 0;
   for (let i = 0; i < words; i++) {
@@ -79,18 +99,26 @@ function wordsOf(pid: number, words: number): string[] {
   local.writeUInt32LE(bytes, 8);
   const got = Math.max(0, Number(processVmReadv(pid, local, 1, remote, words, 0)));
   const all = room.toString('latin1', 0, got);
-  const found: string[] = [];
+  const argv: string[] = [];
+  let cuts: Cuts | undefined;
   let from = 0;
   for (const length of lengths) {
     if (from + length > got) break;
-    const word = all.slice(from, from + length);
-    found.push(ended(word) ?? word);
+    let word = ended(all.slice(from, from + length));
+    if (word === undefined) {
+      const text = whole(pid, pointers.readBigUInt64LE(8 * argv.length));
+      const fits = text.length <= LONGEST_WORD;
+      word = fits ? text : cut(text, LONGEST_WORD);
+      if (!fits) cuts = { ...cuts, [argv.length]: text.length };
+    }
+    argv.push(word);
     from += length;
   }
-  return found;
+  return { argv, ...(cuts && { cuts }) };
 }
 
-function wholePath(pid: number, at: bigint): string {
+/** A text, as much of it as a path may be. */
+function whole(pid: number, at: bigint): string {
   const text = long.toString('latin1', 0, readUpTo(pid, at, long, LONGEST_PATH));
   return ended(text) ?? text;
 }

@@ -42,7 +42,7 @@ export class StandingFleet {
   /** What there is of an agent besides its resources may go. */
   onLetGo: (agent: string) => void = () => {};
   /** An operator has put up what these facts say, and means it. */
-  onUp: (compartments: Iterable<CompartmentFacts>) => void = () => {};
+  onUp: (compartments: Iterable<CompartmentFacts>) => Promise<void> = async () => {};
   readonly #hands: Hands;
   readonly #record: Record;
   readonly #made: Made;
@@ -142,7 +142,7 @@ export class StandingFleet {
       writeUidBook(this.host.places.uids, planned.uids);
       this.#save(fleet);
       this.#planned = planned;
-      if (!options.resumed) this.onUp(planned.compartments.values());
+      if (!options.resumed) await this.onUp(planned.compartments.values());
       await this.#record.readers(this.operatorUids());
       await apply(planned.steps, this.#hands, this.#made, this.#record, left);
       for (const [name, facts] of planned.compartments) this.compartments.get(name)?.learn(facts);

@@ -1,10 +1,12 @@
 import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { detachedTree } from '../../host/detached-tree.ts';
 import { duplicate, memoryFile } from '../../host/gate-ground.ts';
 import type { OrdinaryUser } from '../../host/ordinary-user.ts';
 import { SOCK_DGRAM, socketPair } from '../../host/pipes.ts';
 import { ASK } from '../../model/ask-times.ts';
 import type { ProgramStatus } from '../../model/documents.ts';
+import { Failure } from '../../model/failure.ts';
 import type { Places } from '../../plan/places.ts';
 import type { CompartmentFacts } from '../../tiers/facts.ts';
 import { syscallFilter } from '../../tiers/filter/filter.ts';
@@ -20,26 +22,31 @@ import { OwnCovers } from './own-covers.ts';
 import { gateProgram } from './own-programs.ts';
 import type { Program } from './program.ts';
 
+/** How long `up` waits for a gate that is just being started again. */
+const HEARD_MS = 15_000;
+const LOOK_MS = 20;
+
 /** The exec gate, kept running, and what must outlive each of its lives: every listener, what was asked and not answered, and the
  *  end that launchers send new listeners to. With those, a gate that dies leaves nobody behind. */
 export class GateHouse {
   readonly #launchers: { ours: number; theirs: number };
   readonly #flight: number;
   readonly #kept = new Map<number, KeptListener>();
-  readonly #facts: () => readonly CompartmentFacts[];
+  readonly #facts: () => Iterable<CompartmentFacts> | undefined;
   readonly #paused = new Set<string>();
   readonly #program: Program;
   readonly #note: (text: string) => void;
   readonly #pins: string;
   readonly #user: OrdinaryUser | undefined;
   #link: GateLink | undefined;
+  #told: Promise<void> = Promise.resolve();
 
-  /** @param facts  of all compartments there are to be */
+  /** @param facts  of all compartments there are to be; undefined as long as nobody knows */
   constructor(
     places: Places,
     logs: Logs,
     asks: Pick<GateAsks, 'ask' | 'use' | 'look' | 'outside'>,
-    facts: () => readonly CompartmentFacts[],
+    facts: () => Iterable<CompartmentFacts> | undefined,
     user: OrdinaryUser | undefined,
   ) {
     const arch = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
@@ -55,7 +62,8 @@ export class GateHouse {
     const covers = new OwnCovers(places.pins, this.#note);
     const all: GateAsks = {
       ...asks,
-      cover: (frame) => covers.cover(frame, wantedOf(this.#facts().find(({ agent }) => agent.name === frame.agent))),
+      cover: (frame) =>
+        covers.cover(frame, wantedOf([...(this.#facts() ?? [])].find(({ agent }) => agent.name === frame.agent))),
       uncover: (ticket) => covers.uncover(ticket),
       keep: (listener) => void this.#kept.set(listener.number, listener),
       gone: (number) => this.#gone(number),
@@ -90,9 +98,26 @@ export class GateHouse {
     if (this.#running) await this.#tell(this.#running);
   }
 
-  /** What the files are now that policy allows something of is what a person wants. */
+  /** What the files are now that policy allows something of is what a person wants: nobody and nothing else says so.
+   *  @throws Failure when no gate hears it in time */
   async up(): Promise<void> {
-    await this.#running?.up();
+    const late = Date.now() + HEARD_MS;
+    for (;;) {
+      const link = this.#running;
+      try {
+        if (link) return await this.#tell(link, true);
+      } catch (error) {
+        if (this.#running === link) throw error; // else it ended meanwhile, and the next one is told
+      }
+      if (Date.now() > late)
+        throw new Failure(
+          'no-gate',
+          'The exec gate does not come up, so what is put up is not accepted.',
+          'The reason is in: bulkhead logs gate',
+          3,
+        );
+      await sleep(LOOK_MS);
+    }
   }
 
   /** Whoever waits in a call cannot be frozen: while its agent is paused nobody does. */
@@ -121,9 +146,19 @@ export class GateHouse {
     }
   }
 
-  /** What to judge by, and where the copies of each agent have their names. */
-  async #tell(link: GateLink): Promise<void> {
-    const policies = this.#policies();
+  /** One after the other: what is told last is what was known last. */
+  #tell(link: GateLink, up = false): Promise<void> {
+    const mine = this.#told.then(() => this.#tellNow(link, up));
+    this.#told = mine.catch(() => {}); // whoever asked is told
+    return mine;
+  }
+
+  /** What to judge by, and where the copies of each agent have their names. Without a fleet nothing: a gate that heard of none would forget
+   *  what was accepted for it. */
+  async #tellNow(link: GateLink, up: boolean): Promise<void> {
+    const facts = this.#facts();
+    if (facts === undefined) return;
+    const policies = policiesOf(facts);
     const had = link.trees;
     link.trees = new Set(policies.map(({ agent }) => agent));
     for (const agent of link.trees) {
@@ -140,28 +175,7 @@ export class GateHouse {
       }
       await link.tree(agent, tree).finally(() => closeSync(tree));
     }
-    await link.policy(policies);
-  }
-
-  #policies(): AgentPolicy[] {
-    return this.#facts().flatMap((facts): AgentPolicy[] => {
-      const { agent, gate, programs, trees, network } = facts;
-      if (gate === undefined) return [];
-      const { behind: stubs, denied } = gate;
-      const paths = programs.flatMap(({ file, links }) => [file, ...links.map(({ at }) => at)]);
-      return [
-        {
-          agent: agent.name,
-          exec: { ...agent.exec, deny: denied },
-          allowed: [...programs.map(({ name }) => name), ...paths],
-          names: [...Object.keys(stubs), ...paths],
-          stubs,
-          waitMs: agent.ask?.wait ?? ASK.wait,
-          given: agentEnvironment(facts),
-          ...(network.in === 'host' && { host: { trees } }),
-        },
-      ];
-    });
+    await link.policy(policies, up);
   }
 
   #gone(number: number): void {
@@ -169,6 +183,27 @@ export class GateHouse {
     if (listener) closeSync(listener.fd);
     this.#kept.delete(number);
   }
+}
+
+function policiesOf(all: Iterable<CompartmentFacts>): AgentPolicy[] {
+  return [...all].flatMap((facts): AgentPolicy[] => {
+    const { agent, gate, programs, trees, network } = facts;
+    if (gate === undefined) return [];
+    const { behind: stubs, denied } = gate;
+    const paths = programs.flatMap(({ file, links }) => [file, ...links.map(({ at }) => at)]);
+    return [
+      {
+        agent: agent.name,
+        exec: { ...agent.exec, deny: denied },
+        allowed: [...programs.map(({ name }) => name), ...paths],
+        names: [...Object.keys(stubs), ...paths],
+        stubs,
+        waitMs: agent.ask?.wait ?? ASK.wait,
+        given: agentEnvironment(facts),
+        ...(network.in === 'host' && { host: { trees } }),
+      },
+    ];
+  });
 }
 
 /** Without root: a mount of this folder through which nothing can be changed. What runs from it has its owner's uid, and could change itself. */

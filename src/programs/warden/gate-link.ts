@@ -67,8 +67,9 @@ export class GateLink {
     await this.#client.call('tree', { agent });
   }
 
-  async policy(agents: readonly AgentPolicy[]): Promise<void> {
-    await this.#client.call('policy', { agents });
+  /** @param up  a person put the fleet up: what files are now is accepted */
+  async policy(agents: readonly AgentPolicy[], up: boolean): Promise<void> {
+    await this.#client.call('policy', { agents, up });
   }
 
   /** Gives it what an earlier gate had, and lets it begin. */
@@ -78,11 +79,6 @@ export class GateLink {
       await this.#client.call('listener', facts);
     }
     await this.#client.call('begin');
-  }
-
-  /** A person put the fleet up: what files are now is accepted. */
-  async up(): Promise<void> {
-    await this.#client.call('up');
   }
 
   async pause(agent: string, paused: boolean): Promise<void> {

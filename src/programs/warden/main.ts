@@ -96,13 +96,7 @@ const gateAsks: Pick<GateAsks, 'ask' | 'use' | 'look' | 'outside'> = {
   look: (frame) => commands.look(frame),
   outside,
 };
-const gate: GateHouse = new GateHouse(
-  places,
-  logs,
-  gateAsks,
-  () => [...(fleet.current?.compartments.values() ?? [])],
-  user,
-);
+const gate: GateHouse = new GateHouse(places, logs, gateAsks, () => fleet.current?.compartments.values(), user);
 const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
 const hostNetwork = new HostNetwork(new Made(places.made), host.cgroups, (text) => log.note(text));
 const workshop: Workshop = {
@@ -114,7 +108,10 @@ const fleet: StandingFleet = new StandingFleet(host, record, (of) => wardenHands
 const running = new Running();
 const commands: Commands = new Commands(inbox, fleet, running, (id, state) => gate.answered(id, state));
 const pins = new ElevatedPins(places.elevated);
-fleet.onUp = (compartments) => pins.keep(compartments);
+fleet.onUp = async (compartments) => {
+  pins.keep(compartments);
+  await gate.up();
+};
 const elevated: Elevated = new Elevated({
   ...{ inbox, record, cgroups: host.cgroups },
   fleet: () => fleet.wanted?.fleet,
@@ -171,7 +168,6 @@ staff.start();
 gate.start();
 const office: Office = {
   ...{ fleet, record, held, logs, rounds, inbox, destinations, budgets, running, gateway: workshop.gateway },
-  gate,
   lookAtSecrets: () => void secretWatch.look(),
   outside: (agent) => elevated.running(agent),
   endOutside: (question) => elevated.end(question),

@@ -13,7 +13,6 @@ import type { Destinations } from './destinations.ts';
 import { drillFacts } from './drill-facts.ts';
 import type { Drills } from './drills.ts';
 import type { StandingFleet } from './fleet.ts';
-import type { GateHouse } from './gate-house.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { HeldAgents } from './held-agents.ts';
 import type { Inbox } from './inbox.ts';
@@ -37,7 +36,6 @@ export interface Office {
   readonly sessions: Sessions;
   readonly drills: Drills;
   readonly inbox: Inbox;
-  readonly gate?: GateHouse;
   readonly destinations: Destinations;
   readonly budgets: Budgets;
   readonly running: Running;
@@ -79,7 +77,6 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
         socket.once('close', () => left.abort());
         await office.staffed();
         const steps = await fleet.apply(decodeWantedFleet(from.fleet), { letGo: from.letGo === true }, left.signal);
-        await office.gate?.up();
         await office.destinations.prune();
         await office.rounds.now();
         office.lookAtSecrets();
