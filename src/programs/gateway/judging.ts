@@ -1,6 +1,5 @@
 import { placeSecrets } from '../../policy/credential.ts';
 import type { Destination } from '../../policy/egress.ts';
-import { onlyReads } from '../../policy/meter/breaker.ts';
 import { isModelCall, isModelHost } from '../../policy/meter/model-calls.ts';
 import { type Pattern, reflections } from '../../policy/scrub.ts';
 import type { Header } from '../../protocol/http1.ts';
@@ -97,7 +96,7 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
   const stopped =
     unmetered(asked, costly, door, destination) ??
     (await admit(compartment, outside, () => compartment.meter.request(costly))) ??
-    (asked.length === 0 || onlyReads(method) ? call.bodiless() : undefined);
+    (asked.length === 0 ? call.bodiless() : undefined);
   if (stopped) return refuseRequest(door, destination, 403, stopped.why, stopped.ask);
   const uses = placed.used.map((secret) => ({ event: 'secret.used', ...what, secret }));
   try {
