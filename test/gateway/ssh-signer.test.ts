@@ -63,7 +63,7 @@ async function signer(
     keys: () => [{ binding, blob: own.blob, key }],
     ...change,
   };
-  const { client } = await sockets((end) => attendSigner(desk, end));
+  const { client } = await sockets((end) => attendSigner(desk, end, (handler) => handler));
   const ask = (body: Buffer): Promise<number | undefined> =>
     new Promise((resolve) => {
       client.once('data', (answer: Buffer) => resolve(answer[4])).once('close', () => resolve(undefined));

@@ -179,6 +179,14 @@ export class Compartment {
     this.#tellOnce(`its SSH signer was asked ${why.startsWith('to ') ? why : `wrongly: ${why}`}`, tell);
   }
 
+  /** What served one of its connections threw. Resolves nothing: the connection is over whatever becomes of the entry. */
+  broke(bug: unknown, destination: Destination | undefined): void {
+    const { message, stack, code } = (bug instanceof Error ? bug : new Error(String(bug))) as NodeJS.ErrnoException;
+    const where = destination && { host: destination.host, port: destination.port };
+    void this.record({ event: 'egress.broken', ...where, why: message.slice(0, 300) }, Date.now()); // it never rejects
+    this.#tellOnce(`broken: ${code ?? message}`, () => console.error(`${this.name}: a connection was ended: ${stack}`));
+  }
+
   #tellOnce(text: string, tell: (agent: string, text: string) => void): void {
     const now = Date.now();
     if (now - (this.#told.get(text) ?? 0) < TELL_MS) return;

@@ -79,7 +79,7 @@ async function interceptOffered(
     const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
     const client = terminated(door, destination, offered);
     client.on('error', () => client.destroy());
-    if (await secured(client)) return refuseInHttp2(client, status, opened.explanation);
+    if (await secured(client)) return refuseInHttp2(door, client, status, opened.explanation);
     return sayOnceAsked(client, new Incoming(client), status, opened.explanation);
   }
   const { passage, upstream } = opened;
@@ -103,7 +103,7 @@ async function interceptOffered(
     502,
     `the server is not who it should be, or not there: ${why}`,
   );
-  return refuseInHttp2(client, 502, explanation);
+  return refuseInHttp2(door, client, 502, explanation);
 }
 
 async function carryHttp1(

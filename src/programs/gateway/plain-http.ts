@@ -12,6 +12,7 @@ import {
   upstreamHead,
 } from '../../protocol/http1.ts';
 import { type Compartment, hostPort } from './compartment.ts';
+import { type Contain, contained } from './contained.ts';
 import { consume, firstBytes, linger } from './first-bytes.ts';
 import { LIMITS } from './limits.ts';
 import { type Door, type Open, openPassage, type Passage } from './passage.ts';
@@ -76,7 +77,13 @@ export async function forwardRequest(
   }
   const { upstream, passage } = opened;
   upstream.write(plan.head);
-  sendBody(client, upstream, plan.body, passage);
+  sendBody(
+    client,
+    upstream,
+    plan.body,
+    passage,
+    contained(compartment, destination, () => client.destroy()),
+  );
   returnAnswer(client, upstream, passage);
 }
 
@@ -117,7 +124,7 @@ function agrees({ host, port }: Authority, destination: Destination): boolean {
 }
 
 /** Forwards exactly the body; what comes after it is read and dropped, so that a client that leaves is noticed. */
-function sendBody(client: Socket, upstream: Socket, body: BodyReader, passage: Passage): void {
+function sendBody(client: Socket, upstream: Socket, body: BodyReader, passage: Passage, contain: Contain): void {
   let done = false;
   const take = (chunk: Buffer): void => {
     if (done || !upstream.writable) return;
@@ -126,8 +133,8 @@ function sendBody(client: Socket, upstream: Socket, body: BodyReader, passage: P
       done = part.done;
       for (const piece of part.forward) upstream.write(piece);
     } catch (error) {
+      passage.end(`malformed request: ${(error as Error).message}`);
       if (!(error instanceof RangeError)) throw error;
-      passage.end(`malformed request: ${error.message}`);
     }
     if (!done && upstream.writableNeedDrain) {
       client.pause();
@@ -141,7 +148,7 @@ function sendBody(client: Socket, upstream: Socket, body: BodyReader, passage: P
     else passage.end('the request was cut off');
   };
   take(Buffer.alloc(0)); // a body of no bytes is complete
-  client.on('data', take);
+  client.on('data', contain(take));
   if (client.readableEnded) ended();
   else client.once('end', ended);
   client.resume();
