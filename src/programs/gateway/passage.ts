@@ -89,8 +89,9 @@ export class Passage {
 
   /** Counts what has passed since the last time. @returns why nothing more may */
   measure(): string | undefined {
-    const up = this.#upstream?.bytesWritten ?? 0;
-    const down = this.#upstream?.bytesRead ?? 0;
+    if (this.#upstream === undefined) return undefined; // nothing can have passed; it may be held until there is room
+    const up = this.#upstream.bytesWritten;
+    const down = this.#upstream.bytesRead;
     const over = this.#door.compartment.meter.bytes(Math.max(0, up - this.#up), Math.max(0, down - this.#down));
     this.#up = up;
     this.#down = down;
@@ -188,13 +189,15 @@ export async function openPassage(door: Door, destination: Destination, more: ob
   const { compartment, outside, via } = door;
   const verdict = await judgeOrAsk(outside.inbox, compartment, destination);
   if (verdict.kind !== 'allow') return denied(door, destination, verdict.why, verdict);
-  if (verdict.grant) {
-    const unused = await useGrant(outside.inbox, compartment.name, verdict.grant);
-    if (unused !== undefined) return denied(door, destination, unused);
-  }
-  const stopped = await overBudget(door, destination);
-  if (stopped) return denied(door, destination, stopped.why, stopped);
+  // From here on policy and revocations find it: they end it while a person is asked.
   const passage = new Passage(door, destination, verdict);
+  passage.read = 'read' in more;
+  const stopped = (await unusable(door, verdict.grant)) ?? (await overBudget(door, destination));
+  const ended = passage.ended ?? stopped?.why;
+  if (ended !== undefined) {
+    passage.finish();
+    return denied(door, destination, ended, passage.ended === undefined ? stopped : {});
+  }
   const { host, port } = destination;
   const { rule, address } = verdict;
   const entry = { event: 'egress.allowed', agent: compartment.name, host, port, via, rule, address, ...more };
@@ -286,12 +289,16 @@ async function overBudget({ compartment, outside }: Door, destination: Destinati
   return admit(compartment, outside, () => meter.request(false));
 }
 
-/** Recorded by the warden before it returns. @returns why it cannot be used */
-async function useGrant(inbox: Inbox, agent: string, { id }: Grant): Promise<string | undefined> {
+/** The use of a grant is recorded by the warden before it returns. */
+async function unusable(
+  { compartment, outside }: Door,
+  grant: Grant | undefined,
+): Promise<{ why: string; ask?: string } | undefined> {
+  if (grant === undefined) return undefined;
   try {
-    await inTime(inbox.use(agent, id), LIMITS.askMs);
+    await inTime(outside.inbox.use(compartment.name, grant.id), LIMITS.askMs);
     return undefined;
   } catch (error) {
-    return (error as Error).message;
+    return { why: (error as Error).message };
   }
 }
