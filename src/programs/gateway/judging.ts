@@ -1,4 +1,4 @@
-import { placeSecrets } from '../../policy/credential.ts';
+import { isBoundField, placeSecrets } from '../../policy/credential.ts';
 import type { Destination } from '../../policy/egress.ts';
 import { isModelCall, isModelHost } from '../../policy/meter/model-calls.ts';
 import { type Pattern, reflections } from '../../policy/scrub.ts';
@@ -113,7 +113,9 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
     headers: readable(placed.body === undefined ? placed.headers : framedAs(placed.headers, placed.body)),
     ...(placed.body && { body: placed.body }),
     stray,
-    strayIn: (trailers) => placeSecrets({ method, target: '/', headers: trailers }, [], all).kind === 'refused',
+    strayIn: (trailers) =>
+      trailers.some(([name, value]) => value !== '' && isBoundField(name, bound)) ||
+      placeSecrets({ method, target: '/', headers: trailers }, [], all).kind === 'refused',
     reflected: placed.forms.length === 0 ? reflected : reflections(secrets, placed.forms),
     call,
     misplaced: () => misused(MISPLACED),
