@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { ReadWorld } from './read-world.ts';
 
@@ -8,6 +10,7 @@ interface Said {
   readonly method?: string;
   readonly url?: string;
   readonly body?: string;
+  readonly coding?: string;
 }
 const world = new ReadWorld<Said>();
 before(() => world.begin('node-origin.ts'));
@@ -31,4 +34,52 @@ test('a GET with a body goes out with its body, framed either way', async () => 
     assert.equal(out, 'ok 200', err);
     assert.equal((await world.heard(({ url }) => url === path)).body, 'a query');
   }
+});
+
+/** Bytes over TLS from inside, with pauses; what comes until a second of silence. */
+async function send(...pieces: string[]): Promise<string> {
+  const code = `
+import ssl,json
+c=ssl.create_default_context(cafile=${JSON.stringify(world.authority)})
+s=c.wrap_socket(socket.create_connection(('allow.test',9443),timeout=5),server_hostname='allow.test')
+for p in json.loads(${JSON.stringify(JSON.stringify(pieces))}):
+  s.sendall(p.encode('latin1')); time.sleep(0.15)
+s.settimeout(3)
+out=b''
+try:
+  while True:
+    d=s.recv(65536)
+    if not d: break
+    out+=d
+    s.settimeout(1)
+except OSError: pass
+sys.stdout.buffer.write(out)`;
+  const { out, err } = await world.python('coder', code);
+  assert.equal(err, '');
+  return out;
+}
+/** What the agent may and has there; the binding is the world's own, changed so. */
+const policy = (rules: readonly object[], binding: object = {}, more: object = {}): Promise<unknown> => {
+  const secret = {
+    variable: 'KEY',
+    secret: 'api',
+    host: 'allow.test',
+    port: 9443,
+    in: ['bearer', 'basic'],
+    ...binding,
+  };
+  const egress = rules.map((rule) => ({ host: 'allow.test', port: 9443, ...rule }));
+  const agent = { name: 'coder', egress, grants: [], secrets: [secret], ...more };
+  return world.warden.call('policy', { roots: [readFileSync(join(world.dir, 'cert.pem'), 'utf8')], agents: [agent] });
+};
+
+test('a field that Connection names is not there when a request is judged: what goes out is what was granted', async () => {
+  await policy([{ types: ['application/json'] }]);
+  const head =
+    'POST /typed HTTP/1.1\r\nHost: allow.test:9443\r\nContent-Length: 1\r\nContent-Type: application/json\r\n';
+  assert.match(await send(`${head}\r\nx`), /^HTTP\/1\.1 200 /);
+  assert.match(await send(`${head}Connection: content-type\r\n\r\nx`), /^HTTP\/1\.1 403 /);
+  await policy([{}]);
+  await send(`${head.replace('typed', 'coded')}Connection: accept-encoding\r\n\r\nx`);
+  assert.equal((await world.heard(({ url }) => url === '/coded')).coding, 'identity');
 });

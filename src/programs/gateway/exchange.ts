@@ -8,6 +8,7 @@ import {
   requestFraming,
   requestTarget,
   upstreamHead,
+  withoutNamed,
 } from '../../protocol/http1.ts';
 import { asksForWebSocket } from '../../protocol/websocket.ts';
 import { passAnswer, type Sending } from './answer.ts';
@@ -34,14 +35,16 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
   const shape = framed(head, line);
   if (typeof shape === 'string') return refuse(shape.startsWith('the Host') ? 403 : 400, shape);
   const { webSocket } = shape;
-  const body = await wholeBody(line, head, shape.framing);
+  const plain = withoutNamed(head);
+  if (plain === undefined) return refuse(400, 'malformed request: Connection names a field that frames the message');
+  const body = await wholeBody(line, plain, shape.framing);
   if (typeof body === 'string') return refuse(400, body);
-  const request = { ...head, ...bodyLength(shape.framing), target: shape.target, ...(body && { body }) };
+  const request = { ...plain, ...bodyLength(shape.framing), target: shape.target, ...(body && { body }) };
   const judged = await judgeRequest(door, destination, request);
   if (judged.kind === 'refused') return say(judged);
   const host = hostPort(destination).replace(/:(?:443|80)$/, '');
   const headers = webSocket ? judged.headers.filter(([name]) => name !== EXTENSIONS) : judged.headers;
-  const asked = upstreamHead({ ...head, headers }, judged.target, host, true, hopOf(head, webSocket !== undefined));
+  const asked = upstreamHead({ ...plain, headers }, judged.target, host, true, hopOf(head, webSocket !== undefined));
   if (asked === undefined) return refuse(400, 'malformed request: Connection names a field that frames the message');
   const { call } = judged;
   let server: Awaited<Line['server']>;
@@ -51,7 +54,7 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
     return refuse(502, `the server is not who it should be, or not there: ${(error as Error).message}`);
   }
   let broken: string | undefined;
-  const sending: Sending = { done: false, continued: !listed(head, 'expect').includes('100-continue') };
+  const sending: Sending = { done: false, continued: !listed(plain, 'expect').includes('100-continue') };
   const sent = send(line, server.socket, asked, shape.framing, judged)
     .then(() => {
       sending.done = true;

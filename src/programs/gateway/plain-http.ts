@@ -10,6 +10,7 @@ import {
   requestFraming,
   requestTarget,
   upstreamHead,
+  withoutNamed,
 } from '../../protocol/http1.ts';
 import { type Compartment, hostPort } from './compartment.ts';
 import { type Contain, contained } from './contained.ts';
@@ -110,9 +111,11 @@ function planRequest(
     return `the request target is not at ${hostPort(destination)}`;
   const framing = requestFraming(head);
   if (framing.kind === 'bad') return `malformed request: ${framing.why}`;
-  const why = compartment.whyNot(destination, { ...head, target: target.path });
+  const plain = withoutNamed(head);
+  if (plain === undefined) return 'malformed request: Connection names a field that frames the message';
+  const why = compartment.whyNot(destination, { ...plain, target: target.path });
   if (why !== undefined) return why;
-  const upstream = upstreamHead(head, target.path, hostPort(destination).replace(/:80$/, ''));
+  const upstream = upstreamHead(plain, target.path, hostPort(destination).replace(/:80$/, ''));
   if (upstream === undefined) return 'malformed request: Connection names a field that frames the message';
   const length = framing.kind === 'length' ? framing.length : 0;
   return { head: upstream, body: framing.kind === 'chunked' ? new ChunkedBody() : new FixedBody(length) };
