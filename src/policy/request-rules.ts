@@ -92,7 +92,7 @@ function typesFit(types: readonly string[], { headers, hasBody }: RuledRequest):
   const [type, ...more] = all('content-type').map((value) =>
     value
       .toLowerCase()
-      .replace(/ *;.*$/s, '')
+      .replace(/[ \t]*;.*$/s, '')
       .trim(),
   );
   if (more.length > 0) return false;

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { byHand } from './raw-http2.ts';
 import { ReadWorld } from './read-world.ts';
@@ -122,4 +124,20 @@ c.send(head(1, ['POST', '/', ['expect', '100-continue']])); await c.wait(6000, (
 c.send(frame(DATA, 1, 1, Buffer.from('x'))); await c.wait(6000, c.over(1)); print([c.data(1), c.answers(1)]);`,
   );
   assert.deepEqual([data, heads], ['went on', 2]);
+});
+
+test('who waits to be told to go on with a body that is judged as a whole is told', async () => {
+  await answering('plain');
+  const key = { variable: 'KEY', secret: 'api', host: 'allow.test', port: 9443, in: ['json key'] };
+  const egress = [{ host: 'allow.test', port: 9443 }];
+  const roots = [readFileSync(join(world.dir, 'cert.pem'), 'utf8')];
+  await world.warden.call('policy', { roots, agents: [{ name: 'coder', egress, grants: [], secrets: [key] }] });
+  const [heads, data] = await byHand<[number, string]>(
+    world,
+    `const c = await open();
+c.send(head(1, ['POST', '/', ['content-type', 'application/json'], ['expect', '100-continue']]));
+await c.wait(6000, () => c.answers(1) > 0); const told = c.answers(1);
+c.send(frame(DATA, 1, 1, Buffer.from('{}'))); await c.wait(6000, c.over(1)); print([told, c.data(1)]);`,
+  );
+  assert.deepEqual([heads, data], [1, 'plain']);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { ReadWorld } from './read-world.ts';
+import { ReadWorld, VALUE } from './read-world.ts';
 
 // Requests of HTTP/1.1 on a connection that is read, and what the policy of the moment says of them.
 
@@ -82,4 +82,22 @@ test('a field that Connection names is not there when a request is judged: what 
   await policy([{}]);
   await send(`${head.replace('typed', 'coded')}Connection: accept-encoding\r\n\r\nx`);
   assert.equal((await world.heard(({ url }) => url === '/coded')).coding, 'identity');
+});
+
+test('a body that a server could take for JSON is judged as a whole: whatever stands before the semicolon; two types are refused', async () => {
+  await policy([{}], { in: ['json key'] });
+  const body = JSON.stringify({ key: world.stand });
+  const ask = (path: string, ...types: string[]): Promise<string> =>
+    send(
+      `POST ${path} HTTP/1.1\r\nHost: allow.test:9443\r\nContent-Length: ${body.length}\r\n${types.map((type) => `Content-Type: ${type}\r\n`).join('')}\r\n${body}`,
+    );
+  assert.match(await ask('/tab', 'application/json\t; charset=utf-8'), /^HTTP\/1\.1 200 /);
+  assert.equal((await world.heard(({ url }) => url === '/tab')).body, JSON.stringify({ key: VALUE }));
+  const said = world.said.length;
+  assert.match(
+    await ask('/two', 'text/plain', 'application/json'),
+    /^HTTP\/1\.1 400 [\s\S]*content-type is given twice/,
+  );
+  assert.equal(world.said.length, said);
+  await policy([{}]);
 });

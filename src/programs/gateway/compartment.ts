@@ -10,6 +10,7 @@ import { Answers } from './answers.ts';
 import type { Grant } from './asking.ts';
 import { Closings } from './closings.ts';
 import { Denials, type Explanation } from './denials.ts';
+import { HeldBodies } from './held-bodies.ts';
 import { LIMITS } from './limits.ts';
 import { Meter } from './meter.ts';
 import { INTERNAL, SyntheticNames, syntheticNumber } from './names.ts';
@@ -54,6 +55,7 @@ export class Compartment {
   readonly closings: Closings;
   /** What it uses, and may. */
   readonly meter: Meter;
+  readonly heldBodies: HeldBodies = new HeldBodies();
   /** Allowed connections that are not closed yet. */
   readonly passages: Set<Passage> = new Set();
   readonly pace: Pace = new Pace(LIMITS.connectionsPerSecond);

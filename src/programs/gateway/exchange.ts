@@ -14,6 +14,7 @@ import { asksForWebSocket } from '../../protocol/websocket.ts';
 import { passAnswer, type Sending } from './answer.ts';
 import { BodyFailure, passBody } from './bodies.ts';
 import { hostPort } from './compartment.ts';
+import { HeldBody } from './held-bodies.ts';
 import { give } from './incoming.ts';
 import type { Line } from './intercept.ts';
 import { type Go, judgeRequest, MISPLACED, type Refused, refuseRequest } from './judging.ts';
@@ -24,6 +25,15 @@ import { wholeBody } from './whole-body.ts';
 
 /** One request and its answer. @returns `over`: nothing more is read on this connection */
 export async function exchange(line: Line, head: RequestHead): Promise<'again' | 'over'> {
+  const held = new HeldBody(line.door.compartment.heldBodies);
+  try {
+    return await exchanged(line, head, held);
+  } finally {
+    held.release();
+  }
+}
+
+async function exchanged(line: Line, head: RequestHead, held: HeldBody): Promise<'again' | 'over'> {
   const { door, destination, client } = line;
   const say = ({ status, explanation }: Refused): 'over' => {
     line.fromClient.leave();
@@ -37,7 +47,7 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
   const { webSocket } = shape;
   const plain = withoutNamed(head);
   if (plain === undefined) return refuse(400, 'malformed request: Connection names a field that frames the message');
-  const body = await wholeBody(line, plain, shape.framing);
+  const body = await wholeBody(line, plain, shape.framing, held);
   if (typeof body === 'string') return refuse(400, body);
   const request = { ...plain, ...bodyLength(shape.framing), target: shape.target, ...(body && { body }) };
   const judged = await judgeRequest(door, destination, request);

@@ -10,6 +10,7 @@ import { hostPort } from './compartment.ts';
 import { type Contain, contained } from './contained.ts';
 import { codingOf, decoded, withoutCoding } from './decoding.ts';
 import type { Explanation } from './denials.ts';
+import { HeldBody } from './held-bodies.ts';
 import { type Go, judgeRequest, MISPLACED, refuseRequest } from './judging.ts';
 import type { Door } from './passage.ts';
 import { isSameHost } from './same-host.ts';
@@ -55,7 +56,9 @@ export async function carryStream(
   if (![head.authority, ...head.hosts].every((one) => isSameHost(one, destination)))
     return refuse(403, `the :authority or Host is not ${hostPort(destination)}`);
   const { method, path: target, headers } = head;
-  const body = bare ? undefined : await wholeStreamBody(door.compartment, destination, headers, near);
+  const held = new HeldBody(door.compartment.heldBodies);
+  near.once('close', () => held.release());
+  const body = bare ? undefined : await wholeStreamBody(door, destination, headers, near, whole, held);
   if (typeof body === 'string') return refuse(400, body);
   const length = bare ? 0 : lengthOf(headers);
   const request = {
