@@ -1,4 +1,5 @@
 import type { Header } from '../protocol/http1.ts';
+import { hasField, OTHER_METHOD, OTHER_TARGET, sameField } from './other-request.ts';
 import { comparablePath } from './paths.ts';
 import { admitted, type Credential, foreign, type Refusal } from './place.ts';
 import { placeInBody } from './place-body.ts';
@@ -61,6 +62,17 @@ export function placeSecrets(request: CredentialRequest, bound: readonly Credent
   if (body && 'why' in body) return { kind: 'refused', ...body };
   for (const secret of [...target.used, ...(body?.used ?? [])]) used.add(secret);
   forms.push(...target.forms);
+  const other = bound.find(
+    ({ binding }) =>
+      used.has(binding.secret) &&
+      ((binding.methods && hasField(request.headers, OTHER_METHOD)) ||
+        (binding.paths && hasField(request.headers, [...OTHER_METHOD, ...OTHER_TARGET]))),
+  );
+  if (other !== undefined)
+    return {
+      ...{ kind: 'refused', as: 'misplaced', secret: other.binding.secret },
+      why: `${other.binding.secret} is bound to requests of one kind, and a field says that this may be another`,
+    };
   return { kind: 'placed', target: target.target, headers, ...(body && { body: body.body }), used: [...used], forms };
 }
 
@@ -73,9 +85,12 @@ function placeOne(
   bound: readonly Credential[],
 ): One | Refusal | undefined {
   const here = bound.flatMap((credential) =>
-    credential.binding.in.filter((place) => fieldOf(place) === name).map((place) => ({ place, credential })),
+    credential.binding.in
+      .filter((place) => sameField(fieldOf(place) ?? '', name))
+      .map((place) => ({ place, credential })),
   );
   if (here.length === 0 || value === '') return undefined;
+  if (here.some(({ place }) => fieldOf(place) !== name)) return foreign(name);
   for (const { place, credential } of here) {
     const parts = partsOf(place, value);
     const at = parts?.words.findIndex((word) => credential.stands.includes(word)) ?? -1;
@@ -87,6 +102,11 @@ function placeOne(
     return { text: whole.text, secret, ...(whole.form !== undefined && { form: whole.form }) };
   }
   return foreign(name);
+}
+
+/** Whether a secret is bound to a field: there stands a placeholder, in the head, or nothing. */
+export function isBoundField(name: string, bound: readonly Credential[]): boolean {
+  return bound.some(({ binding }) => binding.in.some((place) => sameField(fieldOf(place) ?? '', name)));
 }
 
 function fieldOf(place: string): string | undefined {

@@ -3,7 +3,7 @@ export interface JsonString {
   readonly value: string;
   readonly from: number;
   readonly to: number;
-  /** Names from the outermost object on, with dots between; elements of a list have the path of the list. Undefined: it is a name itself. */
+  /** Names from the outermost object on, with dots between, one that has a dot itself as it stands there, quoted; elements of a list have the path of the list. Undefined: it is a name itself. */
   readonly path?: string;
 }
 
@@ -41,7 +41,9 @@ export function jsonStrings(text: string): JsonString[] | string {
         if (frame.names.has(value)) return 'the body has a name twice in one object';
         frame.names.add(value);
         found.push({ value, from: at, to: at + word.length });
-        path = frame.path === '' ? value : `${frame.path}.${value}`;
+        // A name with a dot in it is not two names, and one of nothing is not none: in quotes it is none that a place can say.
+        const part = value === '' || value.includes('.') ? word : value;
+        path = frame.path === '' ? part : `${frame.path}.${part}`;
         naming = false;
       } else found.push({ value, from: at, to: at + word.length, path: frame?.names ? path : (frame?.path ?? '') });
     }

@@ -11,7 +11,7 @@ export interface InBody {
 
 /** Whether a body says that it is JSON (RFC 8259; RFC 6839, 3.1). */
 export function isJson(contentType: string): boolean {
-  return /^application\/(?:[a-z0-9.+-]+\+)?json *(?:;|$)/i.test(contentType.trim());
+  return /^application\/(?:[a-z0-9.+-]+\+)?json[ \t]*(?:;|$)/i.test(contentType.trim());
 }
 
 /** Puts values into the fields of a JSON body that they are bound to. Nothing else of the text changes. A placeholder anywhere else, in

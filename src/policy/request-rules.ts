@@ -1,6 +1,7 @@
 import type { EgressRule } from '../model/fleet.ts';
 import { type RequestTerms, TERMS } from '../model/request-terms.ts';
 import { closestRules, type Destination, termTexts } from './egress.ts';
+import { hasField, OTHER_METHOD, OTHER_TARGET } from './other-request.ts';
 import { comparablePath, pathMatches } from './paths.ts';
 
 /** What a rule about requests looks at. */
@@ -50,7 +51,7 @@ function shownTarget(target: string): string {
 
 /** Whether a request fulfils all terms of a rule. What servers could read differently fulfils none that is about it. */
 export function admits({ methods, paths, query, types }: RequestTerms, request: RuledRequest): boolean {
-  const has = (names: readonly string[]): boolean => request.headers.some(([name]) => names.includes(name));
+  const has = (names: readonly string[]): boolean => hasField(request.headers, names);
   if (methods && (!methods.includes(request.method) || has(OTHER_METHOD))) return false;
   if ((paths || query) && has(OTHER_TARGET)) return false;
   if (paths) {
@@ -60,10 +61,6 @@ export function admits({ methods, paths, query, types }: RequestTerms, request: 
   if (query && !queryFits(query, request.target)) return false;
   return types === undefined || typesFit(types, request);
 }
-
-/** Fields by which some servers take a request for another one than its first line says. */
-const OTHER_METHOD: readonly string[] = ['x-http-method-override', 'x-http-method', 'x-method-override'];
-const OTHER_TARGET: readonly string[] = ['x-original-url', 'x-rewrite-url'];
 
 /** Decoded once; a plus is a space (URL standard, application/x-www-form-urlencoded), and a semicolon may part parameters too. */
 function queryFits(wanted: Readonly<Record<string, readonly string[]>>, target: string): boolean {
@@ -95,7 +92,7 @@ function typesFit(types: readonly string[], { headers, hasBody }: RuledRequest):
   const [type, ...more] = all('content-type').map((value) =>
     value
       .toLowerCase()
-      .replace(/ *;.*$/s, '')
+      .replace(/[ \t]*;.*$/s, '')
       .trim(),
   );
   if (more.length > 0) return false;

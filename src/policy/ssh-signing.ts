@@ -1,6 +1,6 @@
 import type { SshBinding } from '../model/ssh-binding.ts';
 import type { SessionBind } from '../protocol/ssh-agent.ts';
-import { readKeyLine, readPublicKey, type SshPublicKey, verifies } from '../protocol/ssh-key.ts';
+import { readKeyLine, readPublicKey, verifies } from '../protocol/ssh-key.ts';
 import { readUserauth } from '../protocol/ssh-userauth.ts';
 
 /** What an agent's SSH key signs: that it logs in, as the bound user, to the server that holds the bound host key, in the one session that
@@ -44,14 +44,15 @@ export function judgeBind(
   if (bind.forwarding) return refused('the signer is not to be forwarded to another machine');
   const hostKey = readPublicKey(bind.hostKey);
   if (hostKey === undefined) return refused('bound to a host key of no kind that is used');
+  // The client chooses the key, and so how much work its signature is: none is looked at of a key that no binding names.
+  const bound = bindings.filter((one) => keysOf(one).some((blob) => blob.equals(hostKey.blob)));
+  if (bound.length === 0) return foreign('to log in to a server that this key is not for');
   if (
     bind.sessionId.length < SHORTEST_HASH ||
     bind.sessionId.length > LONGEST_HASH ||
     !verifies(hostKey, bind.sessionId, bind.signature)
   )
     return refused('bound with a signature that is not the host key’s');
-  const bound = bindings.filter(({ hostKeys }) => hostKeys.some((line) => holds(line, hostKey)));
-  if (bound.length === 0) return foreign('to log in to a server that this key is not for');
   const from = heard(bind.hostKey, bind.signature);
   const at = bound.find(({ host, port }) => from.some((one) => one.host === host && one.port === port));
   if (at === undefined) return foreign('to log in over a connection that does not go through the gateway to there');
@@ -66,8 +67,15 @@ export function judgeBind(
 const SHORTEST_HASH = 20;
 const LONGEST_HASH = 64;
 
-function holds(line: string, { blob }: SshPublicKey): boolean {
-  return readKeyLine(line)?.blob.equals(blob) === true;
+const READ = new WeakMap<SshBinding, readonly Buffer[]>();
+
+/** The host keys that a binding names, read once. */
+function keysOf(binding: SshBinding): readonly Buffer[] {
+  const known = READ.get(binding);
+  if (known !== undefined) return known;
+  const blobs = binding.hostKeys.flatMap((line) => readKeyLine(line)?.blob ?? []);
+  READ.set(binding, blobs);
+  return blobs;
 }
 
 /** The keys that are of use there: all that are for it; before a session is bound all of the agent's. */

@@ -59,7 +59,7 @@ const HOP_BY_HOP = [
 ];
 
 /** The head as it goes to the agent: fields of the connection itself left out; no other service is advertised.
- *  @param text  what becomes of the reason and of each value
+ *  @param text  what becomes of the reason and of each name and value
  *  @param hop  fields of this hop, ours */
 export function agentHead(head: ResponseHead, text: (value: string) => string, hop: readonly Header[]): Buffer {
   const named = valuesOf(head, 'connection').flatMap((value) => value.toLowerCase().split(/[\t ]*,[\t ]*/));
@@ -69,7 +69,7 @@ export function agentHead(head: ResponseHead, text: (value: string) => string, h
   );
   const lines = [
     `HTTP/1.1 ${head.status} ${text(head.reason)}`,
-    ...kept.map(([name, value]) => `${name}: ${text(value)}`),
+    ...kept.map(([name, value]) => `${text(name)}: ${text(value)}`),
     ...hop.map(([name, value]) => `${name}: ${value}`),
   ];
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');

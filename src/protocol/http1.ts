@@ -156,6 +156,15 @@ export function listed(head: { readonly headers: readonly Header[] }, name: stri
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'te', 'trailer', 'upgrade'];
 const NEVER_HOP = ['host', 'content-length', 'transfer-encoding'];
 
+/** The head without the fields that Connection names, which end at this hop (RFC 9110, 7.6.1), and without Connection: so what is judged is what
+ *  goes on. Those that say how it goes on by themselves stay, to be seen. @returns undefined if it names a field that frames the message */
+export function withoutNamed<H extends { readonly headers: readonly Header[] }>(head: H): H | undefined {
+  const named = listed(head, 'connection');
+  if (named.some((name) => NEVER_HOP.includes(name))) return undefined;
+  const ends = (name: string): boolean => name === 'connection' || (named.includes(name) && !HOP_BY_HOP.includes(name));
+  return { ...head, headers: head.headers.filter(([name]) => !ends(name)) };
+}
+
 /** The head as it goes upstream: origin-form, this Host, hop-by-hop fields left out (RFC 9110, 7.6.1), one request per
  *  connection unless it `stays`. @returns undefined if Connection names a field that decides where a message goes or ends
  *  @param hop  fields of this hop, ours */

@@ -24,6 +24,26 @@ const ASKED = [':method', ':scheme', ':authority', ':path'];
 /** They are about a connection of HTTP/1.1 (RFC 9113, 8.2.2). */
 const CONNECTION = ['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings'];
 
+/** Fields that may stand once in a message (RFC 9110, 5.3, and where each is defined): the library throws for two of them. */
+const ONCE = new Set([
+  ...['access-control-allow-credentials', 'access-control-max-age', 'access-control-request-method', 'age', 'te'],
+  ...['authorization', 'content-encoding', 'content-language', 'content-length', 'content-location', 'content-md5'],
+  ...['content-range', 'content-type', 'date', 'dnt', 'etag', 'expires', 'from', 'if-match', 'if-modified-since'],
+  ...['if-none-match', 'if-range', 'if-unmodified-since', 'last-modified', 'location', 'max-forwards', 'tk', 'referer'],
+  ...['proxy-authorization', 'range', 'retry-after', 'upgrade-insecure-requests', 'user-agent'],
+  ...['x-content-type-options'],
+]);
+
+/** @returns why what was asked for cannot be said to a server: a field that may stand once stands twice */
+function givenTwice(headers: readonly Header[]): string | undefined {
+  const seen = new Set<string>();
+  for (const [name] of headers) {
+    if (ONCE.has(name) && seen.has(name)) return `${name} is given twice`;
+    seen.add(name);
+  }
+  return undefined;
+}
+
 /** @returns why it is malformed, or asks for what is not done here */
 export function readStreamHead(raw: readonly string[]): StreamHead | string {
   const read = readFields(raw, ASKED);
@@ -37,6 +57,8 @@ export function readStreamHead(raw: readonly string[]): StreamHead | string {
   if (authority === undefined || authority === '') return 'no :authority';
   const te = headers.filter(([name]) => name === 'te');
   if (te.some(([, value]) => value.toLowerCase() !== 'trailers')) return 'a te other than trailers';
+  const twice = givenTwice(headers);
+  if (twice !== undefined) return twice;
   const cookies = headers.filter(([name]) => name === 'cookie').map(([, value]) => value);
   const others = headers.filter(([name]) => name !== 'host' && name !== 'cookie');
   return {
@@ -61,7 +83,7 @@ export function readStreamAnswer(raw: readonly string[]): StreamAnswer | string 
 /** @returns why they are malformed */
 export function readStreamTrailers(raw: readonly string[]): readonly Header[] | string {
   const read = readFields(raw, []);
-  return typeof read === 'string' ? read : read.headers;
+  return typeof read === 'string' ? read : (givenTwice(read.headers) ?? read.headers);
 }
 
 /** As the library takes them. */

@@ -10,7 +10,7 @@ const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }
   const say = (whole: boolean): void => {
     const body = Buffer.concat(parts).toString('latin1');
     process.stdout.write(
-      `${JSON.stringify({ method, url, auth: headers.authorization, host: headers.host, body, whole })}\n`,
+      `${JSON.stringify({ method, url, auth: headers.authorization, host: headers.host, coding: headers['accept-encoding'], body, whole })}\n`,
     );
   };
   request.on('data', (chunk: Buffer) => parts.push(chunk));

@@ -10,6 +10,7 @@ import { removeTree } from '../../src/host/mounts.ts';
 import { Heard } from '../../src/programs/gateway/ssh-heard.ts';
 import type { SshKey } from '../../src/programs/gateway/ssh-keys.ts';
 import { attendSigner, type Desk } from '../../src/programs/gateway/ssh-signer.ts';
+import { ClearReplies } from '../../src/protocol/ssh-clear.ts';
 import { ed25519Blob } from '../../src/protocol/ssh-key.ts';
 import { sshString, uint32 } from '../../src/protocol/ssh-wire.ts';
 
@@ -43,6 +44,14 @@ const LOGIN = Buffer.concat([
   ...[Buffer.from([1]), sshString('ssh-ed25519'), sshString(own.blob)],
 ]);
 const SIGN = Buffer.concat([Buffer.from([13]), sshString(own.blob), sshString(LOGIN), uint32(0)]);
+/** In the clear (RFC 4253, 6). */
+const packet = (payload: Buffer): Buffer =>
+  Buffer.concat([uint32(payload.length + 9), Buffer.from([8]), payload, Buffer.alloc(8)]);
+const VERSION = Buffer.from('SSH-2.0-x\r\n');
+const REPLY = Buffer.concat([
+  Buffer.from([31]),
+  ...[sshString(server.blob), sshString('the share'), sshString(signature)],
+]);
 const [FAILED, DONE, SIGNED] = [5, 6, 14];
 
 /** A signer over a real socket. `ask` sends one request and gives the kind of its answer; undefined: it was closed. */
@@ -52,7 +61,7 @@ async function signer(
   const refused: string[] = [];
   const heard = new Heard();
   const upstream = (
-    await sockets((end) => void end.write(Buffer.concat([sshString(server.blob), sshString(signature)])))
+    await sockets((end) => void end.write(Buffer.concat([VERSION, packet(REPLY), packet(Buffer.from([21]))])))
   ).client;
   heard.listen({}, { host: 'git.test', port: 22, literal: false }, upstream);
   await new Promise((resolve) => upstream.once('data', resolve));
@@ -63,7 +72,7 @@ async function signer(
     keys: () => [{ binding, blob: own.blob, key }],
     ...change,
   };
-  const { client } = await sockets((end) => attendSigner(desk, end));
+  const { client } = await sockets((end) => attendSigner(desk, end, (handler) => handler));
   const ask = (body: Buffer): Promise<number | undefined> =>
     new Promise((resolve) => {
       client.once('data', (answer: Buffer) => resolve(answer[4])).once('close', () => resolve(undefined));
@@ -140,7 +149,7 @@ test('what was heard of a server is forgotten with its connection', async () => 
   assert.deepEqual(heard.from(server.blob, signature), []);
 });
 
-test('a key and a signature count only one after the other, whole, and of the beginning', async () => {
+test('a key and a signature count only where a server says them itself: in a reply, in the clear, before the keys are new', async () => {
   const listens = async (...parts: readonly Buffer[]): Promise<number> => {
     const heard = new Heard();
     const { client } = await sockets((end) => void end.end(Buffer.concat(parts)));
@@ -155,12 +164,29 @@ test('a key and a signature count only one after the other, whole, and of the be
     return heard.from(server.blob, signature).length;
   };
   const [key, signed] = [sshString(server.blob), sshString(signature)];
-  assert.equal(await listens(Buffer.from('SSH-2.0-x\r\n'), key, Buffer.alloc(1000), signed), 1);
-  assert.equal(await listens(signed, key), 0);
-  assert.equal(await listens(key), 0);
-  assert.equal(await listens(key, signed.subarray(0, -1)), 0);
-  assert.equal(await listens(key.subarray(1), signed), 0);
-  assert.equal(await listens(key, Buffer.alloc(40_000), signed), 0);
+  const reply = packet(REPLY);
+  const [lists, over] = [packet(Buffer.alloc(1500, 20)), packet(Buffer.from([21]))];
+  assert.equal(await listens(VERSION, lists, reply, over), 1);
+  assert.equal(await listens(Buffer.from('welcome\r\n'), VERSION, lists, reply, over), 1);
+  assert.equal(await listens(VERSION, lists, over, reply), 0, 'what it encrypts may be chosen by its client');
+  assert.equal(await listens(VERSION, lists, over, key, signed), 0);
+  assert.equal(await listens(VERSION, key, signed), 0);
+  assert.equal(await listens(key, signed), 0);
+  assert.equal(await listens(VERSION, packet(Buffer.concat([Buffer.from([31]), key, signed]))), 0, 'no share');
+  assert.equal(await listens(VERSION, packet(Buffer.concat([Buffer.from([31]), signed, key, key]))), 0);
+  assert.equal(await listens(VERSION, packet(REPLY.subarray(0, -1))), 0);
+  assert.equal(await listens(VERSION, packet(Buffer.concat([REPLY, key]))), 0);
+  assert.equal(await listens(VERSION, packet(Buffer.concat([Buffer.from([94]), REPLY.subarray(1)]))), 0);
+  assert.equal(await listens(VERSION, packet(Buffer.alloc(30_000, 20)), packet(Buffer.alloc(3_000, 20)), reply), 0);
+});
+
+test('however it is cut, the same is heard', () => {
+  const all = Buffer.concat([VERSION, packet(Buffer.alloc(200, 20)), packet(REPLY), packet(Buffer.from([21]))]);
+  for (let size = 1; size < all.length; size++) {
+    const replies = new ClearReplies();
+    for (let at = 0; at < all.length; at += size) replies.push(all.subarray(at, at + size));
+    assert.ok(replies.done && replies.has(server.blob, signature), `in pieces of ${size}`);
+  }
 });
 
 test('a list is answered without a session, and what follows it on the same connection too', async () => {

@@ -127,7 +127,8 @@ test('elsewhere in JSON, in any spelling, it is refused; so are two of a name, a
     [`{"copy":"\\u0073tand0123456789ABCDEF"}`, 'misplaced'],
     [`{"${STAND}":1}`, 'misplaced'],
     [`{"auth":"${STAND}"}`, 'misplaced'],
-    [`{"auth.key":"x","${OTHER}":2}`, 'foreign'],
+    [`{"auth.key":"x","${OTHER}":2}`, 'misplaced'],
+    [`{"auth.key":"${STAND}"}`, 'misplaced'],
     [`{"auth":{"key":"of-an-attacker"}}`, 'foreign'],
     [`{"auth":{"key":"${STAND}","key":"of-an-attacker"}}`, 'malformed'],
     [`{"auth":{"key":"${STAND}","k\\u0065y":"of-an-attacker"}}`, 'malformed'],
@@ -141,6 +142,17 @@ test('elsewhere in JSON, in any spelling, it is refused; so are two of a name, a
     [],
   );
   assert.equal(result.kind === 'refused' && result.as, 'malformed');
+});
+
+test('a name with a dot in it, or of nothing, is not the field within a field', () => {
+  const paths = (text: string): unknown[] => {
+    const strings = jsonStrings(text);
+    return typeof strings === 'string' ? [strings] : strings.flatMap(({ path }) => path ?? []);
+  };
+  assert.deepEqual(paths('{"a":{"b":"x"}}'), ['a.b']);
+  for (const text of ['{"a.b":"x"}', '{"a":{"":{"b":"x"}}}', '{"":{"a.b":"x"}}', '{"a\\u002eb":"x"}'])
+    assert.ok(!paths(text).includes('a.b'), text);
+  assert.ok(!paths('{"":{"key":"x"}}').includes('key'));
 });
 
 test('every string of any JSON text is found, where and what it is', () => {

@@ -98,6 +98,10 @@ test('a session is bound by the host key’s own signature over it, once, and ne
     );
 });
 
+test('no signature is looked at of a host key that no binding names: the client chooses how much work that is', () => {
+  assert.equal(bound(judged({ hostKey: made().blob, signature: Buffer.from('none') })).kind, 'foreign');
+});
+
 test('a session with another server, or that does not pass the gateway to the bound one, gets no key and no signature', () => {
   const other = made();
   const foreign = bound(judged({ hostKey: other.blob, signature: other.signs(SESSION) }));

@@ -1,5 +1,4 @@
 import { createHash, type Hash } from 'node:crypto';
-import { onlyReads } from '../../policy/meter/breaker.ts';
 import { JsonPicker } from '../../policy/meter/json-picker.ts';
 import { modelInPath } from '../../policy/meter/model-calls.ts';
 import { UsageReader } from '../../policy/meter/usage-reader.ts';
@@ -60,15 +59,14 @@ export class Call {
 
   /** What the request's body passes through. @param stray  what must not be in it */
   outgoing(stray: readonly Pattern[]): Scrubber {
-    const { method, length } = this.#sent;
+    const { length } = this.#sent;
     const picker = this.#sent.costly ? new JsonPicker((path, value) => this.#named(path, value), MODEL) : undefined;
     const taken = (chunk: Buffer): void => {
-      if (this.#up < MOST_HASHED) this.#hash.update(chunk.subarray(0, MOST_HASHED - this.#up));
+      if (this.#up < MOST_HASHED && !this.#complete) this.#hash.update(chunk.subarray(0, MOST_HASHED - this.#up));
       this.#up += chunk.length;
       picker?.push(chunk);
     };
-    // What reads was judged before it went out, whatever else is in it.
-    return new Outgoing(stray, length, taken, () => !onlyReads(method) && this.#completed());
+    return new Outgoing(stray, length, taken, () => this.#completed());
   }
 
   /** The status of the answer, of which only a good one costs anything. */

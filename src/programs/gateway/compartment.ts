@@ -10,6 +10,7 @@ import { Answers } from './answers.ts';
 import type { Grant } from './asking.ts';
 import { Closings } from './closings.ts';
 import { Denials, type Explanation } from './denials.ts';
+import { HeldBodies } from './held-bodies.ts';
 import { KeptServers } from './kept-servers.ts';
 import { LIMITS } from './limits.ts';
 import { Meter } from './meter.ts';
@@ -55,6 +56,7 @@ export class Compartment {
   readonly closings: Closings;
   /** What it uses, and may. */
   readonly meter: Meter;
+  readonly heldBodies: HeldBodies = new HeldBodies();
   /** Allowed connections that are not closed yet. */
   readonly passages: Set<Passage> = new Set();
   /** Connections to servers that none of these has now. */
@@ -186,6 +188,14 @@ export class Compartment {
   refuseSigning(why: string, where: object, tell: (agent: string, text: string) => void): void {
     void this.record({ event: 'ssh.refused', why, ...where }, Date.now()); // it never rejects
     this.#tellOnce(`its SSH signer was asked ${why.startsWith('to ') ? why : `wrongly: ${why}`}`, tell);
+  }
+
+  /** What served one of its connections threw. Resolves nothing: the connection is over whatever becomes of the entry. */
+  broke(bug: unknown, destination: Destination | undefined): void {
+    const { message, stack, code } = (bug instanceof Error ? bug : new Error(String(bug))) as NodeJS.ErrnoException;
+    const where = destination && { host: destination.host, port: destination.port };
+    void this.record({ event: 'egress.broken', ...where, why: message.slice(0, 300) }, Date.now()); // it never rejects
+    this.#tellOnce(`broken: ${code ?? message}`, () => console.error(`${this.name}: a connection was ended: ${stack}`));
   }
 
   #tellOnce(text: string, tell: (agent: string, text: string) => void): void {

@@ -9,6 +9,7 @@ import {
   requestFraming,
   requestTarget,
   upstreamHead,
+  withoutNamed,
 } from '../../protocol/http1.ts';
 import { asksForWebSocket } from '../../protocol/websocket.ts';
 import { type Answered, type Next, passAnswer, type Sending } from './answer.ts';
@@ -16,6 +17,7 @@ import { BodyFailure, passBody } from './bodies.ts';
 import { hostPort } from './compartment.ts';
 import { dialled, type Reached, Unopened } from './far-end.ts';
 import { sayAndClose } from './first-bytes.ts';
+import { HeldBody } from './held-bodies.ts';
 import { give } from './incoming.ts';
 import type { Line } from './intercept.ts';
 import { type Go, judgeRequest, MISPLACED, type Refused, refuseRequest } from './judging.ts';
@@ -26,6 +28,15 @@ import { wholeBody } from './whole-body.ts';
 
 /** One request and its answer. */
 export async function exchange(line: Line, head: RequestHead): Promise<Next> {
+  const held = new HeldBody(line.door.compartment.heldBodies);
+  try {
+    return await exchanged(line, head, held);
+  } finally {
+    held.release();
+  }
+}
+
+async function exchanged(line: Line, head: RequestHead, held: HeldBody): Promise<Next> {
   const { door, destination, client } = line;
   const say = ({ status, explanation }: Refused): 'over' => {
     line.fromClient.leave();
@@ -37,9 +48,11 @@ export async function exchange(line: Line, head: RequestHead): Promise<Next> {
   const shape = framed(head, line);
   if (typeof shape === 'string') return refuse(shape.startsWith('the Host') ? 403 : 400, shape);
   const { webSocket } = shape;
-  const body = await wholeBody(line, head, shape.framing);
+  const plain = withoutNamed(head);
+  if (plain === undefined) return refuse(400, 'malformed request: Connection names a field that frames the message');
+  const body = await wholeBody(line, plain, shape.framing, held);
   if (typeof body === 'string') return refuse(400, body);
-  const request = { ...head, ...bodyLength(shape.framing), target: shape.target, ...(body && { body }) };
+  const request = { ...plain, ...bodyLength(shape.framing), target: shape.target, ...(body && { body }) };
   const judged = await judgeRequest(door, destination, request);
   if (judged.kind === 'refused') return say(judged);
   if (judged.kind === 'answered') {
@@ -49,12 +62,12 @@ export async function exchange(line: Line, head: RequestHead): Promise<Next> {
   }
   const host = hostPort(destination).replace(/:(?:443|80)$/, '');
   const headers = webSocket ? judged.headers.filter(([name]) => name !== EXTENSIONS) : judged.headers;
-  const asked = upstreamHead({ ...head, headers }, judged.target, host, true, hopOf(head, webSocket !== undefined));
+  const asked = upstreamHead({ ...plain, headers }, judged.target, host, true, hopOf(head, webSocket !== undefined));
   if (asked === undefined) return refuse(400, 'malformed request: Connection names a field that frames the message');
   const { call } = judged;
   const expected = { method: head.method, last: listed(head, 'connection').includes('close'), webSocket, call };
   const told = { begun: false };
-  const asking = { asked, head, framing: shape.framing, judged, expected, told };
+  const asking = { asked, head: plain, framing: shape.framing, judged, expected, told };
   let next: Next | 'switched' | Error;
   try {
     next = await attempt(line, await line.far.reached, asking);

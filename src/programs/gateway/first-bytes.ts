@@ -18,14 +18,17 @@ export function firstBytes<T>(
   silenceMs: number = LIMITS.headMs,
   taken: (value: T, bytes: Buffer) => number = nothing,
 ): Promise<First<T>> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let bytes: Buffer = Buffer.alloc(0);
     let pieces = 0;
     const began = performance.now();
-    const done = (result: First<T>): void => {
+    const leave = (): void => {
       clearTimeout(timer);
       socket.off('data', onData).off('end', onEnd).off('close', onEnd);
       socket.pause();
+    };
+    const done = (result: First<T>): void => {
+      leave();
       if (result.kind === 'read') {
         const left = result.bytes.subarray(taken(result.value, result.bytes));
         if (left.length > 0) socket.unshift(left);
@@ -36,7 +39,14 @@ export function firstBytes<T>(
     const onData = (chunk: Buffer): void => {
       pieces += 1;
       bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
-      const value = read(bytes);
+      let value: T | undefined;
+      try {
+        value = read(bytes);
+      } catch (bug) {
+        leave();
+        reject(bug); // to whoever serves this connection, which ends with it
+        return;
+      }
       if (value !== undefined) done({ kind: 'read', value, bytes });
       else if (pieces >= LIMITS.headPieces) done({ kind: 'late' });
       else if (pieces === 1) {

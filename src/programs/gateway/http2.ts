@@ -2,14 +2,16 @@ import {
   type ClientHttp2Session,
   connect,
   type Http2Session,
+  type IncomingHttpHeaders,
   performServerHandshake,
   type ServerHttp2Session,
+  type ServerHttp2Stream,
   type SessionOptions,
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Destination } from '../../policy/egress.ts';
 import { modelApiOf } from '../../policy/refusal-body.ts';
-import { hostPort } from './compartment.ts';
+import { contained } from './contained.ts';
 import type { Explanation } from './denials.ts';
 import { LIMITS } from './limits.ts';
 import type { Door } from './passage.ts';
@@ -48,15 +50,23 @@ export async function serveHttp2(
   server: TLSSocket,
 ): Promise<void> {
   if (!(await secured(client))) return void client.destroy();
-  const far = connect(`https://${hostPort(destination)}`, { ...BOUNDS, createConnection: () => server });
+  // Each request says its own :authority. This one is of no use, and a name that policy knows may be none to a URL.
+  const far = connect('https://server.invalid', { ...BOUNDS, createConnection: () => server });
   const near = accepted(client);
   for (const socket of [client, server]) socket.once('end', () => socket.destroy()); // they may be half open, sessions not
   const streams: Streams = { door, destination, far };
-  near.on('stream', (stream, _headers, flags, raw) => {
-    void carryStream(streams, stream, raw as unknown as string[], (flags & END_STREAM) !== 0);
-  });
+  const contain = contained(door.compartment, destination, () => near.destroy());
+  near.on(
+    'stream',
+    contain((stream, _headers, flags, raw) =>
+      carryStream(streams, stream, raw as unknown as string[], (flags & END_STREAM) !== 0),
+    ),
+  );
   far.on('stream', (stream) => stream.destroy()); // pushed, though it was told not to
-  far.on('goaway', () => near.close());
+  far.on(
+    'goaway',
+    contain(() => near.close()),
+  );
   await Promise.race([kept(near), kept(far)]);
   for (const one of [near, far]) if (!one.destroyed) one.destroy();
 }
@@ -65,6 +75,7 @@ const END_STREAM = 1;
 
 /** Every stream gets the same refusal. */
 export async function refuseInHttp2(
+  door: Door,
   client: TLSSocket,
   { host }: Destination,
   status: number,
@@ -72,10 +83,14 @@ export async function refuseInHttp2(
 ): Promise<void> {
   if (!(await secured(client))) return void client.destroy();
   const near = accepted(client);
-  near.on('stream', (stream, headers) => {
-    refuseStream(stream, status, explanation, modelApiOf(host, headers[':path'] ?? ''));
-    near.close();
-  });
+  const contain = contained(door.compartment, undefined, () => near.destroy());
+  near.on(
+    'stream',
+    contain((stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+      refuseStream(stream, status, explanation, modelApiOf(host, headers[':path'] ?? ''));
+      near.close();
+    }),
+  );
   await kept(near);
 }
 

@@ -126,7 +126,7 @@ async function interceptOffered(
     const refused = new Unopened(opened);
     const client = terminated(door, destination, offered);
     client.on('error', () => client.destroy());
-    if (await secured(client)) return refuseInHttp2(client, destination, refused.status, refused.explanation);
+    if (await secured(client)) return refuseInHttp2(door, client, destination, refused.status, refused.explanation);
     return sayOnceAsked(client, new Incoming(client), destination, refused);
   }
   const { passage, upstream } = opened;
@@ -152,7 +152,7 @@ async function interceptOffered(
     502,
     `the server is not who it should be, or not there: ${why}`,
   );
-  return refuseInHttp2(client, destination, 502, explanation);
+  return refuseInHttp2(door, client, destination, 502, explanation);
 }
 
 async function carryHttp1(line: Line, first?: First): Promise<void> {

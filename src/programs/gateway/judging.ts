@@ -1,6 +1,5 @@
-import { placeSecrets } from '../../policy/credential.ts';
+import { isBoundField, placeSecrets } from '../../policy/credential.ts';
 import type { Destination } from '../../policy/egress.ts';
-import { onlyReads } from '../../policy/meter/breaker.ts';
 import { isModelCall, isModelHost } from '../../policy/meter/model-calls.ts';
 import { type Pattern, reflections } from '../../policy/scrub.ts';
 import type { Header } from '../../protocol/http1.ts';
@@ -103,7 +102,7 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
   const stopped =
     unmetered(asked, costly, door, destination) ??
     (await admit(compartment, outside, () => compartment.meter.request(costly))) ??
-    (asked.length === 0 || onlyReads(method) ? call.bodiless() : undefined);
+    (asked.length === 0 ? call.bodiless() : undefined);
   if (stopped) return refuseRequest(door, destination, stoppedStatus(costly), stopped.why, stopped.ask);
   const withdrawn = compartment.whyNot(destination, asked); // it may have been held
   if (withdrawn !== undefined) return refuseRequest(door, destination, 403, withdrawn);
@@ -122,7 +121,9 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
     headers: readable(placed.body === undefined ? placed.headers : framedAs(placed.headers, placed.body)),
     ...(placed.body && { body: placed.body }),
     stray,
-    strayIn: (trailers) => placeSecrets({ method, target: '/', headers: trailers }, [], all).kind === 'refused',
+    strayIn: (trailers) =>
+      trailers.some(([name, value]) => value !== '' && isBoundField(name, bound)) ||
+      placeSecrets({ method, target: '/', headers: trailers }, [], all).kind === 'refused',
     reflected: placed.forms.length === 0 ? reflected : reflections(secrets, placed.forms),
     call,
     misplaced: () => misused(MISPLACED),

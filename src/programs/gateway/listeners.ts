@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AgentName } from '../../model/names.ts';
 import type { Compartment } from './compartment.ts';
+import { contained } from './contained.ts';
 import { serveDnsOverUdp } from './dns-udp.ts';
 import type { Outside } from './passage.ts';
 import { attend } from './transparent.ts';
@@ -53,10 +54,7 @@ export class Listeners {
         compartment.connections -= 1;
         clients.delete(client);
       });
-      attend(this.#outside, compartment, client).catch((bug) => {
-        client.destroy();
-        throw bug; // ends the program: an unhandled rejection
-      });
+      contained(compartment, undefined, () => client.destroy())(attend)(this.#outside, compartment, client);
     });
     return new Promise((resolve, reject) => {
       server.once('error', reject);

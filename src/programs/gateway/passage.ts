@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Allowed, Destination } from '../../policy/egress.ts';
 import { isModelHost } from '../../policy/meter/model-calls.ts';
 import type { Address } from '../../protocol/address.ts';
-import { type Grant, type Inbox, judgeOrAsk, standing } from './asking.ts';
+import { type Grant, type Inbox, judgeOrAsk } from './asking.ts';
 import type { Authority } from './authority.ts';
 import { admit, type Stopped } from './budgets.ts';
 import { type Compartment, hostPort } from './compartment.ts';
@@ -96,6 +96,7 @@ export class Passage {
 
   /** Counts what has passed since the last time. @returns why nothing more may */
   measure(): string | undefined {
+    if (this.#upstream === undefined) return undefined; // nothing can have passed; it may be held until there is room
     const { up, down } = this.#passed;
     const over = this.#door.compartment.meter.bytes(Math.max(0, up - this.#up), Math.max(0, down - this.#down));
     this.#up = up;
@@ -230,18 +231,17 @@ export async function openPassage(
   const { compartment, outside, via } = door;
   const verdict = await judgeOrAsk(outside.inbox, compartment, destination);
   if (verdict.kind !== 'allow') return denied(door, destination, verdict.why, verdict);
-  if (verdict.grant) {
-    const unused = await useGrant(outside.inbox, compartment.name, verdict.grant);
-    if (unused !== undefined) return denied(door, destination, unused);
+  // From here on policy and revocations find it: they end it while a person is asked.
+  const passage = new Passage(door, destination, verdict);
+  passage.read = more.read === true;
+  const stopped = (await unusable(door, verdict.grant)) ?? (await overBudget(door, destination));
+  const ended = passage.ended ?? stopped?.why;
+  if (ended !== undefined) {
+    passage.finish();
+    return denied(door, destination, ended, passage.ended === undefined ? stopped : {});
   }
-  const stopped = await overBudget(door, destination);
-  if (stopped) return denied(door, destination, stopped.why, stopped);
-  const now = standing(compartment, destination, verdict);
-  if (now.kind !== 'allow') return denied(door, destination, now.why, now);
-  const passage = new Passage(door, destination, now);
-  passage.read = more.read === true; // from the first: a policy that comes meanwhile ends what it must and passes unread
   const { host, port } = destination;
-  const { rule, address } = now;
+  const { rule, address } = verdict;
   const entry = { event: 'egress.allowed', agent: compartment.name, host, port, via, rule, address, ...more };
   try {
     await outside.recorder.append([entry], 'accepted');
@@ -295,12 +295,16 @@ async function overBudget({ compartment, outside }: Door, destination: Destinati
   return admit(compartment, outside, () => meter.request(false));
 }
 
-/** Recorded by the warden before it returns. @returns why it cannot be used */
-async function useGrant(inbox: Inbox, agent: string, { id }: Grant): Promise<string | undefined> {
+/** The use of a grant is recorded by the warden before it returns. */
+async function unusable(
+  { compartment, outside }: Door,
+  grant: Grant | undefined,
+): Promise<{ why: string; ask?: string } | undefined> {
+  if (grant === undefined) return undefined;
   try {
-    await inTime(inbox.use(agent, id), LIMITS.askMs);
+    await inTime(outside.inbox.use(compartment.name, grant.id), LIMITS.askMs);
     return undefined;
   } catch (error) {
-    return (error as Error).message;
+    return { why: (error as Error).message };
   }
 }

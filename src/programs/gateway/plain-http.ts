@@ -10,8 +10,10 @@ import {
   requestFraming,
   requestTarget,
   upstreamHead,
+  withoutNamed,
 } from '../../protocol/http1.ts';
 import { type Compartment, hostPort } from './compartment.ts';
+import { type Contain, contained } from './contained.ts';
 import { consume, firstBytes, linger } from './first-bytes.ts';
 import { LIMITS } from './limits.ts';
 import { type Door, type Open, openPassage, type Passage } from './passage.ts';
@@ -81,7 +83,13 @@ export async function forwardRequest(
     return sayInHttp(client, 403, await compartment.refuse(destination, door.via, withdrawn, Date.now()));
   }
   upstream.write(plan.head);
-  sendBody(client, upstream, plan.body, passage);
+  sendBody(
+    client,
+    upstream,
+    plan.body,
+    passage,
+    contained(compartment, destination, () => client.destroy()),
+  );
   returnAnswer(client, upstream, passage);
 }
 
@@ -108,9 +116,11 @@ function planRequest(
     return `the request target is not at ${hostPort(destination)}`;
   const framing = requestFraming(head);
   if (framing.kind === 'bad') return `malformed request: ${framing.why}`;
-  const why = compartment.whyNot(destination, { ...head, target: target.path });
+  const plain = withoutNamed(head);
+  if (plain === undefined) return 'malformed request: Connection names a field that frames the message';
+  const why = compartment.whyNot(destination, { ...plain, target: target.path });
   if (why !== undefined) return why;
-  const upstream = upstreamHead(head, target.path, hostPort(destination).replace(/:80$/, ''));
+  const upstream = upstreamHead(plain, target.path, hostPort(destination).replace(/:80$/, ''));
   if (upstream === undefined) return 'malformed request: Connection names a field that frames the message';
   const length = framing.kind === 'length' ? framing.length : 0;
   return { head: upstream, body: framing.kind === 'chunked' ? new ChunkedBody() : new FixedBody(length) };
@@ -122,7 +132,7 @@ function agrees({ host, port }: Authority, destination: Destination): boolean {
 }
 
 /** Forwards exactly the body; what comes after it is read and dropped, so that a client that leaves is noticed. */
-function sendBody(client: Socket, upstream: Socket, body: BodyReader, passage: Passage): void {
+function sendBody(client: Socket, upstream: Socket, body: BodyReader, passage: Passage, contain: Contain): void {
   let done = false;
   const take = (chunk: Buffer): void => {
     if (done || !upstream.writable) return;
@@ -131,8 +141,8 @@ function sendBody(client: Socket, upstream: Socket, body: BodyReader, passage: P
       done = part.done;
       for (const piece of part.forward) upstream.write(piece);
     } catch (error) {
+      passage.end(`malformed request: ${(error as Error).message}`);
       if (!(error instanceof RangeError)) throw error;
-      passage.end(`malformed request: ${error.message}`);
     }
     if (!done && upstream.writableNeedDrain) {
       client.pause();
@@ -146,7 +156,7 @@ function sendBody(client: Socket, upstream: Socket, body: BodyReader, passage: P
     else passage.end('the request was cut off');
   };
   take(Buffer.alloc(0)); // a body of no bytes is complete
-  client.on('data', take);
+  client.on('data', contain(take));
   if (client.readableEnded) ended();
   else client.once('end', ended);
   client.resume();

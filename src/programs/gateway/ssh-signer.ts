@@ -14,6 +14,7 @@ import {
   signResponse,
 } from '../../protocol/ssh-agent.ts';
 import { fingerprint } from '../../protocol/ssh-key.ts';
+import type { Contain } from './contained.ts';
 import type { Recorder } from './record.ts';
 import type { Heard } from './ssh-heard.ts';
 import type { SshKey } from './ssh-keys.ts';
@@ -33,8 +34,9 @@ export interface Desk {
   readonly refuse: (why: string, more: object) => void;
 }
 
-/** Answers one connection from inside: requests in their order, one at a time; what is too long, malformed or bound wrongly ends it. */
-export function attendSigner(desk: Desk, client: Socket): void {
+/** Answers one connection from inside: requests in their order, one at a time; what is too long, malformed or bound wrongly ends it.
+ *  @param contain  for what it does when something comes */
+export function attendSigner(desk: Desk, client: Socket, contain: Contain): void {
   let bytes: Buffer = Buffer.alloc(0);
   let bound: Bound = { kind: 'none' };
   let busy = false;
@@ -55,18 +57,19 @@ export function attendSigner(desk: Desk, client: Socket): void {
     }
   };
   client.setTimeout(IDLE_MS, () => client.destroy());
-  client.on('data', (chunk: Buffer) => {
+  const data = contain((chunk: Buffer) => {
     bytes = Buffer.concat([bytes, chunk]);
     if (busy) {
       if (bytes.length > LONGEST_REQUEST) client.pause();
-      return;
+      return undefined;
     }
     busy = true;
-    next().finally(() => {
+    return next().finally(() => {
       busy = false;
       client.resume();
-    }); // a bug ends the program: an unhandled rejection
+    });
   });
+  client.on('data', data);
 }
 
 function whole(bytes: Buffer): Uint8Array | undefined | 'too long' {

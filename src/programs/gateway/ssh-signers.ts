@@ -5,6 +5,7 @@ import { type SshBinding, sshText } from '../../model/ssh-binding.ts';
 import { publicLine } from '../../policy/ssh-signing.ts';
 import { fingerprint } from '../../protocol/ssh-key.ts';
 import type { Compartment } from './compartment.ts';
+import { contained } from './contained.ts';
 import type { Outside } from './passage.ts';
 import type { SshKey } from './ssh-keys.ts';
 import { attendSigner, type Desk } from './ssh-signer.ts';
@@ -57,7 +58,11 @@ export class SshSigners {
       if (clients.size >= MOST_CLIENTS) return void client.destroy();
       clients.add(client);
       client.once('close', () => clients.delete(client));
-      attendSigner(desk, client);
+      attendSigner(
+        desk,
+        client,
+        contained(compartment, undefined, () => client.destroy()),
+      );
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);

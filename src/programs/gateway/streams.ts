@@ -14,12 +14,15 @@ import { rawFields, readStreamAnswer, readStreamHead, readStreamTrailers, TOO_LO
 import { passingTrailers } from '../../protocol/trailers.ts';
 import { COMPRESSED } from './answer.ts';
 import { hostPort } from './compartment.ts';
+import { type Contain, contained } from './contained.ts';
 import { codingOf, decoded, withoutCoding } from './decoding.ts';
 import type { Explanation } from './denials.ts';
+import { HeldBody } from './held-bodies.ts';
 import { type Go, judgeRequest, MISPLACED, refuseRequest } from './judging.ts';
 import type { Door } from './passage.ts';
 import { NO_RETRY } from './refuse.ts';
 import { isSameHost } from './same-host.ts';
+import { flow, wholeness } from './stream-flow.ts';
 import { wholeStreamBody } from './whole-body.ts';
 
 /** What the streams of a connection have in common. */
@@ -45,6 +48,8 @@ export async function carryStream(
 ): Promise<void> {
   const { door, destination, far } = streams;
   near.on('error', () => {});
+  const whole = wholeness(near);
+  const contain = contained(door.compartment, destination, () => near.close(NGHTTP2_INTERNAL_ERROR));
   const trailers: Trailers = {};
   near.once('trailers', (_trailers: unknown, _flags: number, came: string[]) => {
     trailers.came = came; // perhaps long before the request is judged
@@ -60,7 +65,9 @@ export async function carryStream(
   if (![head.authority, ...head.hosts].every((one) => isSameHost(one, destination)))
     return refuse(403, `the :authority or Host is not ${hostPort(destination)}`);
   const { method, path: target, headers } = head;
-  const body = bare ? undefined : await wholeStreamBody(door, destination, head, near);
+  const held = new HeldBody(door.compartment.heldBodies);
+  near.once('close', () => held.release());
+  const body = bare ? undefined : await wholeStreamBody(door, destination, head, near, whole, held);
   if (typeof body === 'string') return refuse(400, body);
   const length = bare ? 0 : lengthOf(headers);
   const request = {
@@ -74,7 +81,7 @@ export async function carryStream(
   const judged = await judgeRequest(door, destination, request);
   if (judged.kind === 'refused') return refuseStream(near, judged.status, judged.explanation, api);
   if (judged.kind === 'answered') return answerStream(near, judged.status, judged.type, judged.body);
-  if (near.destroyed) return judged.call.end();
+  if (near.destroyed || near.closed) return judged.call.end();
   const authority = hostPort(destination).replace(/:443$/, '');
   const pseudo = [':method', method, ':scheme', 'https', ':authority', authority, ':path', judged.target];
   let onward: ClientHttp2Stream;
@@ -84,7 +91,7 @@ export async function carryStream(
     near.close(NGHTTP2_REFUSED_STREAM); // the server takes no more on this connection: the client may try on another
     return judged.call.end();
   }
-  new Exchange(near, onward, judged, method, refuse).carry(bare ? undefined : trailers);
+  new Exchange({ near, far: onward, whole, contain }, judged, method, refuse).carry(bare ? undefined : trailers);
 }
 
 type Refuse = (status: number, why: string, ask?: string) => Promise<void>;
@@ -125,9 +132,22 @@ function answerStream(
 /** Answers before the answer (1xx): they are not held back when the client does not take them. */
 const MOST_INTERIM = 32;
 
+/** Both ends of one request. */
+interface Pair {
+  readonly near: ServerHttp2Stream;
+  readonly far: ClientHttp2Stream;
+  /** Whether the client has said that its request is whole. */
+  readonly whole: () => boolean;
+  /** For what is called when something comes. */
+  readonly contain: Contain;
+}
+
 class Exchange {
   readonly #near: ServerHttp2Stream;
   readonly #far: ClientHttp2Stream;
+  readonly #nearWhole: () => boolean;
+  readonly #farWhole: () => boolean;
+  readonly #contain: Contain;
   readonly #judged: Go;
   readonly #method: string;
   readonly #refuse: Refuse;
@@ -135,9 +155,12 @@ class Exchange {
   #refused = false;
   #interims = 0;
 
-  constructor(near: ServerHttp2Stream, far: ClientHttp2Stream, judged: Go, method: string, refuse: Refuse) {
+  constructor({ near, far, whole, contain }: Pair, judged: Go, method: string, refuse: Refuse) {
     this.#near = near;
     this.#far = far;
+    this.#nearWhole = whole;
+    this.#farWhole = wholeness(far);
+    this.#contain = contain;
     this.#judged = judged;
     this.#method = method;
     this.#refuse = refuse;
@@ -148,16 +171,23 @@ class Exchange {
   carry(trailers: Trailers | undefined): void {
     const [near, far] = [this.#near, this.#far];
     far.on('error', () => {}); // told by close
+    const contain = this.#contain;
     near.once('close', () => far.close(near.rstCode || NGHTTP2_CANCEL));
-    far.once('close', () => {
+    const closed = contain(() => {
       this.#judged.call.end();
       this.#farClosed();
     });
-    far.on('continue', () => this.#interim([':status', '100']));
-    far.on('headers', (_headers, _flags, raw) => this.#interim(raw as unknown as string[]));
-    far.once('response', (_headers, flags, raw) => this.#answer(raw as unknown as string[], (flags & 1) !== 0));
+    far.once('close', closed);
+    far.on(
+      'headers',
+      contain((_headers, _flags, raw) => this.#interim(raw as unknown as string[])),
+    );
+    far.once(
+      'response',
+      contain((_headers, flags, raw) => this.#answer(raw as unknown as string[], (Number(flags) & 1) !== 0)),
+    );
     if (trailers !== undefined) this.#send(trailers);
-    if (near.destroyed) far.close(NGHTTP2_CANCEL);
+    if (near.destroyed || near.closed) far.close(NGHTTP2_CANCEL);
   }
 
   #farClosed(): void {
@@ -188,7 +218,10 @@ class Exchange {
     const [near, far] = [this.#near, this.#far];
     const scrubber = this.#judged.call.outgoing(this.#judged.stray);
     let trailers: readonly Header[] = [];
-    far.once('wantTrailers', () => far.sendTrailers(Object.fromEntries(grouped(trailers))));
+    far.once(
+      'wantTrailers',
+      this.#contain(() => far.sendTrailers(Object.fromEntries(grouped(trailers)))),
+    );
     const end = (before: Buffer): void => {
       const rest = scrubber.end();
       if (scrubber.found > 0) this.#stopped();
@@ -203,8 +236,8 @@ class Exchange {
       if (scrubber.found > 0) this.#stopped();
       return this.#refused || clean.length === 0 || far.destroyed || far.write(clean);
     };
-    flow(near, far, put, () => {
-      if (this.#refused || far.destroyed || near.rstCode !== 0) return; // reset: it has only a part
+    flow(near, far, this.#contain, put, () => {
+      if (this.#refused || far.destroyed || near.rstCode !== 0 || !this.#nearWhole()) return; // reset: it has only a part
       const read = readStreamTrailers(after.came ?? []);
       if (typeof read === 'string') return this.#broken(400, `malformed request: ${read}`);
       if (this.#judged.strayIn(read)) return this.#stopped();
@@ -220,8 +253,14 @@ class Exchange {
       return;
     }
     const read = readStreamAnswer(raw);
-    if (typeof read === 'string' || this.#near.headersSent || this.#near.destroyed || read.status === 101) return;
-    this.#near.additionalHeaders({ ':status': read.status, ...Object.fromEntries(grouped(this.#clean(read.headers))) });
+    const near = this.#near;
+    if (typeof read === 'string' || near.headersSent || near.destroyed || near.closed || read.status === 101) return;
+    const fields = Object.fromEntries(grouped(this.#clean(read.headers)));
+    try {
+      near.additionalHeaders({ ':status': read.status, ...fields });
+    } catch {
+      // A field is given twice. The answer itself is to come, and nobody is promised what comes before it (RFC 9110, 15.2).
+    }
   }
 
   #clean(headers: readonly Header[]): Header[] {
@@ -230,7 +269,7 @@ class Exchange {
 
   #answer(raw: string[], bare: boolean): void {
     const near = this.#near;
-    if (near.destroyed || this.#refused) return;
+    if (near.destroyed || near.closed || this.#refused) return;
     const read = readStreamAnswer(raw);
     if (typeof read === 'string') {
       this.#broken(502, `the answer is malformed: ${read}`);
@@ -260,36 +299,29 @@ class Exchange {
     const [near, far] = [this.#near, this.#far];
     const scrubber = this.#judged.call.incoming(this.#judged.reflected);
     let trailers: readonly Header[] = [];
-    far.on('trailers', (_trailers, _flags, raw) => {
-      const read = readStreamTrailers(raw as unknown as string[]);
-      if (typeof read !== 'string') trailers = passingTrailers(this.#clean(read));
-    });
+    far.on(
+      'trailers',
+      this.#contain((_trailers, _flags, raw) => {
+        const read = readStreamTrailers(raw as unknown as string[]);
+        if (typeof read === 'string') this.#broken(502, `the answer is malformed: ${read}`);
+        else trailers = passingTrailers(this.#clean(read));
+      }),
+    );
     body.on('error', () => near.close(NGHTTP2_INTERNAL_ERROR));
     const put = (bytes: Buffer): boolean => {
       const clean = scrubber.push(bytes);
       return clean.length === 0 || near.destroyed || near.write(clean);
     };
-    flow(body, near, put, () => {
-      if (far.rstCode !== 0)
-        near.close(far.rstCode); // reset: it has only a part
+    flow(body, near, this.#contain, put, () => {
+      if (far.rstCode !== 0 || !this.#farWhole())
+        near.close(far.rstCode || NGHTTP2_INTERNAL_ERROR); // reset: it has only a part
       else if (!near.destroyed) near.end(scrubber.end());
     });
-    near.once('wantTrailers', () => near.sendTrailers(Object.fromEntries(grouped(trailers))));
+    near.once(
+      'wantTrailers',
+      this.#contain(() => near.sendTrailers(Object.fromEntries(grouped(trailers)))),
+    );
   }
-}
-
-/** No faster than it is taken: what is not read here is not granted to the sender either. */
-function flow(
-  from: Readable,
-  to: ServerHttp2Stream | ClientHttp2Stream,
-  put: (bytes: Buffer) => boolean,
-  over: () => void,
-): void {
-  to.on('drain', () => from.resume());
-  from.on('data', (bytes: Buffer) => {
-    if (!put(bytes)) from.pause();
-  });
-  from.once('end', over);
 }
 
 /** Fields of one name together, as the library takes them. */

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import { ReadWorld, VALUE } from './read-world.ts';
+
+// Requests of HTTP/1.1 on a connection that is read, and what the policy of the moment says of them.
+
+interface Said {
+  readonly method?: string;
+  readonly url?: string;
+  readonly body?: string;
+  readonly coding?: string;
+}
+const world = new ReadWorld<Said>();
+before(() => world.begin('node-origin.ts'));
+after(() => world.stop());
+afterEach(() => assert.equal(world.gateway.exitCode, null, 'the gateway lives'));
+const URL_ = 'https://allow.test:9443';
+
+test('a GET with a body goes out with its body, framed either way', async () => {
+  for (const framed of [[], ['-H', 'Transfer-Encoding: chunked']]) {
+    const path = `/${framed.length}`;
+    const { out, err } = await world.trusting(
+      '-X',
+      'GET',
+      '-d',
+      'a query',
+      ...framed,
+      '-w',
+      ' %{http_code}',
+      URL_ + path,
+    );
+    assert.equal(out, 'ok 200', err);
+    assert.equal((await world.heard(({ url }) => url === path)).body, 'a query');
+  }
+});
+
+/** Bytes over TLS from inside, with pauses; what comes until a second of silence. */
+async function send(...pieces: string[]): Promise<string> {
+  const code = `
+import ssl,json
+c=ssl.create_default_context(cafile=${JSON.stringify(world.authority)})
+s=c.wrap_socket(socket.create_connection(('allow.test',9443),timeout=5),server_hostname='allow.test')
+for p in json.loads(${JSON.stringify(JSON.stringify(pieces))}):
+  s.sendall(p.encode('latin1')); time.sleep(0.15)
+s.settimeout(3)
+out=b''
+try:
+  while True:
+    d=s.recv(65536)
+    if not d: break
+    out+=d
+    s.settimeout(1)
+except OSError: pass
+sys.stdout.buffer.write(out)`;
+  const { out, err } = await world.python('coder', code);
+  assert.equal(err, '');
+  return out;
+}
+/** What the agent may and has there; the binding is the world's own, changed so. */
+const policy = (rules: readonly object[], binding: object = {}, more: object = {}): Promise<unknown> => {
+  const secret = {
+    variable: 'KEY',
+    secret: 'api',
+    host: 'allow.test',
+    port: 9443,
+    in: ['bearer', 'basic'],
+    ...binding,
+  };
+  const egress = rules.map((rule) => ({ host: 'allow.test', port: 9443, ...rule }));
+  const agent = { name: 'coder', egress, grants: [], secrets: [secret], ...more };
+  return world.warden.call('policy', { roots: [readFileSync(join(world.dir, 'cert.pem'), 'utf8')], agents: [agent] });
+};
+
+test('a field that Connection names is not there when a request is judged: what goes out is what was granted', async () => {
+  await policy([{ types: ['application/json'] }]);
+  const head =
+    'POST /typed HTTP/1.1\r\nHost: allow.test:9443\r\nContent-Length: 1\r\nContent-Type: application/json\r\n';
+  assert.match(await send(`${head}\r\nx`), /^HTTP\/1\.1 200 /);
+  assert.match(await send(`${head}Connection: content-type\r\n\r\nx`), /^HTTP\/1\.1 403 /);
+  await policy([{}]);
+  await send(`${head.replace('typed', 'coded')}Connection: accept-encoding\r\n\r\nx`);
+  assert.equal((await world.heard(({ url }) => url === '/coded')).coding, 'identity');
+});
+
+test('a body that a server could take for JSON is judged as a whole: whatever stands before the semicolon; two types are refused', async () => {
+  await policy([{}], { in: ['json key'] });
+  const body = JSON.stringify({ key: world.stand });
+  const ask = (path: string, ...types: string[]): Promise<string> =>
+    send(
+      `POST ${path} HTTP/1.1\r\nHost: allow.test:9443\r\nContent-Length: ${body.length}\r\n${types.map((type) => `Content-Type: ${type}\r\n`).join('')}\r\n${body}`,
+    );
+  assert.match(await ask('/tab', 'application/json\t; charset=utf-8'), /^HTTP\/1\.1 200 /);
+  assert.equal((await world.heard(({ url }) => url === '/tab')).body, JSON.stringify({ key: VALUE }));
+  const said = world.said.length;
+  assert.match(
+    await ask('/two', 'text/plain', 'application/json'),
+    /^HTTP\/1\.1 400 [\s\S]*content-type is given twice/,
+  );
+  assert.equal(world.said.length, said);
+  await policy([{}]);
+});
