@@ -150,10 +150,15 @@ async function sayOnceAsked(client: Socket, from: Incoming, status: number, expl
 
 const HTTP1: readonly string[] = ['http/1.1'];
 
-/** @param speaks  what is offered to the client, in our order */
+/** A client that does not end its handshake in time is gone.
+ *  @param speaks  what is offered to the client, in our order */
 function terminated({ client, outside }: Door, { host }: Destination, speaks: readonly string[] = HTTP1): TLSSocket {
   const secureContext = outside.keys.authority.contextFor(host);
-  return new TLSSocket(client, { isServer: true, secureContext, ALPNProtocols: [...speaks] });
+  const socket = new TLSSocket(client, { isServer: true, secureContext, ALPNProtocols: [...speaks] });
+  const timer = setTimeout(() => socket.destroy(), LIMITS.headMs);
+  const over = (): void => clearTimeout(timer);
+  socket.once('secure', over).once('close', over);
+  return socket;
 }
 
 function verified(
