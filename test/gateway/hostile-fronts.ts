@@ -174,7 +174,9 @@ export class Fronts {
         .map((line) => {
           const [port = '0', status = '400', method = '', ...rest] = line.split(' ');
           const [path, host] = [rest.slice(0, -1).join(' '), (rest.at(-1) ?? '').replace(/^\{(.*)\}$/, '$1')];
-          return { server, port, status: path.startsWith('error:') ? '400' : status, method, path, host };
+          // What squid answers by itself it logs without a Host.
+          const bad = path.startsWith('error:') || (host === '-' && Number(status) >= 400);
+          return { server, port, status: bad ? '400' : status, method, path, host };
         }),
     );
     const others = [...nginx, ...spaced].map(

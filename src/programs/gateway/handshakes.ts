@@ -6,14 +6,19 @@ import type { Door } from './passage.ts';
 
 const HTTP1: readonly string[] = ['http/1.1'];
 
-/** @param speaks  what is offered to the client, in our order */
+/** A client that does not end its handshake in time is gone.
+ *  @param speaks  what is offered to the client, in our order */
 export function terminated(
   { client, outside }: Door,
   { host }: Destination,
   speaks: readonly string[] = HTTP1,
 ): TLSSocket {
   const secureContext = outside.keys.authority.contextFor(host);
-  return new TLSSocket(client, { isServer: true, secureContext, ALPNProtocols: [...speaks] });
+  const socket = new TLSSocket(client, { isServer: true, secureContext, ALPNProtocols: [...speaks] });
+  const timer = setTimeout(() => socket.destroy(), LIMITS.headMs);
+  const over = (): void => clearTimeout(timer);
+  socket.once('secure', over).once('close', over);
+  return socket;
 }
 
 /** Our connection to the server, once it has proved who it is. */

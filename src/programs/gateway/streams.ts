@@ -254,7 +254,15 @@ class Exchange {
     }
     const read = readStreamAnswer(raw);
     const near = this.#near;
-    if (typeof read === 'string' || near.headersSent || near.destroyed || near.closed || read.status === 101) return;
+    if (
+      this.#refused ||
+      typeof read === 'string' ||
+      near.headersSent ||
+      near.destroyed ||
+      near.closed ||
+      read.status === 101
+    )
+      return;
     const fields = Object.fromEntries(grouped(this.#clean(read.headers)));
     try {
       near.additionalHeaders({ ':status': read.status, ...fields });
