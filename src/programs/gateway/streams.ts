@@ -194,7 +194,10 @@ class Exchange {
 
   #interim(raw: string[]): void {
     this.#interims += 1;
-    if (this.#interims > MOST_INTERIM) return this.#broken(502, 'too many answers before the answer');
+    if (this.#interims > MOST_INTERIM) {
+      this.#broken(502, 'too many answers before the answer');
+      return;
+    }
     const read = readStreamAnswer(raw);
     if (typeof read === 'string' || this.#near.headersSent || this.#near.destroyed || read.status === 101) return;
     this.#near.additionalHeaders({ ':status': read.status, ...Object.fromEntries(grouped(this.#clean(read.headers))) });
