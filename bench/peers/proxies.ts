@@ -95,14 +95,18 @@ FilterExtended On
 }
 
 /** A folder that the proxy's own user may write. */
-function open(folder: string, name: string): string {
+export function open(folder: string, name: string): string {
   const home = join(folder, name);
   mkdirSync(home);
   chmodSync(home, 0o777);
   return home;
 }
 
-async function started(ground: Ground, [program = '', ...args]: readonly string[], port: number): Promise<Running> {
+export async function started(
+  ground: Ground,
+  [program = '', ...args]: readonly string[],
+  port: number,
+): Promise<Running> {
   // A session of its own, as a service has: the kernel shares the processors out between sessions first (sched(7), autogroup).
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let said = '';

@@ -7,6 +7,7 @@ import { generateX25519Identity } from 'age-encryption';
 import fc from 'fast-check';
 import { sealed } from '../../src/programs/cli/seal.ts';
 import { FUZZ } from '../protocol/seed.ts';
+import { listenTo } from './said.ts';
 import { World } from './world.ts';
 
 // Bytes that two parsers read differently, on a connection that carries a secret. The server says which requests it saw.
@@ -40,18 +41,7 @@ before(async () => {
   const files = [join(world.dir, 'key.pem'), join(world.dir, 'cert.pem')];
   const program = fileURLToPath(new URL('scripted-origin.ts', import.meta.url));
   const origin = world.outsideBackground([process.execPath, program, FAR, '9443', ...files]);
-  await new Promise<void>((resolve) => {
-    let text = '';
-    origin.stdout?.on('data', (chunk) => {
-      text += chunk;
-      const lines = text.split('\n');
-      text = lines.pop() ?? '';
-      for (const line of lines.map((one) => JSON.parse(one))) {
-        if (line.ready) resolve();
-        else requests.push(line);
-      }
-    });
-  });
+  await listenTo(origin, (one) => requests.push(one));
 });
 after(async () => {
   if (world.log.length > 0) console.log(world.log.join(''));

@@ -14,6 +14,7 @@ import { Client } from '../../src/wire/client.ts';
 import { sendDescriptors } from '../../src/wire/handover.ts';
 import { serve } from '../../src/wire/serve.ts';
 import { type Reachable, withinReach } from '../e2e/within-reach.ts';
+import { listenTo } from './said.ts';
 
 /** A pretended internet in one network namespace (the gateway and the servers run there), compartments in others, the real
  *  gateway program under a uid of its own, and the warden and ledger played by the test. */
@@ -317,18 +318,9 @@ print(out.hex())`;
       [here('origins.ts'), address, key, cert],
       ['ignore', 'pipe', 'inherit'],
     );
-    let text = '';
-    await new Promise<void>((resolve) => {
-      child.stdout?.on('data', (chunk) => {
-        text += chunk;
-        const lines = text.split('\n');
-        text = lines.pop() ?? '';
-        for (const line of lines.map((one) => JSON.parse(one))) {
-          if (line.ready) resolve();
-          else if (line.asked) this.asked.push(line.asked);
-          else this.seen.push({ address, ...line });
-        }
-      });
+    await listenTo(child, (one) => {
+      if (one.asked) this.asked.push(one.asked);
+      else this.seen.push({ address, ...one });
     });
   }
 

@@ -34,7 +34,7 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
   if (first.kind !== 'read') {
     if (open) return open.passage.end('nothing was sent');
     client.destroy();
-    return noteUnused(door, destination);
+    return door.compartment.unused(destination, door.via);
   }
   const { value: kind, bytes } = first;
   const unread = kind.kind === 'other' && isIntercepted(door, destination);
@@ -63,12 +63,6 @@ async function openUnread(door: Door, destination: Destination): Promise<Opened>
   const opened = await openPassage(door, destination);
   if (opened.kind === 'open' && isIntercepted(door, destination)) opened.passage.end('policy changed');
   return opened;
-}
-
-/** A granted connection that was made and never used: it went nowhere, and is on record like any other. */
-function noteUnused({ compartment, via }: Door, { host, port }: Destination): void {
-  const agent = compartment.name;
-  compartment.closings.add({ event: 'egress.closed', agent, host, port, via, up: 0, down: 0, why: 'nothing was sent' });
 }
 
 /** Whoever speaks first decides what this connection is. */
