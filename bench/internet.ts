@@ -33,6 +33,8 @@ export async function pretendedInternet(ground: Ground, folder: string): Promise
     '2',
     '-subj',
     `/CN=${HOST}`,
+    '-addext',
+    `subjectAltName=DNS:${HOST}`,
   ];
   execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', cert], { stdio: 'pipe' });
   const origin = fileURLToPath(new URL('clients/tls-origin.ts', import.meta.url));

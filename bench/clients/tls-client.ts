@@ -2,7 +2,7 @@
  *  with one line of JSON. The server's certificate is the bench's own and not looked at. */
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, createSecureContext, type TLSSocket } from 'node:tls';
 
 export interface Job {
   readonly host: string;
@@ -26,6 +26,9 @@ export interface Done {
 }
 
 const job = JSON.parse(process.argv[2] ?? '') as Job;
+// One for all, as a client of TLS keeps it. Sessions are not resumed: each connection is one of a program just started.
+const secureContext = createSecureContext();
+const OK = Buffer.from('HTTP/1.1 200 ');
 process.stdout.write('ready\n');
 await once(process.stdin, 'data');
 const begun = performance.now();
@@ -103,26 +106,35 @@ async function open(): Promise<TLSSocket> {
     tcp.pause();
     if (!/^HTTP\/1\.[01] 200 /.test(head.toString('latin1'))) throw new Error(head.toString('latin1').split('\r\n')[0]);
   }
-  const socket = connectTls({ socket: tcp, servername: job.host, rejectUnauthorized: false });
+  const socket = connectTls({ socket: tcp, servername: job.host, rejectUnauthorized: false, secureContext });
   await settled(socket, 'secureConnect');
   return socket;
 }
 
-/** @returns when so many bytes of body have come */
+/** @returns when so many bytes of body have come
+ *  @throws Error for an answer that is not 200: a refusal is quick, and no figure */
 function request<S extends TLSSocket>(socket: S, size: number): Promise<S> {
   return new Promise((resolve, reject) => {
     let [got, head] = [0, -1];
     const take = (chunk: Buffer): void => {
+      if (got === 0 && !/^HTTP\/1\.1 200 /.test(chunk.toString('latin1', 0, 13))) {
+        cut(`it was answered ${chunk.toString('latin1').split('\r\n')[0]}`);
+        return;
+      }
       got += chunk.length;
-      if (head < 0) head = chunk.indexOf('\r\n\r\n') + 4;
+      if (head < 0) {
+        if (!chunk.subarray(0, 13).equals(OK)) return void cut(`the answer is ${chunk.subarray(9, 12)}, not 200`);
+        head = chunk.indexOf('\r\n\r\n') + 4;
+      }
       if (got < head + size) return;
       socket.off('data', take);
-      socket.off('close', cut);
+      socket.off('close', closed);
       resolve(socket);
     };
-    const cut = (): void => reject(new Error('the connection was cut'));
+    const cut = (why: string): void => reject(new Error(why));
+    const closed = (): void => cut('the connection was cut');
     socket.on('data', take);
-    socket.once('close', cut);
+    socket.once('close', closed);
     socket.write(`GET /${size} HTTP/1.1\r\nhost: ${job.host}\r\n\r\n`);
   });
 }

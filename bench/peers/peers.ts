@@ -9,7 +9,7 @@ const run = promisify(execFile);
 
 /** What is measured beside us, in exact versions. Nothing is installed into the machine: Debian packages are unpacked into the
  *  cache and laid over /usr and /etc in a mount namespace of the bench's own, npm packages run no install script. */
-const PINNED: { npm: Record<string, string>; debian: Record<string, string> } = JSON.parse(
+const PINNED: Record<'npm' | 'debian' | 'withDependencies', Record<string, string>> = JSON.parse(
   readFileSync(new URL('../peers.json', import.meta.url), 'utf8'),
 );
 const NPM = join(CACHE, 'npm');
@@ -60,10 +60,33 @@ export async function debianPeers(ground: Ground): Promise<string | undefined> {
   return undefined;
 }
 
+/** One package from Debian with all of what it needs and this machine has not, which apt finds out; unpacked into a folder of its own.
+ *  @returns that folder. @throws Error why it could not be fetched */
+export async function debianPeer(ground: Ground, name: string): Promise<string> {
+  const version = PINNED.withDependencies[name] ?? '';
+  const [home, stamp] = [join(CACHE, name), join(CACHE, name, 'version')];
+  const root = join(home, 'root');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === version) return root;
+  ground.say(`fetching ${name} ${version} from Debian`);
+  removeTree(home);
+  for (const folder of [root, join(home, 'archives/partial')]) mkdirSync(folder, { recursive: true });
+  const options = ['--download-only', '--no-install-recommends', '-o', `Dir::Cache::Archives=${home}/archives`];
+  try {
+    await run('apt-get', ['install', '-y', '-q', '-o', 'Acquire::Retries=5', ...options, `${name}=${version}`]);
+    const unpack = 'for one in "$1"/*.deb; do dpkg-deb --extract "$one" "$2" || exit 1; done';
+    await run('/bin/sh', ['-c', unpack, 'sh', join(home, 'archives'), root]);
+  } catch (error) {
+    throw new Error(`${name} ${version}: ${lastLine(error)}`);
+  }
+  removeTree(join(home, 'archives'));
+  writeFileSync(stamp, version);
+  return root;
+}
+
 /** Before a command line: the same command with Debian's peers in /usr and /etc, and, if given, another /etc/hosts. */
-export function amongPeers(hosts?: string): string[] {
+export function amongPeers(hosts?: string, root: string = join(DEBIAN, 'root')): string[] {
   const lay = (folder: string): string =>
-    `mount -t overlay -o lowerdir=${join(DEBIAN, 'root')}${folder}:${folder} bench ${folder}`;
+    `{ ! [ -d ${root}${folder} ] || mount -t overlay -o lowerdir=${root}${folder}:${folder} bench ${folder}; }`;
   const script = [lay('/usr'), lay('/etc'), ...(hosts ? [`mount --bind ${hosts} /etc/hosts`] : []), 'exec "$@"'];
   return ['unshare', '--mount', '/bin/sh', '-c', script.join(' && '), 'sh'];
 }

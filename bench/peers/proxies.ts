@@ -19,27 +19,7 @@ export const TINYPROXY_PORT = 38_129;
 /** @param hosts  the file that says where the allowed name is */
 export function squid(ground: Ground, folder: string, hosts: string, host: string): Promise<Running> {
   const home = open(folder, 'squid');
-  const config = `
-http_port 127.0.0.1:${SQUID_PORT}
-hosts_file ${hosts}
-acl allowed dstdomain ${host}
-http_access allow allowed
-http_access deny all
-cache deny all
-cache_mem 8 MB
-access_log daemon:${home}/access.log squid
-cache_log ${home}/cache.log
-pid_filename ${home}/squid.pid
-coredump_dir ${home}
-pinger_enable off
-shutdown_lifetime 0 seconds
-`;
-  writeFileSync(join(home, 'squid.conf'), config);
-  return started(
-    ground,
-    [...amongPeers(hosts), 'squid', '--foreground', '-N', '-f', join(home, 'squid.conf')],
-    SQUID_PORT,
-  );
+  return startedSquid(ground, { home, hosts, host, port: SQUID_PORT, reading: '', also: '' });
 }
 
 /** The same squid, reading what passes (ssl-bump) under an authority of its own; the server's certificate is verified. */
@@ -50,11 +30,31 @@ export function squidReading(ground: Ground, folder: string, hosts: string, host
   const [key, cert] = [join(home, 'ca.key'), join(home, 'ca.pem')];
   execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', cert, ...subject], { stdio: 'pipe' });
   for (const file of [key, cert]) chmodSync(file, 0o644);
-  const config = `
-http_port 127.0.0.1:${SQUID_READING_PORT} ssl-bump generate-host-certificates=on dynamic_cert_mem_cache_size=4MB tls-cert=${cert} tls-key=${key}
-sslcrtd_program /usr/lib/squid/security_file_certgen -s ${home}/certificates -M 4MB
+  const minting = '/usr/lib/squid/security_file_certgen';
+  const reading = `ssl-bump generate-host-certificates=on dynamic_cert_mem_cache_size=4MB tls-cert=${cert} tls-key=${key}`;
+  const also = `
+sslcrtd_program ${minting} -s ${home}/certificates -M 4MB
 tls_outgoing_options cafile=${folder}/cert.pem
-ssl_bump bump all
+ssl_bump bump all`;
+  const [command = '', ...args] = [...amongPeers(hosts), minting, '-c', '-s', join(home, 'certificates'), '-M', '4MB'];
+  execFileSync(command, args, { stdio: 'pipe' });
+  execFileSync('chmod', ['-R', 'a+rwX', home]);
+  return startedSquid(ground, { home, hosts, host, port: SQUID_READING_PORT, reading, also });
+}
+
+interface Squid {
+  readonly home: string;
+  readonly hosts: string;
+  readonly host: string;
+  readonly port: number;
+  /** Of its port. */
+  readonly reading: string;
+  readonly also: string;
+}
+
+function startedSquid(ground: Ground, { home, hosts, host, port, reading, also }: Squid): Promise<Running> {
+  const config = `
+http_port 127.0.0.1:${port} ${reading}${also}
 hosts_file ${hosts}
 acl allowed dstdomain ${host}
 http_access allow allowed
@@ -68,15 +68,9 @@ coredump_dir ${home}
 pinger_enable off
 shutdown_lifetime 0 seconds
 `;
-  writeFileSync(join(home, 'squid.conf'), config);
-  const [command = '', ...args] = [
-    ...amongPeers(hosts),
-    ...['/usr/lib/squid/security_file_certgen', '-c', '-s', join(home, 'certificates'), '-M', '4MB'],
-  ];
-  execFileSync(command, args, { stdio: 'pipe' });
-  execFileSync('chmod', ['-R', 'a+rwX', home]);
-  const run = [...amongPeers(hosts), 'squid', '--foreground', '-N', '-f', join(home, 'squid.conf')];
-  return started(ground, run, SQUID_READING_PORT);
+  const file = join(home, 'squid.conf');
+  writeFileSync(file, config);
+  return started(ground, [...amongPeers(hosts), 'squid', '--foreground', '-N', '-f', file], port);
 }
 
 export function tinyproxy(ground: Ground, folder: string, hosts: string, host: string): Promise<Running> {
@@ -101,14 +95,18 @@ FilterExtended On
 }
 
 /** A folder that the proxy's own user may write. */
-function open(folder: string, name: string): string {
+export function open(folder: string, name: string): string {
   const home = join(folder, name);
   mkdirSync(home);
   chmodSync(home, 0o777);
   return home;
 }
 
-async function started(ground: Ground, [program = '', ...args]: readonly string[], port: number): Promise<Running> {
+export async function started(
+  ground: Ground,
+  [program = '', ...args]: readonly string[],
+  port: number,
+): Promise<Running> {
   // A session of its own, as a service has: the kernel shares the processors out between sessions first (sched(7), autogroup).
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let said = '';

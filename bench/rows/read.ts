@@ -5,8 +5,9 @@ import type { Ground } from '../ground.ts';
 import { HOST, HTTPS, ORIGIN, pretendedInternet } from '../internet.ts';
 import { type Line, line, type Samples } from '../line.ts';
 import { load, resolved, type Way } from '../load.ts';
+import { mitmproxy } from '../peers/mitmproxy.ts';
 import { debianPeers } from '../peers/peers.ts';
-import { squidReading } from '../peers/proxies.ts';
+import { type Running, squidReading } from '../peers/proxies.ts';
 import { proportionalBytes, treeOf } from '../processes.ts';
 import { Stand } from '../stand.ts';
 import { summarize, type Target } from '../stats.ts';
@@ -16,8 +17,10 @@ const AGENTS = ['a', 'b', 'c', 'd'];
 const CLIENTS: number = AGENTS.length;
 const AT_ONCE = 4;
 const OPEN = 1000;
+const SQUID = 'squid ssl-bump';
+const MITMPROXY = 'mitmproxy';
 
-/** Connections that are read, since a secret is bound to where they go, beside squid that reads them too (ssl-bump), and directly. No request uses
+/** Connections that are read, since a secret is bound to where they go, beside squid and mitmproxy that read them too, and directly. No request uses
  *  the secret: what one costs more is the wait for the disk. */
 export async function rows(ground: Ground): Promise<Line[]> {
   const folder = mkdtempSync('/tmp/bh-bench-read-');
@@ -28,14 +31,15 @@ export async function rows(ground: Ground): Promise<Line[]> {
   await pretendedInternet(ground, folder);
   const [ours, gateway] = await ourWay(ground, folder);
   const ways: Way[] = [ours];
-  let missing = await debianPeers(ground);
-  try {
-    if (missing !== undefined) throw new Error(missing);
-    const { pid, port } = await squidReading(ground, folder, hosts, HOST);
-    const to = { address: '127.0.0.1', port };
-    ways.push({ name: 'squid ssl-bump', netns: () => undefined, to, connect: true, pids: () => treeOf(pid) });
-  } catch (error) {
-    missing = (error as Error).message;
+  const missing: Record<string, string> = {};
+  for (const [name, start] of Object.entries({ [SQUID]: squid, [MITMPROXY]: mitmproxy })) {
+    try {
+      const { pid, port } = await start(ground, folder, hosts);
+      const to = { address: '127.0.0.1', port };
+      ways.push({ name, netns: () => undefined, to, connect: true, pids: () => treeOf(pid) });
+    } catch (error) {
+      missing[name] = (error as Error).message;
+    }
   }
   const to = { address: ORIGIN, port: HTTPS };
   ways.push({ name: 'direct', netns: () => undefined, to, connect: false, pids: () => [] });
@@ -47,10 +51,10 @@ export async function rows(ground: Ground): Promise<Line[]> {
   }
   const mine = all.get('ours') as Figures;
   const told = (what: string, unit: string, target: Target, of: (one: Figures) => number[], first?: string): Line => {
-    const names = ['squid ssl-bump', 'direct'].sort((a) => (a === first ? -1 : 0));
+    const names = [SQUID, MITMPROXY, 'direct'].sort((a) => (a === first ? -1 : 0));
     const peers = names.map((name): [string, Samples] => {
       const figures = all.get(name);
-      return [name, figures ? of(figures) : (missing ?? 'did not run')];
+      return [name, figures ? of(figures) : (missing[name] ?? 'did not run')];
     });
     return line(what, unit, target, of(mine), Object.fromEntries(peers));
   };
@@ -65,6 +69,12 @@ export async function rows(ground: Ground): Promise<Line[]> {
   ];
 }
 
+async function squid(ground: Ground, folder: string, hosts: string): Promise<Running> {
+  const missing = await debianPeers(ground);
+  if (missing !== undefined) throw new Error(missing);
+  return squidReading(ground, folder, hosts, HOST);
+}
+
 class Figures {
   readonly rate: number[] = [];
   readonly steady: number[] = [];
@@ -75,7 +85,8 @@ class Figures {
 
 async function ourWay(ground: Ground, folder: string): Promise<[Way, number]> {
   const stand = new Stand(ground);
-  const agent = `egress: [{ host: ${HOST}, port: ${HTTPS}, address: ${ORIGIN} }]\n    secrets: { KEY: { secret: api, to: ${HOST} } }`;
+  // The same request thousands of times over is a loop, and would be refused.
+  const agent = `budget: { repeats: any }\n    egress: [{ host: ${HOST}, port: ${HTTPS}, address: ${ORIGIN} }]\n    secrets: { KEY: { secret: api, to: ${HOST} } }`;
   const root = join(folder, 'root.pem');
   writeFileSync(root, readFileSync(join(folder, 'cert.pem')), { mode: 0o644 });
   await stand.up(`${AGENTS.map((name) => `  ${name}:\n    ${agent}\n`).join('')}roots: [${root}]\n`);

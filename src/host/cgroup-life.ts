@@ -13,11 +13,17 @@ const PATIENCE = 5_000;
 /** Stops every process in it, and waits until the kernel says so: `/proc` goes on calling them sleeping.
  *  @throws Failure if one cannot be stopped in time, or there is no such cgroup */
 export async function freeze(roots: CgroupRoots, path: string): Promise<void> {
-  writeKernelFile(join(folderOf(roots, path), 'cgroup.freeze'), '1');
-  await until(
-    () => frozen(roots, path),
-    () => `The processes in ${path} do not stop`,
-  );
+  const file = join(folderOf(roots, path), 'cgroup.freeze');
+  writeKernelFile(file, '1');
+  try {
+    await until(
+      () => frozen(roots, path),
+      () => `The processes in ${path} do not stop`,
+    );
+  } catch (error) {
+    writeKernelFile(file, '0'); // half stopped is no state to be in
+    throw error;
+  }
 }
 
 export async function thaw(roots: CgroupRoots, path: string): Promise<void> {

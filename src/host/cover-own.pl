@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # Puts the stub over one file that an agent made (exec.own: ask), or over one of the host's that is on no list (tier user), for as long as standard
 # input is open, and copies what is under it.
-# Runs as the warden's user, started by it with PID, BASE (-100 or a descriptor of that process), the path in hexadecimal, the most bytes; descriptor 3 is
+# Runs as the warden's user, started by it with PID, SINCE (its start time: proc(5), stat), BASE (-100 or a descriptor of that process), the path in hexadecimal, the most bytes; descriptor 3 is
 # where the copy goes. Says "found own|host NAME" (hexadecimal: the path inside), is told to go on by a byte "y", then says "covered"; or "no WHY".
 #
 # Nothing rests on the path: whatever it leads to now is looked at without being opened, must be a regular file of the workspace's
@@ -31,8 +31,8 @@ sub look {
 }
 
 $| = 1;
-my ($pid, $base, $hex, $most) = @ARGV;
-$pid =~ /^\d+$/ && $base =~ /^-?\d+$/ && $most =~ /^\d+$/ or die "usage: PID BASE PATH MOST\n";
+my ($pid, $since, $base, $hex, $most) = @ARGV;
+$pid =~ /^\d+$/ && $since =~ /^\d+$/ && $base =~ /^-?\d+$/ && $most =~ /^\d+$/ or die "usage: PID SINCE BASE PATH MOST\n";
 my $path = pack 'H*', $hex;
 no_way('no path') if $path eq '' || $path =~ /\0/;
 if ($path !~ m{^/}) {
@@ -40,6 +40,9 @@ if ($path !~ m{^/}) {
   $path = "$from/$path";
 }
 open(my $mounts, '<', "/proc/$pid/ns/mnt") or no_way('it is gone');
+# A pid may be another's by now; a start time is not, and what was opened before is of whoever has it still.
+open(my $stat, '<', "/proc/$pid/stat") or no_way('it is gone');
+(split ' ', (join('', <$stat>) =~ s{^.*\)}{}sr))[19] == $since or no_way('it is gone'); # the name before it is its owner's choice
 opendir(my $proc, '/proc') or die "open /proc: $!\n";
 if ($> != 0) { # without root: in the user namespace that owns these mounts, which is ours, and over nothing else, we may mount (user_namespaces(7))
   my $users = must('find its owner', syscall($n{ioctl}, fileno($mounts), 0xb701, 0)); # ioctl_ns(2): NS_GET_USERNS

@@ -35,12 +35,18 @@ export interface Still {
 
 /** Ends processes and their family.
  *  @param roots  descriptors of them (pidfd_open(2)); they stay open
- *  @returns how many have ended */
+ *  @returns how many have ended
+ *  @throws what `hold` throws: then the roots alone were ended, since who is of their family could not be told */
 export async function endFamily(roots: readonly number[], { among, hold, letGo }: Still): Promise<number> {
   const known = (): number[] => roots.flatMap((process) => pidOfProcess(process) ?? []);
   if (known().length === 0) return 0;
   let family: { readonly pid: number; readonly process: number }[] = [];
-  await hold();
+  try {
+    await hold();
+  } catch (error) {
+    for (const process of roots) signalTo(process, 'SIGKILL');
+    throw error;
+  }
   try {
     const pids = [...familyOf(known(), among().flatMap(kinOf))];
     family = pids.flatMap((pid) => {

@@ -52,6 +52,11 @@ const signalCall: (call: number, process: Fd, signal: number, info: null, flags:
 );
 export const pidfdSendSignal = (process: Fd, signal: number): number =>
   Number(signalCall(424, process, signal, null, 0));
+const systemCall3: (call: number, process: Fd, fd: number, flags: number) => number = libc.func(
+  'long syscall(long call, int process, int fd, unsigned int flags)',
+);
+/** pidfd_getfd(2), 438 everywhere. */
+export const pidfdGetfd = (process: Fd, fd: number): number => Number(systemCall3(438, process, fd, 0));
 /** open_tree(2), 428 everywhere. */
 const systemCallAt: (call: number, at: number, path: string, flags: number) => number = libc.func(
   'long syscall(long call, int at, const char* path, unsigned int flags)',

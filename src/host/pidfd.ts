@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { pidfdOpen, pidfdSendSignal } from './libc-gate.ts';
+import { pidfdGetfd, pidfdOpen, pidfdSendSignal } from './libc-gate.ts';
 
 const NUMBER = { SIGKILL: 9, nothing: 0 } as const;
 
@@ -19,4 +19,12 @@ export function signalTo(process: number, signal: keyof typeof NUMBER): boolean 
 export function pidOfProcess(process: number): number | undefined {
   const pid = Number(/^Pid:\s*(-?\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${process}`, 'latin1'))?.[1]);
   return pid > 0 ? pid : undefined;
+}
+
+/** What a process has open under a number: a descriptor of ours, the caller's to close (pidfd_getfd(2)). Its folder in /proc would not do: that
+ *  belongs to root where a process runs a file that it may not read (proc(5), /proc/PID/fd), and we may not be root.
+ *  @returns undefined when it is gone, or has nothing open there */
+export function descriptorOf(process: number, fd: number): number | undefined {
+  const ours = pidfdGetfd(process, fd);
+  return ours < 0 ? undefined : ours;
 }

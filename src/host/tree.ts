@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { COPIED } from './hands/copies.ts';
+import { copiedFiles } from './hands/copies.ts';
 
 /** The tree that this process runs from. */
 export interface Tree {
@@ -12,7 +12,15 @@ export interface Tree {
   readonly digest: string;
 }
 
+let known: Tree | undefined;
+
+/** Read once: over a quarter of a hundred megabytes are digested where no digest is kept. */
 export function thisTree(): Tree {
+  known ??= treeOf();
+  return known;
+}
+
+function treeOf(): Tree {
   const from = realpathSync(fileURLToPath(new URL('../..', import.meta.url)));
   const { version } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8')) as { version: string };
   const kept = join(from, '.digest');
@@ -21,18 +29,6 @@ export function thisTree(): Tree {
 
 function digestOf(from: string): string {
   const hash = createHash('sha256').update(process.version);
-  for (const part of COPIED)
-    for (const path of filesOf(from, part)) hash.update(`\0${path}\0`).update(readFileSync(join(from, path)));
+  for (const path of copiedFiles(from)) hash.update(`\0${path}\0`).update(readFileSync(join(from, path)));
   return hash.digest('hex');
-}
-
-/** Paths relative to the tree, sorted. */
-function filesOf(from: string, part: string): string[] {
-  const stat = statSync(join(from, part), { throwIfNoEntry: false });
-  if (stat === undefined) return [];
-  if (!stat.isDirectory()) return [part];
-  return readdirSync(join(from, part), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(from.length + 1))
-    .sort();
 }

@@ -2,7 +2,7 @@ import type { Json } from './canonical.ts';
 import type { AgentName } from './names.ts';
 
 /** Everything that can be asked of a person. A kind is words, a digest and terms; the state machine (src/policy/approval.ts) looks
- *  at none of them, so a later kind is its own file in src/policy/question and its line in `KINDS_NOW`. */
+ *  at none of them, so a later kind is its own file in src/policy/question and its line here. */
 export const KINDS = [
   'command',
   'destination',

@@ -22,7 +22,7 @@ export const LONGEST_HEAD: number = 32 * 1024;
 export const MOST_HEADERS = 100;
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) ([!-~]{1,16384}) HTTP\/1\.([01])$/;
+const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}) ([!"$-~]{1,16384}) HTTP\/1\.([01])$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 export function readRequestHead(bytes: Buffer): HeadResult {
@@ -46,7 +46,7 @@ export function isMethod(text: string): boolean {
 }
 
 export function isTarget(text: string): boolean {
-  return /^[!-~]{1,16384}$/.test(text);
+  return /^[!"$-~]{1,16384}$/.test(text); // no fragment (RFC 9112, 3.2): some servers end the path there and some do not
 }
 
 /** @param value  without white space around it */
@@ -67,15 +67,22 @@ export function readHeaderLines(lines: readonly string[]): Header[] | undefined 
   return headers;
 }
 
-/** Whether the bytes so far may still become the head of an HTTP request. `no` is final. */
+/** Whether the bytes so far may still become what any server takes for the head of an HTTP request, however malformed: blank lines before it
+ *  are skipped by most (RFC 9112, 2.2), tabs and the like part words for some, and a line without a version is HTTP/0.9 to others. Both
+ *  `yes` and `no` are final. */
 export function looksLikeHttp(bytes: Buffer): 'yes' | 'maybe' | 'no' {
-  const line = bytes.toString('latin1', 0, 16500);
-  const end = line.search(/[\r\n]/);
-  const text = end < 0 ? line : line.slice(0, end);
-  if (end >= 0) return / HTTP\/[0-9]/i.test(text) ? 'yes' : 'no';
-  if (text.length >= 16500) return 'no';
-  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]{0,40}(?: [^\0-\x20]*(?: [HTP/0-9.]*)?)?$/i.test(text) ? 'maybe' : 'no';
+  const shown = bytes.toString('latin1', 0, LONGEST_FIRST);
+  const text = shown.replace(/^[\r\n]+/, '');
+  const end = text.search(/[\r\n]/);
+  const line = end < 0 ? text : text.slice(0, end);
+  if (end >= 0) return /HTTP\/[0-9]/i.test(line) || WITHOUT_VERSION.test(line) ? 'yes' : 'no';
+  if (shown.length === LONGEST_FIRST) return line === '' || ENDLESS_LINE.test(line) ? 'yes' : 'no';
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]{0,40}(?:[\t\v\f ][^\0]*)?$/.test(line) ? 'maybe' : 'no';
 }
+
+const LONGEST_FIRST = 16_500;
+const WITHOUT_VERSION = /^[A-Z][A-Z-]*[\t\v\f ]+(?:[/*]|[a-z]+:)/;
+const ENDLESS_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}[\t\v\f ]+(?:[/*]|[a-z]+:)/i;
 
 export type Framing =
   | { readonly kind: 'none' }

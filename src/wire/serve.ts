@@ -5,7 +5,8 @@ import { encodeFrame, FrameReader } from './frames.ts';
 import { sendDescriptors } from './handover.ts';
 import { descriptorOf, type Peer, peerOf } from './peer.ts';
 
-/** One connected caller. `caller` is decided once, from the kernel's word, before the first byte is read. */
+/** One connected caller. `caller` is decided from the kernel's word before the first byte is read, and holds for as long as `who` says the
+ *  same: whoever is an operator no more is answered nothing and told nothing, however long it has been connected. */
 export interface Connection<Caller extends string> {
   readonly peer: Peer;
   readonly caller: Caller;
@@ -33,7 +34,7 @@ export interface Service<Caller extends string> {
   readonly path: string;
   /** Permission bits of the socket file. */
   readonly mode: number;
-  /** Undefined: nobody we know; the connection is closed without a word. */
+  /** Undefined: nobody we know; the connection is closed without a word. Asked again for each request and each notice. */
   readonly who: (peer: Peer) => Caller | undefined;
   readonly requests: Readonly<Record<string, Request<Caller>>>;
   readonly onClose?: (connection: Connection<Caller>) => void;
@@ -68,7 +69,10 @@ function attend<Caller extends string>(service: Service<Caller>, socket: Socket)
     peer,
     caller,
     socket,
-    notify: (frame) => void (socket.writable && socket.write(encodeFrame(frame))),
+    notify: (frame) => {
+      if (service.who(peer) !== caller) socket.destroy();
+      else if (socket.writable) socket.write(encodeFrame(frame));
+    },
   };
   const reader = new FrameReader(service.longestFrame);
   socket.on('error', () => socket.destroy());
@@ -90,6 +94,10 @@ async function reply<Caller extends string>(
   connection: Connection<Caller>,
   frame: unknown,
 ): Promise<void> {
+  if (service.who(connection.peer) !== connection.caller) {
+    connection.socket.destroy();
+    return;
+  }
   const body = (typeof frame === 'object' && frame !== null ? frame : {}) as Record<string, unknown>;
   const id = body.id;
   try {

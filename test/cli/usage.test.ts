@@ -47,6 +47,29 @@ test('what is not known is called unknown, in the figures too', async () => {
   assert.match(stdout, /unknown: the price of new\\u\{1b\}\[2K \(3 answers\)/);
 });
 
+test('what was refused, what was given today and a single answer are said; where nothing was used, that is', async () => {
+  const entry: UsageEntry = {
+    ...ENTRY,
+    refused: 1234,
+    caps: [{ cap: 'money', used: 1_500_000, limit: 3_000_000, more: 2_000_000 }],
+    unpriced: [{ model: 'new', answers: 1 }],
+  };
+  await using there = await standIn({ usage: ({ agent }) => ({ usage: agent === undefined ? [entry] : [] }) });
+  const { stdout } = await bulkhead(['usage', '--state', there.state]);
+  assert.match(stdout, /\$1\.23 \+ unknown +1,234$/m);
+  assert.match(stdout, /\$1\.50 of \$3\.00 a day, \$2\.00 of it given today/);
+  assert.match(stdout, /the price of new \(one answer\)/);
+  const none = await bulkhead(['usage', 'coder', '--state', there.state]);
+  assert.equal(none.stdout, 'No agent has used anything.\n');
+  for (const days of ['401', 'a', '-1', '1.5']) {
+    const { exit, stderr } = await bulkhead(['usage', `--days=${days}`, '--state', there.state]);
+    assert.equal(exit, 2, days);
+    assert.equal(stderr.trimEnd().split('\n').length, 2, stderr);
+    assert.match(stderr, /--days/);
+  }
+  assert.equal(there.asked.length, 2);
+});
+
 test('status has a line where a cap is near or reached, where it cannot be kept, and where a loop is refused', async () => {
   const caps = [
     { cap: 'runs', used: 79, limit: 100, more: 0 },

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { observeCgroups, unifiedFolder } from '../../src/host/cgroup-roots.ts';
 import { cgroupPath } from '../../src/plan/fleet.ts';
-import { NOT_ROOT, withFleetBeside } from '../e2e/stand.ts';
-import { type Origin, startOrigin } from '../e2e/tls-origin.ts';
+import { NOT_ROOT } from '../e2e/stand.ts';
+import type { Origin } from '../e2e/tls-origin.ts';
 import { holdersOf, processesOf } from '../harness/holding.ts';
-import { Services } from './services.ts';
+import { installedHarness } from '../harness/installed.ts';
+import { HOST, withClients } from './stand.ts';
 
 // Clients as Debian and npm have them, told of nothing but a placeholder. Each is looked at from outside while it holds an answer in which
 // the server has sent its credential back.
 
 const VALUE = `real-${'Z9y8X7w6'.repeat(6)}`;
-const HOST = 'api.test';
 
 interface Client {
   readonly line: string;
@@ -22,12 +22,25 @@ interface Client {
   readonly said?: RegExp;
 }
 
+const WS = 'ws from npm';
 const basic = (user: string): string => `Basic ${Buffer.from(`${user}:${VALUE}`).toString('base64')}`;
 
-function clients(port: number): Record<string, Client> {
+/** A WebSocket by Node 24, whatever Node the compartment's own is. */
+function socket(url: string, first: string = ''): string {
+  const opens = `new WebSocket("wss://${url}/socket",{headers:{authorization:"Bearer "+process.env.MY_KEY}})`;
+  const hears =
+    'w.onmessage=({data})=>console.log(data.replace(/x{100000}/,"much "));w.onerror=e=>console.log(e.message)';
+  return `${process.execPath} -e '${first}const w=${opens};${hears}'`;
+}
+/** Whatever stands for the value, in each form that the server sends it back in. */
+const REFLECTED = /^you sent (Bearer [A-Za-z0-9]{53})\n\1\nmuch \1\nan answer\n$/;
+
+function clients(port: number, http2: number): Record<string, Client> {
   const at = `${HOST}:${port}`;
   const url = `https://${at}`;
+  const two = `https://${HOST}:${http2}`;
   const header = 'Authorization: Bearer $MY_KEY';
+  const header2 = 'Authorization: Bearer $TWO_KEY';
   const python = (lines: string): string => `python3 -c '${lines}'`;
   const encoded = '$(printf %s "x-access-token:$MY_KEY" | base64 -w0)';
   const commit = 'git -c user.name=a -c user.email=a@a.test commit -qm one';
@@ -42,6 +55,38 @@ function clients(port: number): Record<string, Client> {
       line: `curl -sS -m 20 -H "X-Key: $MY_KEY" ${url}/`,
       saw: VALUE,
       said: /an answer/,
+    },
+    'curl --http2': {
+      line: `curl -sS --http2 -m 20 -w '%{http_version}' -H "${header2}" ${two}/`,
+      said: /an answer\n2$/,
+    },
+    'curl --http2 with user and password, that posts': {
+      line: `curl -sS --http2 -m 20 -w '%{http_version}' -u "me:$TWO_KEY" -d body ${two}/`,
+      saw: basic('me'),
+      said: /an answer\n2$/,
+    },
+    nghttp: { line: `nghttp -t 20 -H "${header2}" ${two}/ ${two}/again`, said: /an answer\nan answer/ },
+    'nghttp that posts, with a trailer': {
+      line: `head -c 100000 /dev/zero >zeros && nghttp -t 20 -d zeros --trailer 'x-sum: 1' -H "${header2}" ${two}/`,
+      said: /an answer/,
+    },
+    h2load: {
+      line: `h2load -n 12 -c 2 -m 3 -T 20 -H "${header2}" ${two}/`,
+      said: /12 succeeded, 0 failed, 0 errored.*status codes: 12 2xx/s,
+    },
+    'git over HTTP/2, both ways': {
+      line: `GIT_CURL_VERBOSE=1 git clone https://me:$TWO_KEY@${HOST}:${http2}/git/other.git by-two 2>err && cd by-two && git checkout -qB main && echo 2 >two && git add . && ${commit} && git push -q origin main && grep -c 'HTTP/2 200' ../err && git log --oneline origin/main`,
+      saw: basic('me'),
+      said: /^[1-9]\d*\n\S+ one\n/,
+    },
+    'Node http2': {
+      line: `node -e 'const c=require("http2").connect("${two}");const s=c.request({":path":"/",authorization:"Bearer "+process.env.TWO_KEY});s.setEncoding("utf8");s.on("data",d=>console.log(d)).on("close",()=>c.close())'`,
+      said: /an answer/,
+    },
+    'Node WebSocket': { line: socket(at), said: REFLECTED },
+    [WS]: {
+      line: socket(at, 'const WebSocket=require("/knowledge/harness/node_modules/ws");'),
+      said: REFLECTED,
     },
     'curl --http2, to a server that has only HTTP/1.1': {
       line: `curl -sS --http2 -m 20 -H "${header}" ${url}/`,
@@ -100,72 +145,68 @@ function clients(port: number): Record<string, Client> {
   };
 }
 
-const fleet = ({ port, root }: Origin): string => `
-roots: [${root}]
+const fleet = (origin: Origin, http2: Origin, harness: string | undefined): string => `
+roots: [${origin.root}, ${http2.root}]${harness === undefined ? '' : `\nknowledge: { harness: ${harness} }`}
 agents:
   boxed:
-    exec: { sets: [base, git, python, node], allow: [wget], ask: never }
+    exec: { sets: [base, git, python, node], allow: [wget, nghttp, h2load, ${process.execPath}], ask: never }
     limits: { disk: 256M, cpu: 200% }
-    egress: [{ host: ${HOST}, port: ${port}, address: 127.0.0.1 }]
-    secrets: { MY_KEY: { secret: mine, to: "${HOST}:${port}", in: [bearer, basic, header x-key] } }
+    egress: [{ host: ${HOST}, port: ${origin.port}, address: 127.0.0.1 }, { host: ${HOST}, port: ${http2.port}, address: 127.0.0.1 }]${harness === undefined ? '' : '\n    knowledge: [harness]'}
+    secrets:
+      MY_KEY: { secret: mine, to: "${HOST}:${origin.port}", in: [bearer, basic, header x-key] }
+      TWO_KEY: { secret: mine, to: "${HOST}:${http2.port}", in: [bearer, basic] }
 `;
 
 test('each unmodified client works with a placeholder; the server sees the value, and nothing in the compartment ever holds it', {
   skip: NOT_ROOT,
 }, async (t) => {
-  await withFleetBeside(
-    '',
-    async (stand) => {
-      const services = new Services(stand.folder, HOST);
-      const origin = await startOrigin(stand.folder, HOST, services.answer);
-      services.port = origin.port;
-      try {
-        stand.write(fleet(origin));
-        assert.equal((await stand.bulkhead(['secrets', 'set', 'mine'], { input: VALUE })).status, 0);
-        const up = await stand.bulkhead(['up']);
-        assert.equal(up.status, 0, up.stdout + up.stderr);
-        const placeholder = (await stand.run('boxed', ['sh', '-c', 'printf %s "$MY_KEY"'])).stdout;
-        assert.match(placeholder, /^[A-Za-z0-9]{53}$/);
-        const group = unifiedFolder(observeCgroups(), cgroupPath(stand.fleet, 'boxed'));
-        if (group === undefined) throw new Error('there is no unified cgroup hierarchy');
-        const disk = join(stand.state, 'agents/boxed/disk');
-        // From behind the user's name on.
-        const forms = [VALUE.slice(5, 45), basic('me').slice(12, 60), basic('x-access-token').slice(28, 70)];
-        for (const [name, { line, saw = `Bearer ${VALUE}`, said }] of Object.entries(clients(origin.port)))
-          await t.test(name, async () => {
-            const held = { value: [] as string[], placeholder: [] as string[] };
-            services.meanwhile = () => {
-              const pids = processesOf(group);
-              held.value.push(...forms.flatMap((form) => holdersOf(form, pids, [])));
-              held.placeholder.push(...holdersOf(placeholder, pids, []));
-            };
-            origin.seen.length = 0;
-            const { status, stdout, stderr } = await stand.run('boxed', ['sh', '-c', line]);
-            assert.equal(status, 0, stdout + stderr);
-            if (said) assert.match(stdout, said, stderr);
-            const sent = origin.seen.flatMap(({ headers }) => headers.authorization ?? headers['x-key'] ?? []);
-            assert.ok(
-              sent.length > 0 && sent.every((one) => one.toString().replace(/^basic/, 'Basic') === saw),
-              sent.join(),
-            );
-            assert.ok(
-              held.placeholder.some((where) => where.endsWith('memory')),
-              'the search finds what is there',
-            );
-            assert.deepEqual(held.value, []);
-            assert.ok(!(stdout + stderr).includes(VALUE));
-          });
-        await t.test('no file that they left has it', () => {
-          assert.deepEqual(
-            forms.flatMap((form) => holdersOf(form, processesOf(group), [disk])),
-            [],
-          );
-          assert.ok(holdersOf(placeholder, [], [disk]).some((file) => file.endsWith('by-url/.git/config')));
-        });
-      } finally {
-        origin.stop();
-      }
-    },
-    { up: false },
-  );
+  const harness = await installedHarness('pi'); // it brings ws
+  const written = (origin: Origin, http2: Origin): string => fleet(origin, http2, harness);
+  await withClients(VALUE, written, async (stand) => {
+    const { origin, http2, services } = stand;
+    const told = await stand.run('boxed', ['sh', '-c', 'printf "%s %s" "$MY_KEY" "$TWO_KEY"']);
+    assert.match(told.stdout, /^[A-Za-z0-9]{53} [A-Za-z0-9]{53}$/);
+    const placeholders = told.stdout.split(' ');
+    const group = unifiedFolder(observeCgroups(), cgroupPath(stand.fleet, 'boxed'));
+    if (group === undefined) throw new Error('there is no unified cgroup hierarchy');
+    const disk = join(stand.state, 'agents/boxed/disk');
+    // From behind the user's name on.
+    const forms = [VALUE.slice(5, 45), basic('me').slice(12, 60), basic('x-access-token').slice(28, 70)];
+    for (const [name, { line, saw = `Bearer ${VALUE}`, said }] of Object.entries(clients(origin.port, http2.port)))
+      await t.test(name, async (t) => {
+        if (name === WS && harness === undefined) return t.skip('npm does not reach where packages come from');
+        const held = { value: [] as string[], placeholder: [] as string[] };
+        services.meanwhile = () => {
+          const pids = processesOf(group);
+          held.value.push(...forms.flatMap((form) => holdersOf(form, pids, [])));
+          held.placeholder.push(...placeholders.flatMap((one) => holdersOf(one, pids, [])));
+        };
+        for (const one of [origin, http2]) one.seen.length = 0;
+        const { status, stdout, stderr } = await stand.run('boxed', ['sh', '-c', line]);
+        assert.equal(status, 0, stdout + stderr);
+        if (said) assert.match(stdout, said, stderr);
+        const sent = [...origin.seen, ...http2.seen].flatMap(
+          ({ headers }) => headers.authorization ?? headers['x-key'] ?? [],
+        );
+        assert.ok(
+          sent.length > 0 && sent.every((one) => one.toString().replace(/^basic/, 'Basic') === saw),
+          sent.join(),
+        );
+        assert.ok(http2.seen.every(({ httpVersion }) => httpVersion === '2.0'));
+        assert.ok(
+          held.placeholder.some((where) => where.endsWith('memory')),
+          'the search finds what is there',
+        );
+        assert.deepEqual(held.value, []);
+        assert.ok(!(stdout + stderr).includes(VALUE));
+      });
+    await t.test('no file that they left has it', () => {
+      assert.deepEqual(
+        forms.flatMap((form) => holdersOf(form, processesOf(group), [disk])),
+        [],
+      );
+      for (const [i, folder] of ['by-url', 'by-two'].entries())
+        assert.ok(holdersOf(placeholders[i] ?? '', [], [disk]).some((file) => file.endsWith(`${folder}/.git/config`)));
+    });
+  });
 });

@@ -5,15 +5,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { removeTree } from '../../src/host/mounts.ts';
 import { start, type Ways } from '../e2e/command.ts';
-import { NOT_ROOT, type Stand, withFleetBeside } from '../e2e/stand.ts';
-import { type Origin, startOrigin } from '../e2e/tls-origin.ts';
+import { NOT_ROOT, type Stand } from '../e2e/stand.ts';
+import type { Origin } from '../e2e/tls-origin.ts';
 import { withinReach } from '../e2e/within-reach.ts';
-import { Services } from './services.ts';
+import { HOST, startServed, withClients } from './stand.ts';
 
 // Programs that read their credential from a file find a placeholder there, in each tier and without root.
 
 const VALUE = `real-${'Z9y8X7w6'.repeat(4)}`;
-const HOST = 'api.test';
 
 const agent = (name: string, { port }: Origin, tier: string): string => `
   ${name}:
@@ -67,38 +66,18 @@ async function works(stand: Pick<Stand, 'run'>, name: string, origin: Origin): P
 test('a placeholder stands in files that programs read, mode 0600, written anew at each start', {
   skip: NOT_ROOT,
 }, async (t) => {
-  await withFleetBeside(
-    '',
-    async (stand) => {
-      const services = new Services(stand.folder, HOST);
-      const origin = await startOrigin(stand.folder, HOST, services.answer);
-      services.port = origin.port;
-      try {
-        stand.write(
-          `roots: [${origin.root}]\nagents:${agent('boxed', origin, 'sandbox')}${agent('hosted', origin, 'user')}`,
-        );
-        assert.equal((await stand.bulkhead(['secrets', 'set', 'mine'], { input: VALUE })).status, 0);
-        const up = await stand.bulkhead(['up']);
-        assert.equal(up.status, 0, up.stdout + up.stderr);
-        for (const name of ['boxed', 'hosted']) await t.test(name, () => works(stand, name, origin));
-        await t.test('what the agent puts in the way is replaced, and leads nowhere', async () => {
-          const away =
-            'rm -rf ~/.netrc ~/.config; echo mine >~/kept; ln -s ~/kept ~/.netrc; ln -s ~/kept ~/..netrc.next';
-          assert.equal((await stand.run('boxed', ['sh', '-c', away])).status, 0);
-          assert.equal((await stand.bulkhead(['restart', 'boxed'])).status, 0);
-          const { stdout } = await stand.run('boxed', [
-            'sh',
-            '-c',
-            'cat ~/kept; stat -c %F ~/.netrc; ls ~/.config/some',
-          ]);
-          assert.equal(stdout, 'mine\nregular file\ntool\n');
-        });
-      } finally {
-        origin.stop();
-      }
-    },
-    { up: false },
-  );
+  const fleet = (origin: Origin): string =>
+    `roots: [${origin.root}]\nagents:${agent('boxed', origin, 'sandbox')}${agent('hosted', origin, 'user')}`;
+  await withClients(VALUE, fleet, async (stand) => {
+    for (const name of ['boxed', 'hosted']) await t.test(name, () => works(stand, name, stand.origin));
+    await t.test('what the agent puts in the way is replaced, and leads nowhere', async () => {
+      const away = 'rm -rf ~/.netrc ~/.config; echo mine >~/kept; ln -s ~/kept ~/.netrc; ln -s ~/kept ~/..netrc.next';
+      assert.equal((await stand.run('boxed', ['sh', '-c', away])).status, 0);
+      assert.equal((await stand.bulkhead(['restart', 'boxed'])).status, 0);
+      const { stdout } = await stand.run('boxed', ['sh', '-c', 'cat ~/kept; stat -c %F ~/.netrc; ls ~/.config/some']);
+      assert.equal(stdout, 'mine\nregular file\ntool\n');
+    });
+  });
 });
 
 test('without root too', { skip: NOT_ROOT }, async () => {
@@ -110,9 +89,7 @@ test('without root too', { skip: NOT_ROOT }, async () => {
   const program = [...as, `PATH=${process.env.PATH}`, join(product.tree, 'bulkhead')];
   const bulkhead = ([first = '', ...rest]: readonly string[], ways: Ways = {}) =>
     start([first, '--state', join(home, 'state'), ...rest], { ...ways, program }).ended;
-  const services = new Services(home, HOST);
-  const origin = await startOrigin(home, HOST, services.answer);
-  services.port = origin.port;
+  const { origin, http2 } = await startServed(home);
   try {
     const file = join(home, 'fleet.yaml');
     writeFileSync(file, `fleet: keyless\nroots: [${origin.root}]\nagents:${agent('boxed', origin, 'sandbox')}`);
@@ -125,7 +102,7 @@ test('without root too', { skip: NOT_ROOT }, async () => {
     await works({ run: (name, argv) => bulkhead(['run', name, '--', ...argv]) }, 'boxed', origin);
   } finally {
     await bulkhead(['uninstall']);
-    origin.stop();
+    for (const one of [origin, http2]) one.stop();
     removeTree(home);
     product.close();
   }

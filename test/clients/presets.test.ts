@@ -11,6 +11,7 @@ import { SECRET_PRESETS } from '../../src/policy/secret-presets.ts';
 import { sealed } from '../../src/programs/cli/seal.ts';
 import { agentOf } from '../config/reading.ts';
 import { NOT_ROOT } from '../e2e/stand.ts';
+import { listenTo } from '../gateway/said.ts';
 import { World } from '../gateway/world.ts';
 import { Services } from './services.ts';
 
@@ -80,18 +81,7 @@ before(async () => {
     AT,
     folder,
   ]);
-  await new Promise<void>((resolve) => {
-    let text = '';
-    origin.stdout?.on('data', (chunk) => {
-      text += chunk;
-      const lines = text.split('\n');
-      text = lines.pop() ?? '';
-      for (const line of lines.map((one) => JSON.parse(one))) {
-        if (line.ready) resolve();
-        else seen.push(line);
-      }
-    });
-  });
+  await listenTo(origin, (one) => seen.push(one));
   const { egress, secrets } = agentOf(
     `egress: [${Object.keys(EGRESS_PRESETS).join(', ')}]\nsecrets: { ${SECRETS.map((name) => `${name}: ${nameOf(name)}`).join(', ')} }`,
   );

@@ -2,7 +2,9 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { CLOSE, closing, frame } from '../../src/protocol/websocket.ts';
 
 /** What well-known clients talk to, played in one server: a registry of npm's, an index of Python packages, git over HTTP, and whatever else
  *  is asked for. The first piece of every answer has the credential in it that came, as a server that is not careful would. */
@@ -39,6 +41,27 @@ export class Services {
     );
     if (pathname.startsWith('/git/')) this.#git(request, response, pathname);
     else this.#plain(request, response, pathname);
+  };
+
+  /** A WebSocket (RFC 6455): what it was given comes back whole, in fragments, and behind much else; then the answer, and the end. */
+  readonly upgrade = (request: IncomingMessage, socket: Socket): void => {
+    const { authorization = 'nothing', 'sec-websocket-key': key } = request.headers;
+    const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+    const send = (opcode: number, fin: boolean, payload: string | Buffer): void =>
+      void socket.write(frame(opcode, fin, Buffer.from(payload as string)));
+    socket.on('error', () => {});
+    socket.write(
+      `HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\nX-You-Sent: ${authorization}\r\n\r\n`,
+    );
+    send(TEXT, true, `you sent ${authorization}`);
+    for (let at = 0; at < authorization.length; at += 7)
+      send(at === 0 ? TEXT : 0, at + 7 >= authorization.length, authorization.slice(at, at + 7));
+    send(TEXT, true, 'x'.repeat(100_000) + authorization);
+    setTimeout(() => {
+      this.meanwhile();
+      send(TEXT, true, 'an answer');
+      socket.end(frame(CLOSE, true, closing(1000, '')));
+    }, 100);
   };
 
   #plain(request: IncomingMessage, response: ServerResponse, pathname: string): void {
@@ -113,6 +136,7 @@ export class Services {
   }
 }
 
+const TEXT = 1;
 const WHEEL_NAME = 'thing-1.0-py3-none-any.whl';
 /** Binary distribution format (PEP 427). */
 const WHEEL = `

@@ -48,6 +48,10 @@ test('a cap that could not be kept is refused when the file is read', () => {
     ),
     /at api\.openai\.com:?\d* is not read\nBind its key there/,
   );
+  assert.match(
+    refused(withAgent('budget: { money: $5/day }')),
+    /is read, so its spending cannot be counted\nBind the key/,
+  );
   assert.equal(agentOf('{}', 'defaults: { budget: { tokens: 1M/day } }\n').budget?.tokens, 1_000_000);
 });
 
@@ -60,11 +64,39 @@ test('what is no amount is refused in two lines, at its place', () => {
     ['{ money: $0.00/day }', /"\$0\.00\/day" is no cap/],
     ['{ bytes: 999999999999T/day }', /is no cap/],
     ['{ repeats: 1/2m }', /is out of range/],
+    ['{ repeats: 2/2h }', /"2\/2h" is out of range.*\nWrite 2 to 100000 of the same request in 1s to 1h/],
     ['{ repeats: 20 }', /is not how often/],
+    ['{ tokens: 1.5M/day }', /is not an amount for a day/],
+    ['{ requests: -1/day }', /is not an amount for a day/],
+    ['{ money: $1.234/day }', /is not an amount for a day/],
+    ['{ bytes: [1G/day] }', /agents\.a\.budget\.bytes is not an amount for a day/],
+    ['{ ask: later }', /agents\.a\.budget\.ask/],
+    ['5/day', /agents\.a\.budget/],
     ['{ token: 1/day }', /unknown key "token" in agents\.a\.budget/],
   ] as const)
     assert.match(refused(withAgent(`budget: ${budget}`)), message, budget);
   assert.match(refused('fleet: x\nprices: { m: { input: -1, output: 0 } }\nagents: { a: {} }\n'), /is not a price/);
   assert.match(refused('fleet: x\nprices: { "a b": { input: 1, output: 0 } }\nagents: { a: {} }\n'), /a b/);
+  for (const price of [
+    'free',
+    '{ input: 1 }',
+    '{ input: 1, output: 100001 }',
+    '{ input: 1, output: 2, cache: 1 }',
+    '{ input: "3", output: 1 }',
+  ])
+    assert.match(refused(`fleet: x\nprices: { m: ${price} }\nagents: { a: {} }\n`), /prices\.m/, price);
   assert.match(refused('fleet: x\nprices: {}\nagents: { a: {} }\n'), /prices/);
+});
+
+test('the warden’s door refuses numbers that the file could not have said', () => {
+  const wanted = parsed(withAgent(`${KEY}budget: { tokens: 1/day }`, 'prices: { m: { input: 1, output: 2 } }\n'));
+  const [agent] = wanted.agents;
+  const budget = (change: object): unknown => ({ ...wanted, agents: [{ ...agent, budget: change }] });
+  for (const bad of [
+    ...[{ tokens: 0 }, { runs: 1.5 }, { bytes: 10 ** 16 }, { money: '5' }, { ask: 'yes' }, { token: 1 }].map(budget),
+    ...[{ times: 1, ms: 60_000 }, { times: 2, ms: 999 }, { times: 2 }].map((repeats) => budget({ repeats })),
+    { ...wanted, prices: [{ model: 'm', input: -1, output: 2 }] },
+    { ...wanted, prices: [{ model: 'a b', input: 1, output: 2 }] },
+  ])
+    assert.throws(() => decodeWantedFleet(JSON.parse(JSON.stringify(bad))), JSON.stringify(bad));
 });

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -74,7 +84,11 @@ test('a file in another form is not touched, and the operator is told the line',
   try {
     const text = 'fleet: x\nagents:\n  a:\n    role: r # stays\n';
     writeFileSync(file, text, { mode: 0o640 });
+    const anothers = join(dir, 'anothers');
+    symlinkSync(anothers, `${file}.next`); // whoever may write in the folder could put it there
     adopt(file, suggestion);
+    assert.deepEqual([existsSync(anothers), statSync(file).mode & 0o777], [false, 0o640]);
+    rmSync(`${file}.next`);
     const after = readFileSync(file, 'utf8');
     assert.equal(after, 'fleet: x\nagents:\n  a:\n    egress: [b.test]\n    role: r # stays\n');
     assert.throws(

@@ -40,6 +40,21 @@ export async function pidOf(stand: Stand, program: string): Promise<number> {
   return found?.pid ?? assert.fail(`no ${program} runs`);
 }
 
+let marks = 0;
+
+/** What the ledger has of execs, once all that this agent did before is in it: the gate hands its records over in order, ten times a second.
+ *  @param agent  one that may run `sh` and `true` */
+export async function execsSoFar(stand: Stand, agent = 'one'): ReturnType<typeof execs> {
+  const mark = `mark-${++marks}`;
+  const { status, stderr } = await stand.run(agent, ['sh', '-c', `/bin/true ${mark}`]);
+  assert.equal(status, 0, stderr);
+  for (const late = Date.now() + 30_000; ; await sleep(100)) {
+    const all = await execs(stand, 1000);
+    if (all.some(({ argv = [] }) => argv[1] === mark)) return all;
+    assert.ok(Date.now() < late, 'the ledger was not told what ran');
+  }
+}
+
 /** What the ledger has of an agent's execs. */
 export async function execs(
   stand: Stand,

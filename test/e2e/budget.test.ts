@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApprovalsDocument, StatusDocument } from '../../src/model/documents.ts';
 import type { UsageDocument, UsageEntry } from '../../src/model/usage.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 import { type Origin, startOrigin } from './tls-origin.ts';
 
 const KEY = `key-${'a1B2'.repeat(8)}`;
@@ -115,7 +115,7 @@ function post(stand: Stand, origin: Origin, agent: string) {
 }
 
 test('what an agent uses is counted and capped, for a day, whatever dies meanwhile', { skip: NOT_ROOT }, async (t) => {
-  await withFleet(
+  await withFleetBeside(
     '',
     async (stand) => {
       const origin = await startOrigin(stand.folder, 'api.test', model);
@@ -173,12 +173,16 @@ test('what an agent uses is counted and capped, for a day, whatever dies meanwhi
           assert.equal((await ask('/v1/messages', body)).status, 200); // 214 of 200: what is under way is let end
           origin.seen.length = 0;
           const refused = await ask('/v1/messages', body);
-          assert.equal(refused.status, 403);
+          assert.equal(refused.status, 402);
           const { denied, rule, ask: told } = JSON.parse(refused.body) as Record<string, string>;
           assert.equal(denied, `api.test:${origin.port}`);
           assert.match(
             rule ?? '',
             /^its budget of 200 tokens for \d{4}-\d\d-\d\d is used up \(214 tokens\); waiting for approval 1$/,
+          );
+          assert.match(
+            refused.body,
+            /"type":"error","error":\{"type":"billing_error","message":"Refused by Bulkhead: its budget/,
           );
           assert.match(told ?? '', /^question 1 waits for your operator until .*; try again once it is approved$/);
           assert.equal(origin.seen.length, 0, 'nothing went out');
@@ -193,7 +197,7 @@ test('what an agent uses is counted and capped, for a day, whatever dies meanwhi
         await t.test('that holds when the gateway is killed, and so does the yes', async () => {
           const ask = post(stand, origin, 'asker');
           await killGateway();
-          assert.equal((await ask('/v1/messages', { model: 'known-a' })).status, 403);
+          assert.equal((await ask('/v1/messages', { model: 'known-a' })).status, 402);
           const approved = await stand.bulkhead(['approve', '1']);
           assert.match(approved.stdout, /1 approved for the rest of that day/, approved.stderr);
           assert.equal((await ask('/v1/messages', { model: 'known-a', n: 1 })).status, 200);
@@ -213,14 +217,14 @@ test('what an agent uses is counted and capped, for a day, whatever dies meanwhi
           const ask = post(stand, origin, 'poor');
           origin.seen.length = 0;
           const unknown = await ask('/v1/messages', { model: 'nobody-knows' });
-          assert.equal(unknown.status, 403);
+          assert.equal(unknown.status, 402);
           assert.match(unknown.body, /the price of the model nobody-knows is not known.*prices: \{ \\"nobody-knows\\"/);
           assert.match((await ask('/v1/messages', { messages: [] })).body, /does not name its model/);
           for (let i = 0; i < 7; i++) assert.equal((await ask('/v1/messages', { model: 'known-a', i })).status, 200);
           const refused = await ask('/v1/messages', { model: 'known-a' });
-          assert.equal(refused.status, 403);
+          assert.equal(refused.status, 402);
           assert.match(refused.body, /its budget of \$0\.01 for \S+ is used up \(\$0\.01\)/);
-          assert.equal((await ask('/elsewhere', { model: 'x' })).status, 403, 'an answer there may cost as much');
+          assert.equal((await ask('/elsewhere', { model: 'x' })).status, 402, 'an answer there may cost as much');
         });
 
         await t.test('the same request again and again is a loop; another one goes on', async () => {
@@ -229,7 +233,7 @@ test('what an agent uses is counted and capped, for a day, whatever dies meanwhi
           const before = complete;
           for (let i = 0; i < 3; i++) assert.equal((await ask('/v1/messages', same)).status, 200);
           const refused = await ask('/v1/messages', same);
-          assert.equal(refused.status, 403);
+          assert.equal(refused.status, 402);
           assert.match(refused.body, /the same request came more than 3 times in 60 s, which looks like a loop/);
           assert.equal((await ask('/v1/messages', { ...same, messages: ['other'] })).status, 200);
           assert.match((await stand.bulkhead(['status'])).stdout, /loop +budget +one request is refused as a loop/);

@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dial } from '../../src/wire/client.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 test('what is asked of an agent that is just coming up waits for it', {
   skip: NOT_ROOT,
   timeout: 240_000,
 }, async (t) => {
-  await withFleet('agents:\n  worker: {}\n  other: {}\n', async (stand) => {
+  await withFleetBeside('agents:\n  worker: {}\n  other: {}\n', async (stand) => {
     await t.test('a command, from the moment a warden was killed', async () => {
       await killWarden(stand);
       const { status, stdout, stderr } = await stand.run('worker', ['echo', 'ran']);

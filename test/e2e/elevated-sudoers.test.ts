@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import { makeTool, removeTool } from './elevated-stand.ts';
-import { NOT_ROOT, withFleet } from './stand.ts';
+import { NOT_ROOT, withFleetBeside } from './stand.ts';
 
 /** What the loader and Perl obey, what sudo never knew, and what it keeps, or keeps after a check, unless it is told otherwise (sudoers(5),
  *  env_keep, env_check). */
@@ -27,7 +27,7 @@ agents:
       - { run: "${file} say asked 1", as: root }
 `;
   try {
-    await withFleet(yaml, async (stand) => {
+    await withFleetBeside(yaml, async (stand) => {
       const path = `/etc/sudoers.d/bulkhead-${stand.fleet}`;
       const user = `bh-${stand.fleet}-one`;
       const { mode, uid } = statSync(path);

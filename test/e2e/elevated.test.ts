@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { approve, pidOf, question } from './asking.ts';
 import { type Case, outside, type Tool, withTool } from './elevated-stand.ts';
+import { firstOutput } from './first-output.ts';
 import { NOT_ROOT, type Stand } from './stand.ts';
 
 const CASES: readonly Case[] = [
@@ -91,7 +92,7 @@ async function closed(stand: Stand, { file }: Tool): Promise<void> {
 
 async function recorded(stand: Stand, { file }: Tool): Promise<void> {
   await stand.run('one', ['bulkhead-do', file, 'status', '99']);
-  await sleep(300);
+  await endOf(stand, 'status 99');
   const all = (await outside(stand)).filter(({ argv }) => argv.at(-1) === '99');
   assert.deepEqual(
     all.map(({ event, argv, status }) => [event, argv.join(' '), status]),
@@ -152,8 +153,18 @@ async function gateKilled(stand: Stand, { file }: Tool): Promise<void> {
   await once(stand, 'say asked 4');
 }
 
+/** The record of the end of the command that ends with these words, once it is there. */
+async function endOf(stand: Stand, words: string): Promise<Awaited<ReturnType<typeof outside>>[number]> {
+  for (const end = Date.now() + 20_000; ; await sleep(100)) {
+    const all = await outside(stand);
+    const found = all.findLast(({ event, argv }) => event === 'elevated.ended' && argv.join(' ').endsWith(words));
+    if (found) return found;
+    assert.ok(Date.now() < end, `no end of ${words}`);
+  }
+}
+
 async function once(stand: Stand, words: string): Promise<void> {
-  await sleep(300);
+  await endOf(stand, words);
   const started = (await outside(stand)).filter(
     ({ event, argv }) => event === 'elevated.started' && argv.join(' ').endsWith(words),
   );
@@ -167,8 +178,7 @@ async function late(stand: Stand, { file }: Tool): Promise<void> {
   assert.equal(status, 137, 'it did not listen to SIGTERM');
   const pid = Number(/^pid (\d+)$/m.exec(stdout)?.[1]);
   assert.ok(pid > 0 && !existsSync(`/proc/${pid}`));
-  await sleep(300);
-  assert.equal((await outside(stand)).findLast(({ event }) => event === 'elevated.ended')?.how, 'its time was over');
+  assert.equal((await endOf(stand, 'daemon late')).how, 'its time was over');
 }
 
 async function revoked(stand: Stand, tool: Tool): Promise<void> {
@@ -178,7 +188,7 @@ async function revoked(stand: Stand, tool: Tool): Promise<void> {
 
 async function revokedAs(stand: Stand, { file }: Tool, ...scope: string[]): Promise<void> {
   const { child, ended } = stand.start(['run', 'one', '--', 'bulkhead-do', file, 'sleep', '555']);
-  const said = new Promise<string>((resolve) => child.stdout?.once('data', resolve));
+  const said = firstOutput(child);
   const id = await approve(stand, `${file} sleep 555 (as root outside: ${file})`, ...scope);
   const pid = Number(/pid (\d+)/.exec(await said)?.[1]);
   assert.ok(existsSync(`/proc/${pid}`));

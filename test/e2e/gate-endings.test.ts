@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { approve, execs, pidOf } from './asking.ts';
@@ -67,38 +69,61 @@ async function signal(stand: Stand): Promise<void> {
   const line = 'factor < /dev/zero & until [ -e /workspace/go ]; do sleep 0.1; done; kill -9 $!; wait';
   const { ended: over } = stand.start(['run', 'one', '--', 'sh', '-c', line]);
   const id = await approve(stand, 'factor');
-  const begun = async (): Promise<boolean> => (await execs(stand)).some(({ rule }) => rule === `approval ${id}`);
-  for (const late = Date.now() + 10_000; !(await begun()); await sleep(100))
-    assert.ok(Date.now() < late, 'it was approved and did not begin');
+  await begun(stand, id);
   assert.equal((await stand.run('one', ['touch', '/workspace/go'])).status, 0);
   await over;
   assert.equal((await ended(stand, id)).signal, 9);
 }
 
+/** Until the gate has it among those that it watches; its record is there a little before. */
+async function begun(stand: Stand, id: number): Promise<void> {
+  const watched = (): boolean => readFileSync(`${stand.state}/gate/running`, 'utf8').includes(`"approval ${id}"`);
+  for (const late = Date.now() + 20_000; !watched(); await sleep(50))
+    assert.ok(Date.now() < late, 'it was approved and did not begin');
+}
+
+/** A pipe in the workspace: what reads it goes on when we write to it, and needs no gate to do so. */
+function pipeIn(stand: Stand, name: string): string {
+  const path = `${stand.state}/agents/one/disk/workspace/${name}`;
+  execFileSync('mkfifo', ['-m', '666', path]);
+  return path;
+}
+
+/** Reads one line from that pipe, and then lets `factor` end. */
+const LINE = (name: string): string => `{ read line < /workspace/${name}; } | factor; exit 0`;
+
+/** Until another gate answers for what is run. */
 async function newGate(stand: Stand, old: number): Promise<void> {
-  for (let i = 0; i < 100 && (await pidOf(stand, 'gate').catch(() => old)) === old; i++) await sleep(50);
-  await sleep(500);
+  for (const late = Date.now() + 30_000; (await pidOf(stand, 'gate').catch(() => old)) === old; await sleep(50))
+    assert.ok(Date.now() < late, 'no other gate came');
+  assert.equal((await stand.run('one', ['true'])).status, 0);
 }
 
 async function nextGate(stand: Stand): Promise<void> {
-  const { ended: over } = stand.start(['run', 'one', '--', 'sh', '-c', 'sleep 8 | factor; exit 0']);
+  const pipe = pipeIn(stand, 'next');
+  const { ended: over } = stand.start(['run', 'one', '--', 'sh', '-c', LINE('next')]);
   const id = await approve(stand, 'factor');
-  await sleep(300);
+  await begun(stand, id);
+  const since = performance.now();
   const gate = await pidOf(stand, 'gate');
   process.kill(gate, 'SIGKILL');
   await newGate(stand, gate);
+  const least = performance.now() - since;
+  writeFileSync(pipe, '\n');
   assert.equal((await over).status, 0);
-  const { status: how, ms } = await ended(stand, id);
-  assert.equal(how, 0);
-  assert.ok(ms > 3000, String(ms));
+  const { status: how, ms, why } = await ended(stand, id);
+  assert.equal(how, 0, why);
+  assert.ok(ms > least, `${ms}, of which the gate that saw the end was there for less than ${least}`);
 }
 
 async function unseen(stand: Stand): Promise<void> {
-  const { ended: over } = stand.start(['run', 'one', '--', 'sh', '-c', 'sleep 5 | factor; exit 0']);
+  const pipe = pipeIn(stand, 'unseen');
+  const { ended: over } = stand.start(['run', 'one', '--', 'sh', '-c', LINE('unseen')]);
   const id = await approve(stand, 'factor');
-  await sleep(300);
+  await begun(stand, id);
   const gate = await pidOf(stand, 'gate');
   process.kill(gate, 'SIGSTOP');
+  writeFileSync(pipe, '\n');
   assert.equal((await over).status, 0);
   process.kill(gate, 'SIGKILL');
   await newGate(stand, gate);

@@ -36,6 +36,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
   ['what is no program fails as ever', ordinary],
   ['it waits on over a pause of its agent', paused],
   ['no mount and no copy is left of it', leftNothing],
+  ['an agent that starts such programs without end can be paused, and loses an approval that is taken back', busy],
 ];
 
 test('programs that an agent made', { skip: NOT_ROOT }, async (t) => {
@@ -43,6 +44,32 @@ test('programs that an agent made', { skip: NOT_ROOT }, async (t) => {
     for (const [claim, check] of CASES) await t.test(claim, () => check(stand));
   });
 });
+
+/** Six at a time wait in the call, where the kernel cannot freeze them. */
+async function busy(stand: Stand): Promise<void> {
+  const held = stand.start(['run', 'one', '--', 'sh', '-c', 'tail -f /dev/null | factor']).ended;
+  const factor = await asked(stand, 'factor');
+  await yes(stand, 'factor', '--for', '1h');
+  const first = sh(stand, 'echo "#!/bin/sh" > busy; chmod +x busy; : > go; ./busy');
+  const { id } = await asked(stand, './busy');
+  assert.equal((await stand.bulkhead(['deny', String(id), '--always'])).status, 0);
+  assert.equal((await first).status, 126);
+  const loops = sh(stand, 'for i in 1 2 3 4 5 6; do (while [ -e go ]; do ./busy 2> /dev/null; done) & done; wait');
+  try {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    for (const what of ['pause', 'resume', 'pause', 'resume']) {
+      const { status, stderr } = await stand.bulkhead([what, 'one']);
+      assert.equal(status, 0, `${what}: ${stderr}`);
+    }
+    const { status, json, stderr } = await stand.bulkhead(['revoke', String(factor.id), '--json']);
+    assert.equal(status, 0, stderr);
+    assert.ok(json.ended >= 1, JSON.stringify(json));
+  } finally {
+    await sh(stand, 'rm -f go');
+    await loops;
+    await held;
+  }
+}
 
 /** The copies that there are before an agent made anything. */
 let before: readonly string[] = [];

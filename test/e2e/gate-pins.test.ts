@@ -12,9 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { removeTree } from '../../src/host/mounts.ts';
-import { approve, execs, question } from './asking.ts';
+import { approve, execsSoFar, question } from './asking.ts';
 import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const PREFIX = `bh-pins-${process.pid}`;
@@ -101,8 +100,9 @@ function remove(): void {
 }
 
 async function pinned(stand: Stand): Promise<Record<string, unknown>[]> {
-  await sleep(600);
-  return ((await execs(stand)) as unknown as Record<string, unknown>[]).filter(({ event }) => event === 'exec.pinned');
+  return ((await execsSoFar(stand)) as unknown as Record<string, unknown>[]).filter(
+    ({ event }) => event === 'exec.pinned',
+  );
 }
 
 async function upgraded(stand: Stand): Promise<void> {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AgentStatus, StatusDocument } from '../../src/model/documents.ts';
-import { NOT_ROOT, withFleet } from './stand.ts';
+import { NOT_ROOT, withFleetBeside } from './stand.ts';
 
 const FLEET = `agents:
   web:
-    command: [node, -e, "require('http').createServer((q, r) => { r.statusCode = require('fs').existsSync('/workspace/ill') ? 503 : q.url === '/health' ? 200 : 404; r.end() }).listen(8080, '127.0.0.1')"]
+    command: [node, -e, "setTimeout(() => require('http').createServer((q, r) => { r.statusCode = require('fs').existsSync('/workspace/ill') ? 503 : q.url === '/health' ? 200 : 404; r.end() }).listen(8080, '127.0.0.1'), 1500)"]
     exec: { sets: [base, node] }
     limits: { memory: 256M, disk: 64M }
     health: { port: 8080, path: /health }
@@ -14,16 +14,16 @@ const FLEET = `agents:
 test('the health of an agent’s service is asked for inside, shown, counted as red when it fails, and recorded', {
   skip: NOT_ROOT,
 }, async () => {
-  await withFleet(
+  await withFleetBeside(
     FLEET,
     async (stand) => {
       const probe = async (): Promise<{ status: number | null; web: AgentStatus }> => {
         const { status, json } = await stand.bulkhead(['status', '--probe', '--json']);
         return { status, web: (json as StatusDocument).agents[0] ?? assert.fail() };
       };
-      await stand.bulkhead(['up']); // which says that nothing listens, where Node takes its time
-      let well = await probe();
-      for (const late = Date.now() + 20_000; !well.web.health?.ok && Date.now() < late; ) well = await probe();
+      const up = await stand.bulkhead(['up']); // which waits until the service listens, and Node takes its time
+      assert.equal(up.status, 0, up.stdout + up.stderr);
+      const well = await probe();
       assert.deepEqual([well.status, well.web.health?.ok], [0, true], JSON.stringify(well.web.health));
       await stand.run('web', ['touch', '/workspace/ill']);
       const ill = await probe();

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { StatusDocument } from '../../src/model/documents.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const FLEET = `agents:
   stopped: { limits: { memory: 128M, disk: 64M } }
@@ -19,7 +19,7 @@ async function states(stand: Stand): Promise<Record<string, string>> {
 test('who was stopped or paused by an operator does not come back with a warden that died', {
   skip: NOT_ROOT,
 }, async () => {
-  await withFleet(FLEET, async (stand) => {
+  await withFleetBeside(FLEET, async (stand) => {
     assert.equal((await stand.bulkhead(['stop', 'stopped'])).status, 0);
     assert.equal((await stand.bulkhead(['pause', 'paused'])).status, 0);
     const { json } = await stand.bulkhead(['status', '--json']);

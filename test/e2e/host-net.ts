@@ -50,7 +50,11 @@ export async function withHostNet<T>(use: (net: HostNet) => Promise<T>): Promise
     while (!text.includes('ready\n'))
       await Promise.race([sleep(20), once(server, 'exit').then(() => Promise.reject())]);
     const arrived = async (): Promise<string[]> => {
-      await sleep(300); // what is under way
+      // What is under way: until nothing comes any more.
+      for (let [had, n] = [-1, 0]; had !== text.length && n < 30; n++) {
+        had = text.length;
+        await sleep(300);
+      }
       const lines = text.split('\n').filter((line) => line.startsWith('packet '));
       text = text.slice(text.lastIndexOf('\n') + 1);
       return lines.map((line) => line.slice('packet '.length)).filter(isTraffic);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { StatusDocument } from '../../src/model/documents.ts';
 import { dialLedger } from '../../src/wire/ledger-client.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 /** Each cycle kills one to three programs; a long run makes at least 200 killings. A warden that dies often is waited for longest. */
 const [CYCLES, KILLINGS] = process.env.BULKHEAD_LONG ? [130, 200] : [12, 12];
@@ -76,7 +76,7 @@ test(`killing programs at any time opens no wall and loses no acknowledged recor
     limits: { memory: 512M, disk: 64M }
     egress: [{ host: allow.test, port: ${port}, address: 127.0.0.1 }]
 `;
-  await withFleet(yaml, async (stand) => {
+  await withFleetBeside(yaml, async (stand) => {
     const chance = random(SEED);
     const acknowledged: string[] = [];
     let killings = 0;

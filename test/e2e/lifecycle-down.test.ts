@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { wardenProcesses } from '../../src/host/warden-processes.ts';
 import { ONE, TWO } from './fleets.ts';
 import { mountPoints, netnsNames } from './machine.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 import { processesAbout } from './sweep.ts';
 
 const skip = { skip: NOT_ROOT };
@@ -34,7 +34,7 @@ agents:
     command: [sh, -c, "trap '' TERM INT HUP QUIT; while :; do sleep 1; done"]
     limits: { memory: 128M, processes: 64, cpu: 100%, disk: 64M }
 `;
-  await withFleet(stubborn, async (stand) => {
+  await withFleetBeside(stubborn, async (stand) => {
     const down = await stand.bulkhead(['down', '--json']);
     assert.equal(down.status, 0, down.stdout + down.stderr);
     nothingRuns(stand);
@@ -47,7 +47,7 @@ agents:
 });
 
 test('down without a warden, whose keeper is about to start another, ends both for good', skip, async () => {
-  await withFleet(TWO, async (stand) => {
+  await withFleetBeside(TWO, async (stand) => {
     for (const pid of wardenProcesses(stand.state).wardens) process.kill(pid, 'SIGKILL');
     await sleep(200);
     assert.ok(wardenProcesses(stand.state).keepers.length > 0, 'the keeper waits');
@@ -59,7 +59,7 @@ test('down without a warden, whose keeper is about to start another, ends both f
 });
 
 test('down with a dead ledger, and with a warden that hangs, ends everything', skip, async () => {
-  await withFleet(TWO, async (stand) => {
+  await withFleetBeside(TWO, async (stand) => {
     process.kill(programOf(await status(stand), 'ledger'), 'SIGKILL');
     const down = await stand.bulkhead(['down']);
     assert.equal(down.status, 0, down.stderr);
@@ -79,7 +79,7 @@ test('down with a dead ledger, and with a warden that hangs, ends everything', s
 });
 
 test('after down, up starts the fleet that the file says, and nothing of the last one before', skip, async () => {
-  await withFleet(TWO, async (stand) => {
+  await withFleetBeside(TWO, async (stand) => {
     assert.equal((await stand.bulkhead(['down'])).status, 0);
     stand.write(ONE);
     const up = await stand.bulkhead(['up', '--let-go']);

@@ -55,7 +55,7 @@ const FIRST_OF_FLEET = '"kind":"group","name":"bh-';
 const FLEET_LINES = 42;
 
 test('the warden killed at a step of up: up again converges, and uninstall leaves nothing', skip, async () => {
-  const every = LONG ? 1 : 6;
+  const every = LONG ? 1 : 12;
   await withFleet(
     TWO,
     async (stand) => {
@@ -78,7 +78,8 @@ test('the warden killed at a step of up: up again converges, and uninstall leave
         await mustLeaveNothing(stand, before);
       }
       // A line may be written while no warden of the name is seen: one that has just been started, or ends.
-      assert.ok(killed >= (0.9 * FLEET_LINES) / every, `${killed} wardens were killed`);
+      const rounds = Math.ceil(FLEET_LINES / every);
+      assert.ok(killed >= Math.floor(0.9 * rounds), `${killed} wardens were killed in ${rounds} rounds`);
     },
     { up: false },
   );
@@ -93,7 +94,8 @@ test(
       async (stand) => {
         const before = machineSnapshot(stand.state);
         let killed = 0;
-        for (const at of LONG ? Array.from({ length: 40 }, (_, i) => 2 * i) : [3, 8, 14, 31, 50, 63]) {
+        const rounds = LONG ? Array.from({ length: 40 }, (_, i) => 2 * i) : [3, 14, 31, 63];
+        for (const at of rounds) {
           const up = stand.start(['up']);
           await journalled(stand, at, up);
           if (killGroup(up)) killed++;
@@ -102,7 +104,7 @@ test(
           if (at % 7 === 0) await mustConverge(stand);
           await mustLeaveNothing(stand, before);
         }
-        assert.ok(killed >= 5, `${killed} were killed in time`);
+        assert.ok(killed >= (LONG ? 5 : 3), `${killed} were killed in time`);
       },
       { up: false },
     );
@@ -114,7 +116,7 @@ test('Ctrl-C during up stops between two steps, says so in two lines, and status
     TWO,
     async (stand) => {
       const before = machineSnapshot(stand.state);
-      for (const at of [2, 12, 40]) {
+      for (const at of LONG ? [2, 12, 40] : [2, 40]) {
         const up = stand.start(['up']);
         await journalled(stand, at, up);
         process.kill(-(up.child.pid ?? 0), 'SIGINT');
@@ -141,7 +143,8 @@ test('down cut off at any moment is finished by the next one', skip, async () =>
     async (stand) => {
       const before = machineSnapshot(stand.state);
       let killed = 0;
-      for (const wait of [100, 250, 500]) {
+      const waits = LONG ? [100, 250, 500] : [150, 400];
+      for (const wait of waits) {
         await mustConverge(stand);
         const down = stand.start(['down', '--purge']);
         await sleep(wait);
@@ -149,7 +152,7 @@ test('down cut off at any moment is finished by the next one', skip, async () =>
         await down.ended;
         await mustLeaveNothing(stand, before);
       }
-      assert.ok(killed >= 2, `${killed} were killed in time`);
+      assert.ok(killed >= waits.length - 1, `${killed} were killed in time`);
     },
     { up: false },
   );

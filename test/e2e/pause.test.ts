@@ -43,8 +43,11 @@ test('a pause stops what an agent sends and ends none of its connections; resume
   await withFleet(yaml, async (stand) => {
     await more(20);
     assert.equal((await stand.bulkhead(['pause', 'sender'])).status, 0);
-    await wait(500); // what it had sent before is on its way
-    const paused = bytes;
+    let paused = -1; // what it had sent before is on its way
+    for (const late = Date.now() + 30_000; paused !== bytes; await wait(500)) {
+      assert.ok(Date.now() < late, 'it goes on sending');
+      paused = bytes;
+    }
     await wait(1000); // 200 bytes of an agent that runs
     assert.equal(bytes, paused);
     assert.deepEqual([connections, ended], [1, 0]);

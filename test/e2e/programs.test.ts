@@ -6,7 +6,7 @@ import { uidOf } from '../../src/host/accounts.ts';
 import type { StatusDocument } from '../../src/model/documents.ts';
 import { groundOf } from '../../src/plan/machine.ts';
 import { PROGRAMS } from '../../src/programs/table.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 import { type Reachable, withinReach } from './within-reach.ts';
 
 const FLEET = `operators:
@@ -66,7 +66,7 @@ async function programsOf(stand: Stand): Promise<Map<string, number>> {
 }
 
 test('each program runs as the table says, with what it says, and nothing more', { skip: NOT_ROOT }, async () => {
-  await withFleet(FLEET, async (stand) => {
+  await withFleetBeside(FLEET, async (stand) => {
     const pids = await programsOf(stand);
     const users = groundOf(stand.state).users;
     assert.deepEqual([...pids.keys()].sort(), PROGRAMS.map(({ name }) => name).sort());
@@ -96,7 +96,7 @@ test('each program runs as the table says, with what it says, and nothing more',
 });
 
 test('secrets and sockets have the owners and modes of the table', { skip: NOT_ROOT }, async () => {
-  await withFleet(FLEET, async (stand) => {
+  await withFleetBeside(FLEET, async (stand) => {
     const users = groundOf(stand.state).users;
     const key = lstatSync(`${stand.state}/ledger/key`);
     assert.deepEqual([key.uid, key.mode & 0o777], [uidOf(users.ledger), 0o600]);
@@ -113,7 +113,7 @@ test('secrets and sockets have the owners and modes of the table', { skip: NOT_R
 test('who may ask for what is decided by the kernel’s word on who calls', { skip: NOT_ROOT }, async (t) => {
   const product = await withinReach();
   t.after(() => product.close());
-  await withFleet(FLEET, async (stand) => {
+  await withFleetBeside(FLEET, async (stand) => {
     const warden = `${stand.state}/run/warden.sock`;
     const ledger = `${stand.state}/run/ledger/ledger.sock`;
     const users = groundOf(stand.state).users;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +26,7 @@ agents:
 
 const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise<void>])[] = [
   ['what is allowed runs; the rest waits, runs once approved, or is refused by rule', judged],
+  ['an interpreter that asks is shown with the script that it was started for', scripts],
   ['nothing of a waiting stub, or of what was approved, is open to its agent’s other processes', untouched],
   ['neither a stub nor an approved program can change the file that it runs from', unchanged],
   ['the gate has no capability and can make no connection', bare],
@@ -83,6 +85,28 @@ async function judged(stand: Stand): Promise<void> {
   const seen = await execs(stand);
   assert.equal(seen.find(({ rule }) => rule === `approval ${id}`)?.path, '/usr/bin/factor');
   assert.ok(seen.some(({ argv = [] }) => argv.join(' ') === 'git init -q .'));
+}
+
+async function scripts(stand: Stand): Promise<void> {
+  const ran = stand.start(['run', 'one', '--', 'shasum', '--version']).ended;
+  await approve(stand, 'shasum --version');
+  const digest = createHash('sha256').update(readFileSync('/usr/bin/shasum')).digest('hex');
+  const fd = await descriptorAsked(stand);
+  const shown = `/usr/bin/perl /dev/fd/${fd} --version (program /usr/bin/perl) (script /usr/bin/shasum sha256 ${digest})`;
+  await approve(stand, shown);
+  const { status, stderr } = await ran;
+  assert.equal(status, 0, stderr);
+}
+
+/** Of the one interpreter that waits. */
+async function descriptorAsked(stand: Stand): Promise<string> {
+  for (const late = Date.now() + 10_000; Date.now() < late; await sleep(100)) {
+    const { json } = await stand.bulkhead(['approvals', '--json']);
+    const shown = json?.approvals?.map((one: { shown: string }) => one.shown).join('\n') ?? '';
+    const fd = /^\/usr\/bin\/perl \/dev\/fd\/(\d+) /m.exec(shown)?.[1];
+    if (fd !== undefined) return fd;
+  }
+  assert.fail('no interpreter asked');
 }
 
 /** 21 ways, against the stub that waits and against what runs then. */

@@ -10,6 +10,7 @@ import {
   readFileSync,
   readlinkSync,
   statSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -227,9 +228,11 @@ async function network({ run, bulkhead, port }: Nobody): Promise<void> {
 
 async function published({ run, uid }: Nobody): Promise<void> {
   const port = 20_000 + uid - 62_000;
-  const serving = run('worker', 'timeout', '3', 'python3', '-m', 'http.server', '-b', '127.0.0.1', String(port));
+  const once =
+    'import sys; from http.server import *; HTTPServer(("127.0.0.1", int(sys.argv[1])), SimpleHTTPRequestHandler).handle_request()';
+  const serving = run('worker', 'timeout', '60', 'python3', '-c', once, String(port));
   let text = '';
-  for (let tries = 0; tries < 50 && text === ''; tries++) {
+  for (let tries = 0; tries < 300 && text === ''; tries++) {
     await sleep(100);
     text = await fetch(`http://127.0.0.1:${port}/ticks`).then(
       (response) => response.text(),
@@ -309,7 +312,7 @@ async function killed({ bulkhead, processes }: Nobody): Promise<void> {
   assert.ok(before.warden > 1, 'no warden runs'); // 0 would be our own process group (kill(2))
   process.kill(before.warden, 'SIGKILL');
   const there = (): boolean => processes().some((line) => line.startsWith(`${before.worker} `));
-  for (const late = Date.now() + 5_000; there(); await sleep(20))
+  for (const late = Date.now() + 15_000; there(); await sleep(20))
     assert.ok(Date.now() < late, 'the agent went on without a warden');
   for (let tries = 0; tries < 100; tries++) {
     await sleep(200);
@@ -320,6 +323,16 @@ async function killed({ bulkhead, processes }: Nobody): Promise<void> {
 }
 
 async function drilled({ bulkhead }: Nobody): Promise<void> {
+  const anothers = join(tmpdir(), `bulkhead-drill-${2 ** 22 + 1}-anothers.txt`); // no pid is as high: proc(5), pid_max
+  writeFileSync(anothers, 'left by a drill of root\n');
+  try {
+    await drilledBesideIt(bulkhead);
+  } finally {
+    unlinkSync(anothers);
+  }
+}
+
+async function drilledBesideIt(bulkhead: Nobody['bulkhead']): Promise<void> {
   const { json, status, stderr } = await bulkhead(['drill', 'worker', '--json']);
   const results: { id: string; result: string; why?: string }[] = json?.attacks ?? [];
   const wrong = [...results, ...(json?.access ?? [])].filter(

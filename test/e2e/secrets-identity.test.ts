@@ -8,7 +8,7 @@ import { wardenProcesses } from '../../src/host/warden-processes.ts';
 import { credentialName } from '../../src/plan/machine.ts';
 import { ONE } from './fleets.ts';
 import { wardenOf } from './searching.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const VALUE = `kept-value-${'a1B2'.repeat(8)}`;
 
@@ -31,7 +31,7 @@ async function withCredentials(stand: Stand, folder: string | undefined): Promis
 test('the key that opens the secrets is root’s file, or a credential of systemd; without it nothing is lost and nothing is made', {
   skip: NOT_ROOT,
 }, async (t) => {
-  await withFleet(ONE, async (stand) => {
+  await withFleetBeside(ONE, async (stand) => {
     const secrets = join(stand.state, 'secrets');
     const state = async (): Promise<string> =>
       (await stand.bulkhead(['secrets', 'list', '--json'])).json.secrets[0].state;

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { inMemory, wardenOf } from './searching.ts';
-import { NOT_ROOT, withFleet } from './stand.ts';
+import { NOT_ROOT, withFleetBeside } from './stand.ts';
 import { startOrigin } from './tls-origin.ts';
 
 const ACCESS = `sk-ant-oat01-${'aB3'.repeat(30)}`;
@@ -12,7 +12,7 @@ const REFRESH = `sk-ant-ort01-${'cD4'.repeat(30)}`;
 test('a sign-in is taken over from where the harness keeps it: the agent has a placeholder, the service sees the token', {
   skip: NOT_ROOT,
 }, async (t) => {
-  await withFleet(
+  await withFleetBeside(
     '',
     async (stand) => {
       const origin = await startOrigin(stand.folder, 'api.test', (_, response) => response.end('ok\n'));

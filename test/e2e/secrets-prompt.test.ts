@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { BULKHEAD } from './command.ts';
 import { ONE } from './fleets.ts';
-import { NOT_ROOT, withFleet } from './stand.ts';
+import { NOT_ROOT, withFleetBeside } from './stand.ts';
 
 const VALUE = `typed-value-${'x9Y8'.repeat(6)}`;
 
@@ -24,7 +24,7 @@ async function typed(words: readonly string[], keys: string): Promise<{ shown: s
 }
 
 test('on a terminal a secret is typed unseen, corrected, or given up', { skip: NOT_ROOT }, async (t) => {
-  await withFleet(
+  await withFleetBeside(
     ONE,
     async (stand) => {
       const set = (keys: string) => typed([BULKHEAD, 'secrets', 'set', 'mine', '--state', stand.state], keys);

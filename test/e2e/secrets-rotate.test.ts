@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pidOf } from './asking.ts';
 import { coreFiles, holding, inMemory, wardenOf } from './searching.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 import { type Origin, startOrigin } from './tls-origin.ts';
 
 const FIRST = `first-${'a1B2'.repeat(8)}`;
@@ -56,7 +56,7 @@ async function findings(stand: Stand, command: readonly string[]): Promise<strin
 }
 
 test('a secret is rotated, tried and revoked, and what is found is what is shown', { skip: NOT_ROOT }, async (t) => {
-  await withFleet(
+  await withFleetBeside(
     '',
     async (stand) => {
       let valid = (_: string): boolean => true;

@@ -3,7 +3,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NOT_ROOT, type Stand, withFleet } from '../e2e/stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from '../e2e/stand.ts';
 import { STUDIO } from './mail.ts';
 
 // The fleet of npm start, under a name of its own, in real compartments.
@@ -18,7 +18,7 @@ interface Letter {
 
 test('the studio works, and the letter that the clerk obeys gets nowhere', { skip: NOT_ROOT }, async (t) => {
   assert.notEqual(yaml, file);
-  await withFleet(
+  await withFleetBeside(
     yaml,
     async (stand) => {
       for (const part of ['office', 'handbook', 'library', 'forge'])

@@ -34,6 +34,15 @@ const ANSWERS: Readonly<Record<string, (stream: ServerHttp2Stream, auth: string,
     stream.end('message');
   },
   '/only-trailers': (stream) => stream.respond({ ':status': 200, 'grpc-status': '12' }, { endStream: true }),
+  '/error': (stream) => {
+    stream.respond({ ':status': 400 });
+    stream.end('no');
+  },
+  '/flood': (stream) => {
+    stream.respond({ ':status': 200 });
+    const timer = setInterval(() => stream.write(BLOCK), 10);
+    stream.on('close', () => clearInterval(timer));
+  },
   '/early': (stream) => {
     stream.additionalHeaders({ ':status': 103, link: '</x>; rel=preload' });
     stream.respond({ ':status': 200 });

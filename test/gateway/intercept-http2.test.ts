@@ -118,6 +118,7 @@ out((await ask(auth)).status);`)) as unknown as [number, string][];
     'the server had none of them whole',
   );
   assert.ok(world.findings.length > 0);
+  await world.recorded('secret.misused', ({ method, path }) => method === 'POST' && path === '/refused'); // found in the body itself
 });
 
 test('another authority, another scheme, a Host that disagrees, CONNECT: refused, and the server sees none', async () => {

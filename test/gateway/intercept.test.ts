@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { generateX25519Identity } from 'age-encryption';
 import { sealed } from '../../src/programs/cli/seal.ts';
+import { listenTo } from './said.ts';
 import { type Entry, World } from './world.ts';
 
 // The real gateway between a compartment and servers with TLS. What the servers saw is the measure.
@@ -68,18 +69,7 @@ before(async () => {
     '9443',
     ...files,
   ]);
-  await new Promise<void>((resolve) => {
-    let text = '';
-    origin.stdout?.on('data', (chunk) => {
-      text += chunk;
-      const lines = text.split('\n');
-      text = lines.pop() ?? '';
-      for (const line of lines.map((one) => JSON.parse(one))) {
-        if (line.ready) resolve();
-        else requests.push(line);
-      }
-    });
-  });
+  await listenTo(origin, (one) => requests.push(one));
 });
 after(async () => {
   if (world.log.length > 0) console.log(world.log.join(''));
@@ -150,6 +140,7 @@ test('a placeholder in body, query, path or another field is refused, the server
   }
   assert.equal(requests.length, before);
   assert.ok((await world.recorded('secret.misused', () => true)).strength === 'acknowledged');
+  await world.recorded('secret.misused', ({ method, path }) => method === 'POST' && path === '/body'); // found in the body itself
   assert.ok(findings.some((text) => text.includes('allow.test:9443')));
 });
 
@@ -260,6 +251,9 @@ test('a new value ends what ran under the old one, and is in force at once; a re
   const { out } = await curl(...bearer(), `${URL_}/echo`);
   const { rule, ask } = JSON.parse(out);
   assert.deepEqual([rule, ask], ['the secret api is not set', 'your operator runs: bulkhead secrets set api']);
+  const called = await curl('-i', ...bearer(), '-d', '{}', `${URL_}/v1/chat/completions`);
+  assert.match(called.out, /^HTTP\/1\.1 503 [\s\S]*^x-should-retry: false\r$/m);
+  assert.match(called.out, /"error":\{"message":"Refused by Bulkhead: the secret api is not set; your operator runs/);
   await set(VALUE);
 });
 

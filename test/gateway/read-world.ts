@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateX25519Identity } from 'age-encryption';
 import { sealed } from '../../src/programs/cli/seal.ts';
+import { listenTo } from './said.ts';
 import { World } from './world.ts';
 
 export const VALUE = 'real-value-0123456789-abcdefghij';
@@ -47,18 +48,7 @@ export class ReadWorld<Said> extends World {
     const path = fileURLToPath(new URL(program, import.meta.url));
     this.origin = this.outsideBackground([process.execPath, path, FAR, '9443', ...files]);
     this.origin.stderr?.pipe(process.stderr);
-    await new Promise<void>((resolve) => {
-      let text = '';
-      this.origin.stdout?.on('data', (chunk) => {
-        text += chunk;
-        const lines = text.split('\n');
-        text = lines.pop() ?? '';
-        for (const line of lines.map((one) => JSON.parse(one))) {
-          if (line.ready) resolve();
-          else this.said.push(line);
-        }
-      });
-    });
+    await listenTo(this.origin, (one) => this.said.push(one));
     return this;
   }
 

@@ -1,4 +1,4 @@
-// A TLS server that answers as the path says. Writes one JSON line for each request: {head, body}.
+// A TLS server that answers as the path says. Writes one JSON line for each request: {head, body, from}, the last the port that it came from.
 //   argv: address, port, key file, certificate file
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
@@ -42,6 +42,15 @@ const ANSWERS: Readonly<Record<string, (socket: Socket, auth: string, body: stri
   '/twice': (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nabcde'),
   '/continue': (socket, _, body) =>
     void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${String(body.length).length}\r\n\r\n${body.length}`),
+  '/spent': (socket) => {
+    socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+    socket.removeAllListeners('data').on('data', () => socket.destroy());
+  },
+  '/chatty': async (socket) => {
+    socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+    await wait(100);
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nunasked');
+  },
   '/none': (socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\n'),
   '/body': (socket, _, body) => void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`),
 };
@@ -69,7 +78,7 @@ const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }
       if (stop < end + 4 || seen.length < stop) return;
       const body = seen.slice(end + 4, stop);
       seen = seen.slice(stop);
-      process.stdout.write(`${JSON.stringify({ head, body })}\n`);
+      process.stdout.write(`${JSON.stringify({ head, body, from: socket.remotePort })}\n`);
       const auth = /^authorization: (.*)$/im.exec(head)?.[1]?.trim() ?? '';
       const path = head.split(' ')[1]?.split('?')[0] ?? '';
       void (ANSWERS[path] ?? ANSWERS['/none'])?.(socket, auth, body);

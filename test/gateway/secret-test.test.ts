@@ -6,6 +6,7 @@ import { generateX25519Identity } from 'age-encryption';
 import { Failure } from '../../src/model/failure.ts';
 import type { SecretTried } from '../../src/model/secret-upkeep.ts';
 import { sealed } from '../../src/programs/cli/seal.ts';
+import { listenTo } from './said.ts';
 import { World } from './world.ts';
 
 // The request that shows whether a value is accepted, sent by the real gateway; and how fast a revoked secret is out of use. What the
@@ -30,7 +31,7 @@ const answer = (request, response) => {
 const [key, cert] = process.argv.slice(1, 3).map((file) => readFileSync(file));
 const secure = require('node:https').createServer({ key, cert }, answer);
 const plain = require('node:http').createServer(answer);
-secure.listen(9443, '${FAR}', () => plain.listen(9080, '127.0.0.1', () => plain.listening && require('node:http').createServer(answer).listen(9081, '${FAR}', () => console.log('{"url":"ready"}'))));
+secure.listen(9443, '${FAR}', () => plain.listen(9080, '127.0.0.1', () => plain.listening && require('node:http').createServer(answer).listen(9081, '${FAR}', () => console.log('{"ready":true}'))));
 `;
 const AT = { host: 'allow.test', port: 9443 };
 const bound = (to: object, secret = 'api'): object => ({ variable: 'KEY', secret, ...AT, in: ['bearer'], ...to });
@@ -80,17 +81,7 @@ before(async () => {
   writeFileSync(join(world.dir, 'authority.pem'), certificate, { mode: 0o644 });
   const files = ['key.pem', 'cert.pem'].map((file) => join(world.dir, file));
   const origin = world.outsideBackground([process.execPath, '-e', ORIGIN, ...files]);
-  await new Promise<void>((resolve) => {
-    let text = '';
-    origin.stdout?.on('data', (chunk) => {
-      const lines = (text + chunk).split('\n');
-      text = lines.pop() ?? '';
-      for (const line of lines.map((one) => JSON.parse(one))) {
-        if (line.url === 'ready') resolve();
-        else seen.push(line);
-      }
-    });
-  });
+  await listenTo(origin, (one) => seen.push(one));
 });
 after(async () => {
   if (world.log.length > 0) console.log(world.log.join(''));

@@ -7,6 +7,7 @@ import { generateX25519Identity } from 'age-encryption';
 import type { KeptSecret } from '../../src/policy/secret-findings.ts';
 import { sealed } from '../../src/programs/cli/seal.ts';
 import { startOrigin } from '../e2e/tls-origin.ts';
+import { listenTo } from './said.ts';
 import { World } from './world.ts';
 
 // A sign-in that the real gateway refreshes at a stand-in of the token endpoint, at the endpoint's own name, inside namespaces of the test.
@@ -89,17 +90,9 @@ before(async () => {
     endpoint.stdin?.write(`${text}\n`);
     await heard;
   };
-  await new Promise<void>((resolve) => {
-    let text = '';
-    endpoint.stdout?.on('data', (chunk) => {
-      const lines = (text + chunk).split('\n');
-      text = lines.pop() ?? '';
-      for (const line of lines.map((one) => JSON.parse(one))) {
-        if (line.ready) resolve();
-        else if (line.mode) changed();
-        else if (line.path) seen.push(line);
-      }
-    });
+  await listenTo(endpoint, (one) => {
+    if (one.mode) changed();
+    else if (one.path) seen.push(one);
   });
 });
 after(async () => {

@@ -14,6 +14,7 @@ import { Client } from '../../src/wire/client.ts';
 import { sendDescriptors } from '../../src/wire/handover.ts';
 import { serve } from '../../src/wire/serve.ts';
 import { type Reachable, withinReach } from '../e2e/within-reach.ts';
+import { listenTo } from './said.ts';
 
 /** A pretended internet in one network namespace (the gateway and the servers run there), compartments in others, the real
  *  gateway program under a uid of its own, and the warden and ledger played by the test. */
@@ -123,7 +124,10 @@ export class World {
       ['ignore', 'inherit', 'inherit', 'pipe', 'pipe'],
     );
     const ready = child.stdio[4] as Socket;
-    await new Promise((resolve) => ready.once('data', resolve));
+    await new Promise((resolve, reject) => {
+      ready.once('data', resolve);
+      child.once('exit', (status) => reject(new Error(`the ledger ended with ${status} before it served`)));
+    });
   }
 
   async stopLedger(): Promise<void> {
@@ -265,12 +269,20 @@ print(out.hex())`;
   }
 
   /** Waits for a recorded entry. */
-  async recorded(event: string, matches: (entry: Entry) => boolean, ms: number = 4000): Promise<Entry> {
+  async recorded(event: string, matches: (entry: Entry) => boolean, ms: number = 20_000): Promise<Entry> {
     for (const end = Date.now() + ms; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 20))) {
       const found = this.entries.find((entry) => entry.event === event && matches(entry));
       if (found) return found;
     }
     throw new Error(`no ${event} like that was recorded; there is ${JSON.stringify(this.entries.slice(-10))}`);
+  }
+
+  /** Waits until this many are there; what comes after them is given a moment, too, so that one too many is seen. @returns how many there are */
+  async counted(look: () => number, least: number): Promise<number> {
+    const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+    for (const end = Date.now() + 20_000; look() < least && Date.now() < end; ) await pause(50);
+    await pause(300);
+    return look();
   }
 
   async stop(): Promise<void> {
@@ -306,18 +318,9 @@ print(out.hex())`;
       [here('origins.ts'), address, key, cert],
       ['ignore', 'pipe', 'inherit'],
     );
-    let text = '';
-    await new Promise<void>((resolve) => {
-      child.stdout?.on('data', (chunk) => {
-        text += chunk;
-        const lines = text.split('\n');
-        text = lines.pop() ?? '';
-        for (const line of lines.map((one) => JSON.parse(one))) {
-          if (line.ready) resolve();
-          else if (line.asked) this.asked.push(line.asked);
-          else this.seen.push({ address, ...line });
-        }
-      });
+    await listenTo(child, (one) => {
+      if (one.asked) this.asked.push(one.asked);
+      else this.seen.push({ address, ...one });
     });
   }
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { observeCgroups, unifiedFolder } from '../../src/host/cgroup-roots.ts';
 import { cgroupPath } from '../../src/plan/fleet.ts';
 import { EGRESS_PRESETS } from '../../src/policy/egress-presets.ts';
-import { NOT_ROOT, type Stand, withFleet } from '../e2e/stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from '../e2e/stand.ts';
 import { type Origin, startOrigin } from '../e2e/tls-origin.ts';
 import { AnthropicModel } from './anthropic.ts';
 import { holdersOf, processesOf } from './holding.ts';
@@ -45,7 +45,7 @@ test('Claude Code from npm does a turn with a placeholder; the origin sees the r
   if (harness === undefined) return;
   const claude = join(harness, 'node_modules/@anthropic-ai/claude-code-linux-x64/claude');
   const held: { key: string[]; placeholder: string[] } = { key: [], placeholder: [] };
-  await withFleet(
+  await withFleetBeside(
     '',
     async (stand) => {
       let placeholder = '';

@@ -1,75 +1,19 @@
 import assert from 'node:assert/strict';
-import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { observeCgroups, unifiedFolder } from '../../src/host/cgroup-roots.ts';
 import { cgroupPath } from '../../src/plan/fleet.ts';
-import { NOT_ROOT, withFleet } from '../e2e/stand.ts';
+import { NOT_ROOT, withFleetBeside } from '../e2e/stand.ts';
 import { startOrigin } from '../e2e/tls-origin.ts';
+import { DONE, HARNESSES, type Harness } from './harnesses.ts';
 import { holdersOf, processesOf } from './holding.ts';
 import { harnessFor } from './installed.ts';
-import { ScriptedModel, type Turn } from './model.ts';
-import { responsesModel } from './responses.ts';
 
 // Harnesses as they come from npm do a turn with a placeholder: the model's service sees the real key, and nothing in the compartment does.
 // Claude Code is in claude-code.test.ts.
 
 const KEY = `sk-proj-${'TheRealKeyOfTheOperator0'.repeat(4)}-9876`;
 const HOST = 'model.test';
-const DONE = 'It is made.';
-
-interface Harness {
-  readonly model: (turns: readonly Turn[]) => RequestListener;
-  readonly turns: readonly Turn[];
-  /** Lines of the agent in fleet.yaml, given the folder that npm made. */
-  readonly agent: (folder: string) => string;
-  /** Run in the agent's home before its turn, given where the model is. */
-  readonly settings: (url: string) => string;
-  readonly argv: (folder: string) => readonly string[];
-}
-
-const COMMAND = 'echo done by hand > made.txt';
-const CODEX = 'node_modules/@openai/codex/vendor/x86_64-unknown-linux-musl/bin/codex';
-
-const HARNESSES = {
-  pi: {
-    model: (turns) => new ScriptedModel(() => turns).answer,
-    turns: [{ tool: 'bash', with: { command: COMMAND } }, { say: DONE }],
-    agent: () => 'exec: { sets: [base, node] }\n    knowledge: [harness]',
-    settings: (url) => {
-      const played = {
-        baseUrl: `${url}/v1`,
-        api: 'openai-completions',
-        apiKey: 'OPENAI_API_KEY',
-        models: [{ id: 'scripted' }],
-      };
-      return `mkdir -p ~/.pi/agent && echo '${JSON.stringify({ providers: { played } })}' >~/.pi/agent/models.json`;
-    },
-    argv: () => [
-      ...['node', '/knowledge/harness/node_modules/@mariozechner/pi-coding-agent/dist/cli.js'],
-      ...['--model', 'played/scripted', '-p', 'Make made.txt.'],
-    ],
-  },
-  codex: {
-    model: responsesModel,
-    turns: [{ tool: 'exec_command', with: { cmd: COMMAND } }, { say: DONE }],
-    agent: (folder) => `exec: { sets: [base], allow: [${join(folder, CODEX)}], ask: never }`,
-    settings: (url) => `mkdir -p ~/.codex && cat >~/.codex/config.toml <<'END'
-model = "scripted"
-model_provider = "played"
-[model_providers.played]
-name = "played"
-base_url = "${url}/v1"
-env_key = "OPENAI_API_KEY"
-wire_api = "responses"
-END`,
-    argv: (folder) => [
-      ...[join(folder, CODEX), 'exec', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox'],
-      'Make made.txt.',
-    ],
-  },
-} satisfies Record<string, Harness>;
-
 const LONG = process.env.BULKHEAD_LONG ? false : 'Codex is 404 MB: npm run test:long fetches it and has it do its turn';
 
 for (const name of ['pi', 'codex'] as const) {
@@ -85,7 +29,7 @@ for (const name of ['pi', 'codex'] as const) {
 }
 
 async function turn(harness: Harness, folder: string): Promise<void> {
-  await withFleet(
+  await withFleetBeside(
     '',
     async (stand) => {
       const held = { key: [] as string[], placeholder: [] as string[] };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { NOT_ROOT, type Stand, withFleet } from '../e2e/stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from '../e2e/stand.ts';
 import { TOP } from '../tree/sources.ts';
 import { harnessFor } from './installed.ts';
 import { ScriptedModel } from './model.ts';
@@ -30,7 +30,7 @@ agents:
 
 /** A fleet with the exercise in each workspace and the model in coder's settings. */
 async function withHarness(port: number, harness: string, use: (stand: Stand) => Promise<void>): Promise<void> {
-  await withFleet(
+  await withFleetBeside(
     '',
     async (stand) => {
       const exercise = join(stand.folder, 'exercise');

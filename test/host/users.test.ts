@@ -41,7 +41,7 @@ assert.match(hint(() => groups.observe(group('bulkhead-ledger-x', 1), seen)), /g
 assert.match(hint(() => groups.observe(group('bh-fleet-agent', 1), seen)), /^Rename the fleet or the agent/);
 const user = { ...group('bulkhead-gateway-x', 0), kind: 'user', uid: 0 };
 await assert.rejects(users.make(user), { code: 'taken', hint: /^Run the command again/ });
-await assert.rejects(users.make({ ...user, name: 'bh-fleet-agent' }), { code: 'taken', hint: /an agent of another name/ });
+await assert.rejects(users.make({ ...user, name: 'bh-fleet-agent' }), { code: 'taken', hint: /Run the command again: an agent of which nothing is stored/ });
 `;
 
 function inOwnEtc(text: string): void {
@@ -56,7 +56,7 @@ function inOwnEtc(text: string): void {
 test('while somebody else changes users of the machine, ours wait for their turn', { skip }, () => inOwnEtc(WAITING));
 
 test(
-  'a name or number that is taken is told with what helps: another name for an agent, none for a program',
+  'a name or number that is taken is told with what helps',
   {
     skip,
   },

@@ -43,6 +43,7 @@ test('what parsers are known to read differently is refused', () => {
     'bare LF between lines': 'GET / HTTP/1.1\nHost: a.test\n\n',
     'one bare LF': 'GET / HTTP/1.1\r\nHost: a.test\nX: y\r\n\r\n',
     'bare CR': 'GET / HTTP/1.1\r\nHost: a.test\rX: y\r\n\r\n',
+    'a fragment': 'GET /a#/../b HTTP/1.1\r\nHost: a.test\r\n\r\n',
     'folded line': 'GET / HTTP/1.1\r\nHost: a.test\r\n deny.test\r\n\r\n',
     'space before the colon': 'GET / HTTP/1.1\r\nHost : a.test\r\n\r\n',
     'space before the first header': 'GET / HTTP/1.1\r\n Host: a.test\r\n\r\n',
@@ -97,7 +98,10 @@ test('a body has one length or the request is refused', () => {
 });
 
 test('a target is a path, an http: URL, or an authority, and nothing between', () => {
-  const target = (line: string) => requestTarget(head(`${line} HTTP/1.1\r\n\r\n`));
+  const target = (line: string) => {
+    const [method = '', ...rest] = line.split(' ');
+    return requestTarget({ method, target: rest.join(' '), version: '1.1', headers: [] });
+  };
   assert.deepEqual(target('GET /x?y'), { kind: 'origin', path: '/x?y' });
   assert.equal(target('OPTIONS *').kind, 'origin');
   assert.equal(target('GET *').kind, 'bad');
@@ -317,6 +321,33 @@ test('protocols that are not HTTP are told apart at once', () => {
     '0032git-upload-pack /x\0host=a\0',
   ])
     assert.equal(looksLikeHttp(Buffer.from(text, 'latin1')), 'no', JSON.stringify(text));
-  for (const text of ['G', 'GET', 'GET ', 'GET /x', 'GET /x HT', 'GET /x HTTP/1.1'])
+  for (const text of [
+    'G',
+    'GET',
+    'GET ',
+    'GET /x',
+    'GET /x HT',
+    'GET /x HTTP/1.1',
+    '\r\n',
+    '\n\r\n',
+    '\r\nGET /',
+    'GET\t',
+    'GET /a b c',
+  ])
     assert.equal(looksLikeHttp(Buffer.from(text)), 'maybe', text);
+});
+
+test('what only a lenient server takes for HTTP is not told apart from it, so that it is refused and not passed unread', () => {
+  for (const text of [
+    '\r\nGET / HTTP/1.1\r\n',
+    '\n\n\nGET / HTTP/1.1\r\n',
+    'GET\t/\tHTTP/1.1\r\n',
+    'GET /x\vHTTP/1.1\r\n',
+    'GET /xHTTP/1.1\n',
+    'POST /x\r\nHost: deny.test\r\n',
+    'GET http://deny.test/\n',
+    `GET /${'x'.repeat(20_000)}`,
+    '\r\n'.repeat(9000),
+  ])
+    assert.equal(looksLikeHttp(Buffer.from(text, 'latin1')), 'yes', JSON.stringify(text.slice(0, 40)));
 });

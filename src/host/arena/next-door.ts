@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Args } from '../../drill/attack.ts';
 import { SPARE_UID } from '../../drill/spare-uid.ts';
 import { removeTree } from '../mounts.ts';
+import { PREFIX, sweepLeftovers } from './leftovers.ts';
 import { another, hostDevices, prepare, someProcess, standIns } from './stand-ins.ts';
 
 /** The neighbour that the attacks on files, processes and credentials look for: it stands on the host for as long as a drill
@@ -25,20 +26,10 @@ export interface NextDoor {
   close(): Promise<void>;
 }
 
-const PREFIX = 'bulkhead-drill-';
 /** What lies where a compartment over the host's own files sees it, and sockets where services have theirs. */
 const [LASTING, RUNNING] = process.getuid?.() === 0 ? ['/var/lib', '/run'] : [tmpdir(), tmpdir()];
 /** Nobody has it; a set-id program of the neighbour lends it. */
 const LENT_UID = SPARE_UID + 9;
-
-/** Takes away the folders of drills that were killed; all else goes with the process that serves them. */
-function sweepFolders(): void {
-  for (const path of [LASTING, RUNNING].flatMap((place) => readdirSync(place).map((name) => `${place}/${name}`))) {
-    const pid = Number(new RegExp(`/${PREFIX}(\\d+)-`).exec(path)?.[1] ?? Number.NaN);
-    if (!Number.isInteger(pid) || existsSync(`/proc/${pid}`)) continue;
-    removeTree(path);
-  }
-}
 
 const PROGRAM = fileURLToPath(new URL('./next-door.pl', import.meta.url));
 
@@ -47,7 +38,7 @@ const PROGRAM = fileURLToPath(new URL('./next-door.pl', import.meta.url));
  *  @param masked  names that tools of the host obey
  *  @throws Error with what it said when it cannot stand */
 export async function nextDoor(space: string | undefined, uid: number, masked: readonly string[]): Promise<NextDoor> {
-  sweepFolders();
+  sweepLeftovers([...new Set([LASTING, RUNNING, '/tmp', '/dev/shm'])], process.getuid?.() ?? 0);
   const folder = mkdtempSync(`${LASTING}/${PREFIX}${process.pid}-`);
   const sockets = mkdtempSync(`${RUNNING}/${PREFIX}${process.pid}-sockets-`);
   const empty = (): void => {

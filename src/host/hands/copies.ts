@@ -1,4 +1,13 @@
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runToolLater } from '../command.ts';
 import { removeTree } from '../mounts.ts';
@@ -39,29 +48,20 @@ export const copies: Hand<Of<'copy'>> = {
 };
 
 function copyTree(what: Of<'copy'>, next: string): void {
-  for (const part of COPIED) {
-    const from = join(what.from, part);
-    if (existsSync(from)) copyFolder(from, join(next, part));
+  const folders = new Set<string>();
+  for (const path of copiedFiles(what.from)) {
+    const to = join(next, path);
+    if (!folders.has(dirname(to))) mkdirSync(dirname(to), { recursive: true });
+    folders.add(dirname(to));
+    copyFileSync(join(what.from, path), to);
   }
-  cpSync(process.execPath, join(next, 'bin/node'));
+  mkdirSync(join(next, 'bin'), { recursive: true });
+  copyFileSync(process.execPath, join(next, 'bin/node'));
   writeFileSync(join(next, DIGEST_FILE), `${what.digest}\n`);
 }
 
-/** Node copies folders by the C++ library, and then calls every failure EIO, a full disk too. */
-function copyFolder(from: string, to: string): void {
-  try {
-    cpSync(from, to, { recursive: true, dereference: false });
-  } catch (error) {
-    const { bavail, bsize, ffree } = statfsSync(existsSync(to) ? to : dirname(dirname(to)));
-    if ((error as NodeJS.ErrnoException).code !== 'EIO' || (bavail * bsize >= FULL_BYTES && ffree > 0)) throw error;
-    throw Object.assign(new Error(`no space for ${to}`), { code: 'ENOSPC' });
-  }
-}
-/** Less than any package that is copied. */
-const FULL_BYTES = 128 * 1024;
-
 /** What of the tree the programs need; the Node they run on goes beside it. */
-export const COPIED: readonly string[] = [
+const COPIED: readonly string[] = [
   'bulkhead',
   'package.json',
   'src',
@@ -70,3 +70,23 @@ export const COPIED: readonly string[] = [
     (name) => `node_modules/${name}`,
   ),
 ];
+
+/** Of a package: what Node loads, and its licence. Declarations, sources and maps are more than half of all files. */
+const OF_PACKAGES = /\.([cm]?js|json|node)$|\/licen[cs]e[^/]*$/i;
+
+/** The files that are copied: paths relative to the tree, sorted within each part. */
+export function copiedFiles(tree: string): string[] {
+  return COPIED.flatMap((part) => filesOf(tree, part)).filter(
+    (path) => !path.startsWith('node_modules/') || OF_PACKAGES.test(path),
+  );
+}
+
+function filesOf(tree: string, part: string): string[] {
+  const stat = statSync(join(tree, part), { throwIfNoEntry: false });
+  if (stat === undefined) return [];
+  if (!stat.isDirectory()) return [part];
+  return readdirSync(join(tree, part), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(tree.length + 1))
+    .sort();
+}

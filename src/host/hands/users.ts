@@ -101,7 +101,7 @@ function mustBeFree(path: '/etc/passwd' | '/etc/group', name: string, id: number
     `The ${kind} ${name} was to have the number ${id}, which now belongs to ${other.name}.`,
     ofProgram(name)
       ? 'Run the command again: it takes a number that is free.'
-      : `Look at it with: getent ${file} ${id}; an agent of another name gets a number of its own.`,
+      : `Run the command again: an agent of which nothing is stored gets a number that is free. Whose it is: getent ${file} ${id}`,
   );
 }
 

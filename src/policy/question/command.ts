@@ -20,21 +20,19 @@ export interface CommandTerms {
   readonly environment: readonly string[];
 }
 
-/** Identical is what has the same file content, arguments, working directory and deciding environment. */
+/** Identical is what has the same file at the same path, arguments, working directory and deciding environment: a program may look
+ *  beside its own file, and whose it is stands in its path. */
 export function commandSubject(agent: AgentName, terms: CommandTerms): Subject {
   const { program, argv, cwd, environment, script } = terms;
-  const digest = createHash('sha256')
-    .update(
-      canonicalJson({
-        kind: 'command',
-        file: program.digest,
-        argv,
-        cwd,
-        environment,
-        ...(script && { script: script.digest }),
-      }),
-    )
-    .digest('hex');
+  const what = {
+    kind: 'command',
+    program: { ...program },
+    argv,
+    cwd,
+    environment,
+    ...(script && { script: { ...script } }),
+  };
+  const digest = createHash('sha256').update(canonicalJson(what)).digest('hex');
   return {
     agent,
     kind: 'command',
@@ -70,15 +68,4 @@ export function quoted(bytes: string): string {
     (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`,
   );
   return `'${seen.replaceAll("'", "'\\''")}'`;
-}
-
-/** Names of the environment that change what a program does or what it starts: loaders, interpreters, pagers, editors, git, search
- *  paths (ld.so(8), bash(1), git(1), and what attack 71 of docs/threats.md lists). PATH counts when it is not the one we give. */
-const DECIDING =
-  /^(?:LD_|GIT_|GCONV_PATH|PERL|PYTHON|NODE_|RUBY|JAVA_|_JAVA_|JDK_|MAVEN_|GRADLE_|npm_config_|NPM_|BASH_|ENV=|SHELLOPTS|IFS=|PATH=|HOME=|XDG_CONFIG|PAGER|MANPAGER|LESS|EDITOR|VISUAL|SSH_|CARGO_|RUST|GO[A-Z]+=|MAKE|CC=|CXX=|CURL_|WGET|TAR_|RSYNC_|OPENSSL_|SSL_|[A-Z_]*_OPTIONS=|HTTPS?_PROXY|ALL_PROXY|https?_proxy|all_proxy)/;
-
-/** @param given  the environment that the compartment's own start gives: what is as given there decides nothing */
-export function decidingEnvironment(environment: readonly string[], given: Readonly<Record<string, string>>): string[] {
-  const usual = new Set(Object.entries(given).map(([name, value]) => `${name}=${value}`));
-  return environment.filter((entry) => DECIDING.test(entry) && !usual.has(entry)).sort();
 }

@@ -1,4 +1,14 @@
-import { chownSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { canonicalJson } from '../../model/canonical.ts';
 import { Failure } from '../../model/failure.ts';
 import type { WantedFleet } from '../../model/fleet.ts';
@@ -22,10 +32,22 @@ export function adopt(file: string, suggestion: Suggestion): void {
   if (next === undefined) throw byHand('it is written in a way that cannot be edited safely');
   const after = parseFleet(next, { source: before.source, file, ...whoAsks() });
   if (!onlyAdded(before, after, suggestion, inExec)) throw byHand('the result would mean something else too');
+  replace(file, next);
+}
+
+/** With owner and mode of what is replaced. The folder may be somebody else's, and we root: nothing there is followed or written over. */
+function replace(file: string, text: string): void {
   const { mode, uid, gid } = statSync(file);
-  writeFileSync(`${file}.next`, next, { mode: mode & 0o777, flush: true });
-  if (process.getuid?.() === 0) chownSync(`${file}.next`, uid, gid);
-  renameSync(`${file}.next`, file);
+  const next = `${file}.${randomBytes(6).toString('hex')}`;
+  const fd = openSync(next, 'wx', 0o600); // open(2): O_EXCL follows no link
+  try {
+    writeFileSync(fd, text, { flush: true });
+    if (process.getuid?.() === 0) fchownSync(fd, uid, gid);
+    fchmodSync(fd, mode & 0o777);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(next, file);
 }
 
 function onlyAdded(before: WantedFleet, after: WantedFleet, { agent, entry }: Suggestion, inExec: boolean): boolean {

@@ -31,10 +31,8 @@ export async function planFleet(places: Places, fleet: WantedFleet): Promise<str
     }
   }
   mustBeSameFleet(readWanted(places), fleet);
-  const uids = uidsFor(
-    places.uids,
-    fleet.agents.map(({ name }) => `${fleet.fleet}/${name}`),
-  );
+  const names = fleet.agents.map(({ name }) => name);
+  const uids = uidsFor(places, fleet.fleet, names);
   const user = ordinaryUser();
   const host = { places, view: viewFacts(), cgroups: observeCgroups(), ...(user && { user }) };
   const { facts } = fleetFacts(fleet, host, uids);

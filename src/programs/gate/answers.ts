@@ -76,7 +76,7 @@ export class Answers {
     const held = this.#holding.of(message);
     if (message.do === 'run') {
       if (held) {
-        this.#stubs.script(message.pin, message.file, message.own);
+        this.#stubs.script(message, message.file, message.own);
         this.#replies.start(held, message, message.file, message.record, message.approval);
       }
       closeSync(message.fd);

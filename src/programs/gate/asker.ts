@@ -10,7 +10,7 @@ const ONE_FILTER = '\nSeccomp_filters:\t1\n';
 const status: Buffer = Buffer.alloc(8192);
 
 /** By the file that the process runs, as the kernel has it: its memory was made by that exec, and no agent can write it. */
-export function isStub(pid: number, { device, inode }: ListenerFacts): boolean {
+export function isStub(pid: number, { device, inode }: Pick<ListenerFacts, 'device' | 'inode'>): boolean {
   try {
     const { dev, ino } = statSync(`/proc/${pid}/exe`);
     if (Number.isSafeInteger(dev) && Number.isSafeInteger(ino)) return String(ino) === inode && String(dev) === device;

@@ -1,4 +1,5 @@
-import { argumentOf, callOf, EXECVEAT, idOf, letGo, pidOf, refuse } from '../../host/seccomp-notify.ts';
+import { startTime } from '../../host/process-start.ts';
+import { argumentOf, callOf, EXECVEAT, idOf, letGo, pidOf, refuse, stillWaits } from '../../host/seccomp-notify.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { Flight } from './flight.ts';
 import type { Holding } from './held.ts';
@@ -49,7 +50,11 @@ export class ByFile {
       const base = first === 0 ? AT_FDCWD : Number(BigInt.asIntN(32, argumentOf(question, 0)));
       this.#tries.set(place, { place, id, facts, said: told });
       this.#holding.count(agent, 1);
-      this.#tell({ tell: 'own', place, id, agent, pid, base, path: told.path });
+      const begun = startTime(pid);
+      const since = stillWaits(facts.fd, id) ? begun : undefined; // so it was that of the one who waits
+      const { device, inode } = facts;
+      const who = { agent, pid, since: since ?? '', stub: { device, inode } };
+      this.#tell({ tell: 'own', place, id, ...who, base, path: told.path });
       return;
     }
     this.#goOn(place, facts, told, policy, unlisted ? 'a probe or drill asks nobody' : undefined);

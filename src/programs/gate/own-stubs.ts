@@ -1,14 +1,17 @@
-import { existsSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, type Stats } from 'node:fs';
+import { duplicate } from '../../host/gate-ground.ts';
+import { descriptorOf, openProcess } from '../../host/pidfd.ts';
 import type { Verdict } from '../../model/verdict.ts';
 import { type Command, type CommandPolicy, judgeCommand } from '../../policy/command/judge.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
-import type { FromHot, OwnProgram, Pin } from './messages.ts';
+import type { FromHot, Opened, OwnProgram } from './messages.ts';
 
 /** Nothing in there is an agent's to change, so an exec of it never starts what an agent made. */
 const SYSTEM = /^\/(?:usr|bin|sbin|lib[0-9a-z]*|etc|dev|proc)\//;
 /** In the program folders there is nothing but what is allowed, and stubs. */
 const STANDS = new RegExp(`^(?:${[...PROGRAM_FOLDERS, '/bin', '/sbin'].join('|')})/[^/]+$`);
-const MOST_SCRIPTS = 1000;
+/** Each is an open file. */
+const MOST_SCRIPTS = 256;
 
 export function mayBeOwn(path: string): boolean {
   return path !== '' && !SYSTEM.test(path);
@@ -70,33 +73,50 @@ export interface Script {
   readonly own: boolean;
 }
 
-/** Scripts that were put in place: their interpreter is started with the descriptor as its argument, which says nothing. */
+/** Scripts that were put in place: their interpreter is started with the descriptor as its argument, which says nothing. Each is
+ *  known by the file that was put, which stays open here, so that no other file can have its number. */
 export class Scripts {
-  readonly #byFile = new Map<string, Script>();
+  readonly #byFile = new Map<string, Script & { readonly fd: number }>();
 
-  add({ script, digest, path: copy }: Pin, path: string, own: boolean): void {
-    if (!script) return;
-    const oldest = this.#byFile.keys().next();
-    if (this.#byFile.size >= MOST_SCRIPTS && !oldest.done) this.#byFile.delete(oldest.value);
-    this.#byFile.set(identity(copy) ?? '', { path, digest, own });
+  /** @param opened  what is put; its owner's to close */
+  add({ pin, fd }: Opened, path: string, own: boolean): void {
+    if (!pin.script) return;
+    const file = identity(fstatSync(fd));
+    const kept = duplicate(fd);
+    this.#forget(file);
+    if (this.#byFile.size >= MOST_SCRIPTS) this.#forget(String(this.#byFile.keys().next().value));
+    this.#byFile.set(file, { path, digest: pin.digest, own, fd: kept });
   }
 
   /** The one that this process was started for, by its first argument that names a descriptor. */
   of(pid: number, argv: readonly string[]): Script | undefined {
     for (const word of argv.slice(1)) {
       const fd = /^\/(?:dev|proc\/self)\/fd\/(\d{1,7})$/.exec(word)?.[1];
-      const found = fd && this.#byFile.get(identity(`/proc/${pid}/fd/${fd}`) ?? 'none');
+      const file = fd && fileOf(pid, Number(fd));
+      const found = file && this.#byFile.get(file);
       if (found) return found;
     }
     return undefined;
   }
+
+  #forget(file: string): void {
+    const before = this.#byFile.get(file);
+    if (before) closeSync(before.fd);
+    this.#byFile.delete(file);
+  }
 }
 
-function identity(path: string): string | undefined {
+function identity({ dev, ino }: Stats): string {
+  return `${dev} ${ino}`;
+}
+
+/** @returns undefined when it has ended, or closed it */
+function fileOf(pid: number, number: number): string | undefined {
+  const process = openProcess(pid);
+  const fd = process && descriptorOf(process, number);
   try {
-    const { dev, ino } = statSync(path);
-    return `${dev} ${ino}`;
-  } catch {
-    return undefined; // it has ended, or closed it
+    return fd === undefined ? undefined : identity(fstatSync(fd));
+  } finally {
+    for (const one of [process, fd]) if (one !== undefined) closeSync(one);
   }
 }

@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../../wire/client.ts';
+import { isStub } from './asker.ts';
 import type { Copies } from './copies.ts';
 import type { Asker, OwnTry, ToHot } from './messages.ts';
 
 /** Of one agent, each of at most 128 MiB (src/programs/warden/own-covers.ts): the copies are on the host's disk. */
 const MOST_AT_ONCE = 8;
-/** A stub that does not ask by then was not what the exec found. */
-const ASKS_WITHIN_MS = 3000;
+/** An exec that has not become the stub by then did not find it. */
+const THROUGH_WITHIN_MS = 3000;
+const LOOK_MS = 2;
 
 interface Covered {
   readonly ticket?: number;
@@ -52,13 +55,13 @@ export class OwnTries {
     this.#copies.release(`own ${ticket}`);
   }
 
-  async #cover({ agent, place, id, pid, base, path }: OwnTry): Promise<void> {
+  async #cover({ agent, place, id, pid, since, stub, base, path }: OwnTry): Promise<void> {
     const asker: Asker = { place, id };
     let covered: Covered = { why: `${MOST_AT_ONCE} others of it wait already` };
     const waiting = [...this.#kept.values()].filter((one) => one === agent).length;
     try {
       if (waiting < MOST_AT_ONCE)
-        covered = (await this.#warden.call('own.cover', { agent, pid, base, path })) as Covered;
+        covered = (await this.#warden.call('own.cover', { agent, pid, since, base, path })) as Covered;
     } catch (error) {
       covered = { why: (error as Error).message };
       this.#say({ do: 'record', record: { event: 'exec.unreadable', agent, path, why: covered.why } });
@@ -72,12 +75,16 @@ export class OwnTries {
     }
     const pin = await this.#copies.own(file, `own ${ticket}`);
     this.#kept.set(ticket, agent);
-    const asked = new Promise<boolean>((resolve) => {
-      this.#asked.set(ticket, () => resolve(true));
-      setTimeout(resolve, ASKS_WITHIN_MS, false).unref();
+    let asked = false;
+    this.#asked.set(ticket, () => {
+      asked = true;
     });
     this.#say({ do: 'go', own: { pid: first, ticket, name, pin, made }, ...asker });
-    if (!(await asked)) this.forget(ticket);
+    // Not until it asks: an agent that is paused asks when it is resumed, and those behind it would wait in a call that cannot be frozen.
+    const through = (): boolean => asked || isStub(first, stub);
+    for (const late = Date.now() + THROUGH_WITHIN_MS; !through() && firstThread(first) && Date.now() < late; )
+      await sleep(LOOK_MS);
+    if (!through()) this.forget(ticket);
     this.#asked.delete(ticket);
     await this.#uncover(ticket);
   }

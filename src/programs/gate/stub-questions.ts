@@ -4,7 +4,7 @@ import { judgeCommand } from '../../policy/command/judge.ts';
 import { LONG_BYTES, readAll, type Whole } from './asker.ts';
 import type { Flight } from './flight.ts';
 import type { Held, Holding } from './held.ts';
-import type { Asked, FromHot, Opened, Pin } from './messages.ts';
+import type { Asked, FromHot, Opened } from './messages.ts';
 import { judgeOwn, type OwnStubs, Scripts } from './own-stubs.ts';
 import { ReadyCopies } from './ready-copies.ts';
 import type { Replies } from './replies.ts';
@@ -39,8 +39,8 @@ export class StubQuestions {
   }
 
   /** A script is about to be put in place, and its interpreter will ask next. */
-  script(pin: Pin, path: string, own: boolean): void {
-    this.#scripts.add(pin, path, own);
+  script(copy: Opened, path: string, own: boolean): void {
+    this.#scripts.add(copy, path, own);
   }
 
   /** @returns whether it was a long one */
@@ -93,7 +93,7 @@ export class StubQuestions {
     }
     const copy = verdict.kind === 'allow' ? this.#ready.of(agent, program.file) : undefined;
     if (verdict.kind === 'allow' && copy) {
-      this.#scripts.add(copy.pin, program.file, false);
+      this.#scripts.add(copy, program.file, false);
       const { path, ...rest } = what;
       const record = { event: 'exec.allowed', agent, rule: verdict.rule, path, digest: copy.pin.digest, ...rest };
       this.#replies.start(held, copy, path, record);

@@ -32,6 +32,9 @@ export interface Answered {
   readonly call: Call;
 }
 
+/** `last`: the client wants no more, the server could be asked again. `over`: nothing more on either side. */
+export type Next = 'again' | 'last' | 'over';
+
 /** Passes the answer on, without the values that went out.
  *  @param told  `begun` once the client has a part of it. @throws Error what broke it */
 export async function passAnswer(
@@ -41,7 +44,7 @@ export async function passAnswer(
   patterns: readonly Pattern[],
   sending: Sending,
   told: { begun: boolean },
-): Promise<'again' | 'over' | 'switched'> {
+): Promise<Next | 'switched'> {
   const text = (value: string): string => scrubText(value, patterns);
   for (;;) {
     const came = await responseHead(from);
@@ -64,13 +67,13 @@ export async function passAnswer(
     const coding = framed.kind === 'none' ? undefined : codingOf(came.headers);
     if (coding === 'other' || (coding !== undefined && status === 206)) throw new Error(COMPRESSED);
     const head = coding === undefined ? came : { ...came, headers: [...withoutCoding(came.headers), CHUNKED] };
-    const open = framed.kind === 'close' && coding === undefined;
-    const ends = asked.last || framed.kind === 'close' || endsConnection(came) || !sending.done;
+    const over = framed.kind === 'close' || endsConnection(came) || !sending.done;
+    const ends = over || asked.last;
     told.begun = true;
     asked.call.answered(status);
-    // Head and first bytes leave together, if they came together.
+    // Head and first bytes leave together, if they came together, be it in records of their own: each of those is an event.
     client.cork();
-    process.nextTick(() => client.uncork());
+    setImmediate(() => client.uncork());
     await give(client, agentHead(head, text, ends ? CLOSE : []));
     const trailers = (list: readonly Header[]): Header[] => list.map(([name, value]) => [text(name), text(value)]);
     await passBody(from, framed, client, {
@@ -78,7 +81,8 @@ export async function passAnswer(
       trailers,
       ...(coding && { coding }),
     });
-    return ends || open ? 'over' : 'again';
+    if (over) return 'over';
+    return asked.last ? 'last' : 'again';
   }
 }
 

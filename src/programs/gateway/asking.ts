@@ -85,6 +85,18 @@ export async function judgeOrAsk(inbox: Inbox, compartment: Compartment, destina
   return ended === undefined ? waiting(id, reply.deadline) : refused(id, ended);
 }
 
+/** The verdict of this moment, in place of one that was waited with. What was approved once is used up by now, and stands. */
+export function standing(
+  compartment: Compartment,
+  destination: Destination,
+  before: Extract<Judged, { kind: 'allow' }>,
+): Judged {
+  if (before.grant?.once) return before;
+  const now = judge(compartment, destination);
+  if (now.kind !== 'allow' || (now.address === before.address && now.grant?.id === before.grant?.id)) return now;
+  return { kind: 'deny', why: 'policy changed meanwhile' };
+}
+
 /** Names, and public addresses. What is somebody's own network, or the host's, is granted by name in fleet.yaml or not at all. */
 export function mayAsk({ askMs }: Compartment, { host, port, literal }: Destination): boolean {
   if (askMs === undefined || port === 53 || host === INTERNAL) return false;

@@ -12,6 +12,11 @@ export interface Stopped {
   readonly ask: string;
 }
 
+/** 402 where a model was called (RFC 9110, 15.5.3): after 403, its clients speak of a wrong key. No number that they would try again by themselves. */
+export function stoppedStatus(costly: boolean): number {
+  return costly ? 402 : 403;
+}
+
 /** Something that counts, tried until it is counted or stopped: where a cap is reached, a person hears of it once, and where policy says so is
  *  asked for as much again; what waits is held for a short time.
  *  @param hold  false: it is not held

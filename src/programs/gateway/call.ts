@@ -4,6 +4,7 @@ import { JsonPicker } from '../../policy/meter/json-picker.ts';
 import { modelInPath } from '../../policy/meter/model-calls.ts';
 import { UsageReader } from '../../policy/meter/usage-reader.ts';
 import type { Pattern, Scrubber } from '../../policy/scrub.ts';
+import { type Stopped, stoppedStatus } from './budgets.ts';
 import type { Compartment } from './compartment.ts';
 import { hostPort } from './compartment.ts';
 import type { Outside } from './passage.ts';
@@ -40,7 +41,7 @@ export class Call {
   #whole = false;
   #complete = false;
   /** Why its body was not let through to the end. */
-  stopped: { readonly why: string; readonly ask: string } | undefined;
+  stopped: (Stopped & { readonly status: number }) | undefined;
 
   constructor(compartment: Compartment, outside: Outside, sent: Sent) {
     this.#compartment = compartment;
@@ -118,7 +119,7 @@ export class Call {
   }
 
   #stop(why: string, ask: string, tell: boolean): true {
-    this.stopped = { why, ask };
+    this.stopped = { why, ask, status: stoppedStatus(this.#sent.costly) };
     const { name, meter } = this.#compartment;
     meter.refused();
     const { method, host, port, target } = this.#sent;

@@ -6,7 +6,7 @@ import { type First, firstBytes } from './first-bytes.ts';
 import { intercept, isIntercepted } from './intercept.ts';
 import { join } from './join.ts';
 import { LIMITS } from './limits.ts';
-import { type Door, type Open, openPassage } from './passage.ts';
+import { type Door, type Open, type Opened, openPassage } from './passage.ts';
 import { serveRequest } from './plain-http.ts';
 import { sayInHttp, sayInTls } from './refuse.ts';
 import { helloDisagrees, joinTls } from './tls.ts';
@@ -34,7 +34,7 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
   if (first.kind !== 'read') {
     if (open) return open.passage.end('nothing was sent');
     client.destroy();
-    return noteUnused(door, destination);
+    return door.compartment.unused(destination, door.via);
   }
   const { value: kind, bytes } = first;
   const unread = kind.kind === 'other' && isIntercepted(door, destination);
@@ -50,7 +50,7 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
   if ((kind.kind === 'http' || kind.kind === 'hello') && isIntercepted(door, destination))
     return intercept(door, destination, kind.kind === 'hello' ? kind : undefined, open);
   if (kind.kind === 'http') return serveRequest(door, destination, open);
-  const opened = open ?? (await openPassage(door, destination));
+  const opened = open ?? (await openUnread(door, destination));
   if (opened.kind === 'open') {
     if (kind.kind === 'hello') return joinTls(door, destination, opened, kind, bytes);
     join(client, opened.upstream, opened.passage);
@@ -58,16 +58,17 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
   else client.resetAndDestroy();
 }
 
-/** A granted connection that was made and never used: it went nowhere, and is on record like any other. */
-function noteUnused({ compartment, via }: Door, { host, port }: Destination): void {
-  const agent = compartment.name;
-  compartment.closings.add({ event: 'egress.closed', agent, host, port, via, up: 0, down: 0, why: 'nothing was sent' });
+/** Policy may have come to want it read while it was held. */
+async function openUnread(door: Door, destination: Destination): Promise<Opened> {
+  const opened = await openPassage(door, destination);
+  if (opened.kind === 'open' && isIntercepted(door, destination)) opened.passage.end('policy changed');
+  return opened;
 }
 
 /** Whoever speaks first decides what this connection is. */
 async function carrySilent(door: Door, destination: Destination, open?: Open): Promise<void> {
   const { client } = door;
-  const opened = open ?? (await openPassage(door, destination));
+  const opened = open ?? (await openUnread(door, destination));
   if (opened.kind !== 'open') {
     client.resetAndDestroy();
     return;

@@ -10,6 +10,7 @@ import { Answers } from './answers.ts';
 import type { Grant } from './asking.ts';
 import { Closings } from './closings.ts';
 import { Denials, type Explanation } from './denials.ts';
+import { KeptServers } from './kept-servers.ts';
 import { LIMITS } from './limits.ts';
 import { Meter } from './meter.ts';
 import { INTERNAL, SyntheticNames, syntheticNumber } from './names.ts';
@@ -56,6 +57,8 @@ export class Compartment {
   readonly meter: Meter;
   /** Allowed connections that are not closed yet. */
   readonly passages: Set<Passage> = new Set();
+  /** Connections to servers that none of these has now. */
+  readonly kept: KeptServers = new KeptServers();
   readonly pace: Pace = new Pace(LIMITS.connectionsPerSecond);
   /** Connections from inside, decided or not. */
   connections = 0;
@@ -131,6 +134,12 @@ export class Compartment {
     const parsed = parseAddress(address.replace(/%.*$/, ''));
     if (parsed === undefined) throw new TypeError(`the kernel gave ${address} as a local address`);
     return this.destination({ kind: 'address', address: parsed as Address }, port);
+  }
+
+  /** A granted connection that was made and never used: it went nowhere, and is on record like any other. */
+  unused({ host, port }: Destination, via: string): void {
+    const { name: agent } = this;
+    this.closings.add({ event: 'egress.closed', agent, host, port, via, up: 0, down: 0, why: 'nothing was sent' });
   }
 
   /** Records a refused connection and remembers it for the agent. Resolves when it is on disk (or counted). */

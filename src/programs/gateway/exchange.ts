@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { modelApiOf } from '../../policy/refusal-body.ts';
 import {
   type Framing,
   type Header,
@@ -10,9 +11,10 @@ import {
   upstreamHead,
 } from '../../protocol/http1.ts';
 import { asksForWebSocket } from '../../protocol/websocket.ts';
-import { passAnswer, type Sending } from './answer.ts';
+import { type Answered, type Next, passAnswer, type Sending } from './answer.ts';
 import { BodyFailure, passBody } from './bodies.ts';
 import { hostPort } from './compartment.ts';
+import { dialled, type Reached, Unopened } from './far-end.ts';
 import { give } from './incoming.ts';
 import type { Line } from './intercept.ts';
 import { type Go, judgeRequest, MISPLACED, type Refused, refuseRequest } from './judging.ts';
@@ -21,12 +23,12 @@ import { isSameHost } from './same-host.ts';
 import { relay } from './websocket.ts';
 import { wholeBody } from './whole-body.ts';
 
-/** One request and its answer. @returns `over`: nothing more is read on this connection */
-export async function exchange(line: Line, head: RequestHead): Promise<'again' | 'over'> {
+/** One request and its answer. */
+export async function exchange(line: Line, head: RequestHead): Promise<Next> {
   const { door, destination, client } = line;
   const say = ({ status, explanation }: Refused): 'over' => {
     line.fromClient.leave();
-    sayInHttp(client, status, explanation);
+    sayInHttp(client, status, explanation, modelApiOf(destination.host, head.target));
     return 'over';
   };
   const refuse = async (status: number, why: string): Promise<'over'> =>
@@ -44,39 +46,30 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
   const asked = upstreamHead({ ...head, headers }, judged.target, host, true, hopOf(head, webSocket !== undefined));
   if (asked === undefined) return refuse(400, 'malformed request: Connection names a field that frames the message');
   const { call } = judged;
-  let server: Awaited<Line['server']>;
+  const expected = { method: head.method, last: listed(head, 'connection').includes('close'), webSocket, call };
+  const told = { begun: false };
+  const asking = { asked, head, framing: shape.framing, judged, expected, told };
+  let next: Next | 'switched' | Error;
   try {
-    server = await line.server;
+    next = await attempt(line, await line.far.reached, asking);
+    if (next instanceof Error && line.far.kept && !told.begun && !client.destroyed) {
+      // It had ended, it seems. What a kept one is asked first is only what may be asked twice.
+      line.far.passage.abandon('the server had ended it');
+      line.far = await dialled(door, destination);
+      next = await attempt(line, await line.far.reached, asking);
+    }
   } catch (error) {
+    if (error instanceof Unopened)
+      return say({ kind: 'refused', status: error.status, explanation: error.explanation });
     return refuse(502, `the server is not who it should be, or not there: ${(error as Error).message}`);
   }
-  let broken: string | undefined;
-  const sending: Sending = { done: false, continued: !listed(head, 'expect').includes('100-continue') };
-  const sent = send(line, server.socket, asked, shape.framing, judged)
-    .then(() => {
-      sending.done = true;
-    })
-    .catch((error: Error) => {
-      broken = error.message;
-      server.socket.destroy(); // it has only a part, and must not take that for the whole
-    });
-  const told = { begun: false };
-  try {
-    const expected = { method: head.method, last: listed(head, 'connection').includes('close'), webSocket, call };
-    const next = await passAnswer(server.incoming, client, expected, judged.reflected, sending, told);
-    if (next === 'switched') {
-      await relay(line, server, judged);
-      return 'over';
-    }
-    if (sending.continued) await sent; // who waits for a 100 that did not come sends nothing more
-    if (broken === undefined) return next;
-  } catch (error) {
-    broken ??= (error as Error).message;
-  } finally {
-    call.end();
-  }
+  line.far.kept = false; // it is this client's from now on
+  if (next === 'switched') await relay(line, await line.far.reached, judged);
+  call.end();
+  if (typeof next === 'string') return next === 'switched' ? 'over' : next;
+  const broken = next.message;
   if (call.stopped && !told.begun)
-    return say(await refuseRequest(door, destination, 403, call.stopped.why, call.stopped.ask));
+    return say(await refuseRequest(door, destination, call.stopped.status, call.stopped.why, call.stopped.ask));
   if (broken === MISPLACED && !call.stopped) judged.misplaced();
   if (!told.begun) return refuse(broken === MISPLACED ? 403 : 502, broken);
   client.destroy(); // it has only a part, and must not take that for the whole
@@ -84,6 +77,37 @@ export async function exchange(line: Line, head: RequestHead): Promise<'again' |
 }
 
 const EXTENSIONS = 'sec-websocket-extensions';
+
+interface Asking {
+  readonly asked: Buffer;
+  readonly head: RequestHead;
+  readonly framing: Framing;
+  readonly judged: Go;
+  readonly expected: Answered;
+  readonly told: { begun: boolean };
+}
+
+/** Sends it, and passes the answer on. @returns an Error: what broke it */
+async function attempt(line: Line, server: Reached, asking: Asking): Promise<Next | 'switched' | Error> {
+  const { asked, head, framing, judged, expected, told } = asking;
+  let broken: Error | undefined;
+  const sending: Sending = { done: false, continued: !listed(head, 'expect').includes('100-continue') };
+  const sent = send(line, server.socket, asked, framing, judged)
+    .then(() => {
+      sending.done = true;
+    })
+    .catch((error: Error) => {
+      broken = error;
+      server.socket.destroy(); // it has only a part, and must not take that for the whole
+    });
+  try {
+    const next = await passAnswer(server.incoming, line.client, expected, judged.reflected, sending, told);
+    if (next !== 'switched' && sending.continued) await sent; // who waits for a 100 that did not come sends nothing more
+    return next === 'switched' ? next : (broken ?? next);
+  } catch (error) {
+    return broken ?? (error as Error);
+  }
+}
 
 /** What is said to the server about this connection. Trailers pass, so a client that takes them may say so. */
 function hopOf(head: RequestHead, webSocket: boolean): Header[] {

@@ -98,6 +98,7 @@ export class Gateway {
       const rebound = canonicalJson(compartment.bindings) !== canonicalJson(policy?.secrets ?? []);
       const before = compartment.bindings;
       compartment.bindings = policy?.secrets ?? [];
+      compartment.kept.clear();
       const keysBefore = compartment.ssh;
       compartment.ssh = policy?.ssh ?? [];
       const rekeyed = canonicalJson(keysBefore) !== canonicalJson(compartment.ssh);
@@ -162,6 +163,7 @@ export class Gateway {
       const where = bindings.filter(({ secret }) => secret === name);
       return [...passages].filter(({ read, destination }) => read && where.some((one) => isAt(one, destination)));
     });
+    for (const { kept } of this.#compartments.values()) kept.clear();
     for (const passage of ending) passage.end(`the secret ${name} was changed`);
     await Promise.all(ending.map((passage) => passage.closed()));
     return ending.length;
@@ -252,6 +254,7 @@ export class Gateway {
     await this.ports.forget(agent);
     const compartment = this.#compartments.get(agent);
     const passages = [...(compartment?.passages ?? [])];
+    compartment?.kept.clear();
     for (const passage of passages) passage.end('the compartment was closed');
     this.#listeners.disconnect(agent);
     await Promise.all(passages.map((passage) => passage.closed()));

@@ -8,6 +8,7 @@ import {
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { Destination } from '../../policy/egress.ts';
+import { modelApiOf } from '../../policy/refusal-body.ts';
 import { hostPort } from './compartment.ts';
 import type { Explanation } from './denials.ts';
 import { LIMITS } from './limits.ts';
@@ -63,11 +64,16 @@ export async function serveHttp2(
 const END_STREAM = 1;
 
 /** Every stream gets the same refusal. */
-export async function refuseInHttp2(client: TLSSocket, status: number, explanation: Explanation): Promise<void> {
+export async function refuseInHttp2(
+  client: TLSSocket,
+  { host }: Destination,
+  status: number,
+  explanation: Explanation,
+): Promise<void> {
   if (!(await secured(client))) return void client.destroy();
   const near = accepted(client);
-  near.on('stream', (stream) => {
-    refuseStream(stream, status, explanation);
+  near.on('stream', (stream, headers) => {
+    refuseStream(stream, status, explanation, modelApiOf(host, headers[':path'] ?? ''));
     near.close();
   });
   await kept(near);

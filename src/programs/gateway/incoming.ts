@@ -42,6 +42,11 @@ export class Incoming {
     }
   }
 
+  /** Nothing was put back. */
+  get isEmpty(): boolean {
+    return this.#back === undefined;
+  }
+
   /** The next `next` gives these. */
   unread(bytes: Uint8Array): void {
     if (bytes.length > 0) this.#back = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -1,13 +1,24 @@
 import type { Socket } from 'node:net';
-import { connect, TLSSocket } from 'node:tls';
 import { refusedAddress } from '../../policy/addresses.ts';
 import type { Destination } from '../../policy/egress.ts';
+import { modelApiOf } from '../../policy/refusal-body.ts';
 import type { Address } from '../../protocol/address.ts';
 import type { ClientHello } from '../../protocol/clienthello.ts';
-import { readRequestHead } from '../../protocol/http1.ts';
-import type { Explanation } from './denials.ts';
+import { type HeadResult, readRequestHead } from '../../protocol/http1.ts';
 import { exchange } from './exchange.ts';
+import {
+  dialled,
+  dialledEnd,
+  type FarEnd,
+  isRepeatable,
+  keptEnd,
+  leave,
+  mayHaveKept,
+  READ,
+  Unopened,
+} from './far-end.ts';
 import { sayAndClose } from './first-bytes.ts';
+import { terminated, verified } from './handshakes.ts';
 import { nextHead } from './heads.ts';
 import { refuseInHttp2, secured, serveHttp2 } from './http2.ts';
 import { Incoming } from './incoming.ts';
@@ -22,8 +33,10 @@ export interface Line {
   readonly destination: Destination;
   readonly client: Socket;
   readonly fromClient: Incoming;
-  /** Rejects when the server is not reached, or does not prove who it is. */
-  readonly server: Promise<{ readonly socket: Socket; readonly incoming: Incoming }>;
+  /** Another takes its place if it stood already and turns out to have ended. */
+  far: FarEnd;
+  /** A request is under way. */
+  busy: boolean;
 }
 
 export function isIntercepted({ compartment }: Door, destination: Destination): boolean {
@@ -40,30 +53,63 @@ export async function intercept(
   hello: ClientHello | undefined,
   open?: Open,
 ): Promise<void> {
-  const opening = open ?? openPassage(door, destination, { read: true });
   const offered = (hello?.protocols ?? []).filter((one) => SPOKEN.includes(one));
-  if (offered.includes('h2')) return interceptOffered(door, destination, offered, await opening);
   const encrypted = hello !== undefined;
+  const http2 = offered.includes('h2');
+  const either = !http2 || offered.includes('http/1.1');
+  if (encrypted && open === undefined && either && mayHaveKept(door, destination, http2))
+    return interceptKept(door, destination);
+  if (http2) return interceptOffered(door, destination, offered, await (open ?? openPassage(door, destination, READ)));
+  const opening = open ?? openPassage(door, destination, READ);
   // The client's handshake goes on meanwhile: nothing leaves by it.
   const client = encrypted ? terminated(door, destination) : door.client;
   client.on('error', () => client.destroy());
   const fromClient = new Incoming(client);
   const opened = await opening;
-  if (opened.kind !== 'open') {
-    const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
-    return sayOnceAsked(client, fromClient, status, opened.explanation);
-  }
+  if (opened.kind !== 'open') return sayOnceAsked(client, fromClient, destination, new Unopened(opened));
   const { passage, upstream } = opened;
   passage.read = true;
-  upstream.setTimeout(LIMITS.idleHttpMs, () => passage.end('idle'));
   const holds = door.compartment.bindings.some((one) => one.host === destination.host && one.port === destination.port);
   if (!encrypted && holds && !isPinnedLoopback(passage.terms.address)) {
     const why = 'a secret is bound to it, and plain HTTP would show it on the way';
     passage.abandon(why);
-    return sayOnceAsked(client, fromClient, 403, await door.compartment.refuse(destination, door.via, why, Date.now()));
+    const explanation = await door.compartment.refuse(destination, door.via, why, Date.now());
+    return sayOnceAsked(client, fromClient, destination, new Unopened({ kind: 'denied', explanation }));
   }
   const server = encrypted ? verified(door, destination, upstream) : Promise.resolve(upstream);
-  await carryHttp1(door, destination, client, fromClient, upstream, server);
+  await carryHttp1(
+    lineOf(door, destination, client, fromClient, dialledEnd(opened, server, door.outside.keys.roots.sessions)),
+  );
+}
+
+/** An earlier connection of the agent has left one to this server. Whether it will do is known with the first request: of one that must not be sent
+ *  twice it has to be sure that it is heard, so that goes out by a new one. */
+async function interceptKept(door: Door, destination: Destination): Promise<void> {
+  const client = terminated(door, destination);
+  client.on('error', () => client.destroy());
+  const fromClient = new Incoming(client);
+  const first = await nextHead(fromClient, readRequestHead);
+  if (first.kind === 'none' || first.kind === 'cut') {
+    client.destroy();
+    return door.compartment.unused(destination, door.via);
+  }
+  const far = first.kind === 'head' && isRepeatable(first.head) ? keptEnd(door, destination) : undefined;
+  try {
+    await carryHttp1(lineOf(door, destination, client, fromClient, far ?? (await dialled(door, destination))), first);
+  } catch (error) {
+    if (!(error instanceof Unopened)) throw error;
+    fromClient.leave();
+    sayInHttp(
+      client,
+      error.status,
+      error.explanation,
+      modelApiOf(destination.host, first.kind === 'head' ? first.head.target : ''),
+    );
+  }
+}
+
+function lineOf(door: Door, destination: Destination, client: Socket, fromClient: Incoming, far: FarEnd): Line {
+  return { door, destination, client, fromClient, far, busy: false };
 }
 
 const SPOKEN: readonly string[] = ['h2', 'http/1.1'];
@@ -76,15 +122,16 @@ async function interceptOffered(
   opened: Opened,
 ): Promise<void> {
   if (opened.kind !== 'open') {
-    const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
+    const refused = new Unopened(opened);
     const client = terminated(door, destination, offered);
     client.on('error', () => client.destroy());
-    if (await secured(client)) return refuseInHttp2(client, status, opened.explanation);
-    return sayOnceAsked(client, new Incoming(client), status, opened.explanation);
+    if (await secured(client)) return refuseInHttp2(client, destination, refused.status, refused.explanation);
+    return sayOnceAsked(client, new Incoming(client), destination, refused);
   }
   const { passage, upstream } = opened;
   passage.read = true;
   upstream.setTimeout(LIMITS.idleHttpMs, () => passage.end('idle'));
+  const under = door.outside.keys.roots.sessions;
   const server = verified(door, destination, upstream, offered);
   const [socket, why] = await server.then(
     (one) => [one, undefined] as const,
@@ -93,7 +140,8 @@ async function interceptOffered(
   const speaks = socket === undefined ? offered.at(-1) : socket.alpnProtocol || 'http/1.1';
   const client = terminated(door, destination, [speaks as string]);
   client.on('error', () => client.destroy());
-  if (speaks !== 'h2') return carryHttp1(door, destination, client, new Incoming(client), upstream, server);
+  if (speaks !== 'h2')
+    return carryHttp1(lineOf(door, destination, client, new Incoming(client), dialledEnd(opened, server, under, true)));
   if (client.destroyed) upstream.destroy();
   else client.once('close', () => upstream.destroy());
   if (socket !== undefined) return serveHttp2(door, destination, client, socket);
@@ -103,93 +151,58 @@ async function interceptOffered(
     502,
     `the server is not who it should be, or not there: ${why}`,
   );
-  return refuseInHttp2(client, 502, explanation);
+  return refuseInHttp2(client, destination, 502, explanation);
 }
 
-async function carryHttp1(
-  door: Door,
-  destination: Destination,
-  client: Socket,
-  fromClient: Incoming,
-  upstream: Socket,
-  server: Promise<Socket>,
-): Promise<void> {
-  const both = server.then((socket) => ({ socket, incoming: new Incoming(socket) }));
-  both.catch(() => {}); // awaited with the first request
-  if (client.destroyed) upstream.destroy();
-  else client.once('close', () => upstream.destroy());
-  const line: Line = { door, destination, client, fromClient, server: both };
-  await serve(line);
+async function carryHttp1(line: Line, first?: First): Promise<void> {
+  const { door, destination, client, fromClient } = line;
+  const gone = (): void => {
+    if (line.busy) line.far.upstream.destroy();
+  };
+  client.once('close', gone);
+  const clean = await serve(line, first);
   fromClient.leave();
   if (client.writable) sayAndClose(client, '');
-  upstream.end();
+  if (clean) return leave(door, destination, line.far);
+  if (client.destroyed) line.far.upstream.destroy();
+  else line.far.upstream.end();
 }
 
-/** One request after the other, each answered before the next is read. */
-async function serve(line: Line): Promise<void> {
-  for (;;) {
-    const next = await nextHead(line.fromClient, readRequestHead);
-    if (next.kind === 'none' || next.kind === 'cut') return; // the client left, or stays silent
+type First = Awaited<ReturnType<typeof nextHead<HeadResult>>>;
+
+/** One request after the other, each answered before the next is read. @returns whether the server has answered all, and could be asked more */
+async function serve(line: Line, first?: First): Promise<boolean> {
+  let clean = false;
+  for (let next = first ?? (await nextHead(line.fromClient, readRequestHead)); ; ) {
+    if (next.kind === 'none' || next.kind === 'cut') return clean; // the client left, or stays silent
     if (next.kind === 'bad') {
       const { compartment, via } = line.door;
       const explanation = await compartment.refuse(line.destination, via, `malformed request: ${next.why}`, Date.now());
       line.fromClient.leave();
-      return sayInHttp(line.client, next.status, explanation);
+      sayInHttp(line.client, next.status, explanation);
+      return false;
     }
-    if ((await exchange(line, next.head)) === 'over') return;
+    line.busy = true;
+    if (line.client.destroyed) return false;
+    const end = await exchange(line, next.head);
+    line.busy = false;
+    if (end !== 'again') return end === 'last';
+    clean = true;
+    next = await nextHead(line.fromClient, readRequestHead);
   }
 }
 
 /** What cannot be served is said in HTTP once there was a request: in TLS there are no words. */
-async function sayOnceAsked(client: Socket, from: Incoming, status: number, explanation: Explanation): Promise<void> {
+async function sayOnceAsked(
+  client: Socket,
+  from: Incoming,
+  { host }: Destination,
+  { status, explanation }: Unopened,
+): Promise<void> {
   const next = await nextHead(from, readRequestHead);
   from.leave();
   if (next.kind === 'none' || next.kind === 'cut') client.destroy();
-  else sayInHttp(client, status, explanation);
-}
-
-const HTTP1: readonly string[] = ['http/1.1'];
-
-/** @param speaks  what is offered to the client, in our order */
-function terminated({ client, outside }: Door, { host }: Destination, speaks: readonly string[] = HTTP1): TLSSocket {
-  const secureContext = outside.keys.authority.contextFor(host);
-  return new TLSSocket(client, { isServer: true, secureContext, ALPNProtocols: [...speaks] });
-}
-
-function verified(
-  { compartment, outside }: Door,
-  { host, literal }: Destination,
-  upstream: Socket,
-  speaks: readonly string[] = HTTP1,
-): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const { context: secureContext, sessions } = outside.keys.roots;
-    const kept = [compartment.name, host, upstream.remotePort, ...speaks].join(' ');
-    const session = sessions.get(kept);
-    const name = literal ? { host } : { host, servername: host };
-    const socket = connect({
-      socket: upstream,
-      ...name,
-      secureContext,
-      ALPNProtocols: [...speaks],
-      rejectUnauthorized: true,
-      ...(session && { session }),
-    });
-    // Of a server that has proved who it is, under these roots, to this agent: the next handshake need not ask again (RFC 8446, 2.2).
-    socket.on('session', (ticket) => socket.authorized && sessions.keep(kept, ticket));
-    const timer = setTimeout(() => socket.destroy(new Error('no TLS in time')), LIMITS.dialMs);
-    const failed = (error?: Error | boolean): void => {
-      clearTimeout(timer);
-      reject(error instanceof Error ? error : new Error('the server ended the connection'));
-    };
-    socket.once('error', failed).once('close', failed);
-    socket.once('secureConnect', () => {
-      clearTimeout(timer);
-      socket.off('error', failed).off('close', failed);
-      socket.on('error', () => socket.destroy());
-      resolve(socket);
-    });
-  });
+  else sayInHttp(client, status, explanation, modelApiOf(host, next.kind === 'head' ? next.head.target : ''));
 }
 
 function isPinnedLoopback(address: string | undefined): boolean {

@@ -4,7 +4,7 @@ import { onlyReads } from '../../policy/meter/breaker.ts';
 import { isModelCall, isModelHost } from '../../policy/meter/model-calls.ts';
 import { type Pattern, reflections } from '../../policy/scrub.ts';
 import type { Header } from '../../protocol/http1.ts';
-import { admit } from './budgets.ts';
+import { admit, stoppedStatus } from './budgets.ts';
 import { Call } from './call.ts';
 import type { Explanation } from './denials.ts';
 import type { Door } from './passage.ts';
@@ -98,7 +98,9 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
     unmetered(asked, costly, door, destination) ??
     (await admit(compartment, outside, () => compartment.meter.request(costly))) ??
     (asked.length === 0 || onlyReads(method) ? call.bodiless() : undefined);
-  if (stopped) return refuseRequest(door, destination, 403, stopped.why, stopped.ask);
+  if (stopped) return refuseRequest(door, destination, stoppedStatus(costly), stopped.why, stopped.ask);
+  const withdrawn = compartment.whyNot(destination, asked); // it may have been held
+  if (withdrawn !== undefined) return refuseRequest(door, destination, 403, withdrawn);
   const uses = placed.used.map((secret) => ({ event: 'secret.used', ...what, secret }));
   try {
     // A secret goes out only once that is on disk.

@@ -1,13 +1,14 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Allowed, Destination } from '../../policy/egress.ts';
 import { isModelHost } from '../../policy/meter/model-calls.ts';
 import type { Address } from '../../protocol/address.ts';
-import { type Grant, type Inbox, judgeOrAsk } from './asking.ts';
+import { type Grant, type Inbox, judgeOrAsk, standing } from './asking.ts';
 import type { Authority } from './authority.ts';
 import { admit, type Stopped } from './budgets.ts';
 import { type Compartment, hostPort } from './compartment.ts';
 import type { Credentials } from './credentials.ts';
 import type { Explanation } from './denials.ts';
+import { dialFirst } from './dial.ts';
 import type { Commands } from './do.ts';
 import { LIMITS } from './limits.ts';
 import type { Recorder } from './record.ts';
@@ -15,8 +16,6 @@ import { addressesOnly, inTime, judgeAddresses, type Resolve } from './resolve.t
 import type { Roots } from './roots.ts';
 import { isForSsh } from './ssh-heard.ts';
 import type { SshKeys } from './ssh-keys.ts';
-
-const MOST_ADDRESSES = 4;
 
 /** The world around the gateway. */
 export interface Outside {
@@ -57,12 +56,17 @@ export class Passage {
   readonly terms: Terms;
   readonly #door: Door;
   readonly #began = performance.now();
-  #address: string | undefined;
+  #address: Address | undefined;
   #upstream: Socket | undefined;
   #why: string | undefined;
   #recorded = false;
+  /** Of what has passed, what is counted. */
   #up = 0;
   #down = 0;
+  /** Where the far end stood when it became this one's. */
+  #before = { up: 0, down: 0 };
+  /** What had passed when the far end was left to others. */
+  #left: { readonly up: number; readonly down: number } | undefined;
   #done = false;
   #whenClosed: (() => void)[] = [];
   /** What passes is read, and may have had secrets put into it. */
@@ -89,8 +93,7 @@ export class Passage {
 
   /** Counts what has passed since the last time. @returns why nothing more may */
   measure(): string | undefined {
-    const up = this.#upstream?.bytesWritten ?? 0;
-    const down = this.#upstream?.bytesRead ?? 0;
+    const { up, down } = this.#passed;
     const over = this.#door.compartment.meter.bytes(Math.max(0, up - this.#up), Math.max(0, down - this.#down));
     this.#up = up;
     this.#down = down;
@@ -131,12 +134,45 @@ export class Passage {
   }
 
   connected(upstream: Socket): void {
+    upstream.once('close', this.#farClosed);
+    if (this.#door.client.destroyed) upstream.destroy();
+  }
+
+  /** A far end that stood before: what passed on it then is not this one's. */
+  takes(upstream: Socket, address: Address): void {
+    this.dialling(upstream, address);
+    this.#before = { up: upstream.bytesWritten, down: upstream.bytesRead };
+    this.connected(upstream);
+  }
+
+  /** The far end stands on without it. The client may still hear something. */
+  leaves(): void {
+    this.#left = this.#passed;
+    this.#upstream?.off('close', this.#farClosed);
+    this.#upstream = undefined;
+    this.#farClosed();
+  }
+
+  readonly #farClosed = (): void => {
     const { client } = this.#door;
-    upstream.once('close', () => {
-      if (client.destroyed) this.finish();
-      else client.once('close', () => this.finish());
-    });
-    if (client.destroyed) upstream.destroy();
+    if (client.destroyed) this.finish();
+    else client.once('close', () => this.finish());
+  };
+
+  get #passed(): { readonly up: number; readonly down: number } {
+    if (this.#left) return this.#left;
+    const { bytesWritten = 0, bytesRead = 0 } = this.#upstream ?? {};
+    return { up: bytesWritten - this.#before.up, down: bytesRead - this.#before.down };
+  }
+
+  /** Where its far end is. */
+  get address(): Address | undefined {
+    return this.#address;
+  }
+
+  /** Nobody has ended it. */
+  get open(): boolean {
+    return !this.#done && this.#why === undefined;
   }
 
   /** The server's words begin to pass as they are. */
@@ -164,8 +200,7 @@ export class Passage {
       host,
       port,
       address: this.#address,
-      up: this.#upstream?.bytesWritten ?? 0,
-      down: this.#upstream?.bytesRead ?? 0,
+      ...this.#passed,
       ms: Math.round(performance.now() - this.#began),
       why: this.#why,
     });
@@ -184,7 +219,11 @@ export type Opened =
   | { readonly kind: 'denied' | 'unreachable' | 'unrecorded'; readonly explanation: Explanation };
 
 /** Decides, records, resolves, dials, in this order; each step only after the one before. The upstream socket is paused. */
-export async function openPassage(door: Door, destination: Destination, more: object = {}): Promise<Opened> {
+export async function openPassage(
+  door: Door,
+  destination: Destination,
+  more: { readonly read?: true; readonly method?: string } = {},
+): Promise<Opened> {
   const { compartment, outside, via } = door;
   const verdict = await judgeOrAsk(outside.inbox, compartment, destination);
   if (verdict.kind !== 'allow') return denied(door, destination, verdict.why, verdict);
@@ -194,9 +233,12 @@ export async function openPassage(door: Door, destination: Destination, more: ob
   }
   const stopped = await overBudget(door, destination);
   if (stopped) return denied(door, destination, stopped.why, stopped);
-  const passage = new Passage(door, destination, verdict);
+  const now = standing(compartment, destination, verdict);
+  if (now.kind !== 'allow') return denied(door, destination, now.why, now);
+  const passage = new Passage(door, destination, now);
+  passage.read = more.read === true; // from the first: a policy that comes meanwhile ends what it must and passes unread
   const { host, port } = destination;
-  const { rule, address } = verdict;
+  const { rule, address } = now;
   const entry = { event: 'egress.allowed', agent: compartment.name, host, port, via, rule, address, ...more };
   try {
     await outside.recorder.append([entry], 'accepted');
@@ -222,49 +264,13 @@ async function dialPassage(door: Door, passage: Passage, pinned: Address | undef
       passage.finish(why);
       return denied(door, destination, why);
     }
-    const upstream = await dialFirst(passage, resolved.addresses.slice(0, MOST_ADDRESSES));
+    const upstream = await dialFirst(passage, resolved.addresses);
     return { kind: 'open', upstream, passage };
   } catch (error) {
     const why = passage.ended ?? `not reached: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`;
     passage.finish(why);
     return { kind: 'unreachable', explanation: { denied: hostPort(destination), rule: why, ask: null } };
   }
-}
-
-/** Each address in turn until one answers; all of them were judged together. */
-async function dialFirst(passage: Passage, addresses: readonly Address[]): Promise<Socket> {
-  let last: unknown;
-  for (const address of addresses) {
-    try {
-      return await dialOne(passage, address);
-    } catch (error) {
-      last = error;
-    }
-    passage.stands();
-  }
-  throw last ?? new Error('the name has no address');
-}
-
-function dialOne(passage: Passage, address: Address): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const upstream = connect({ host: address, port: passage.destination.port, allowHalfOpen: true, noDelay: true });
-    passage.dialling(upstream, address);
-    const timer = setTimeout(() => upstream.destroy(new Error('no answer in time')), LIMITS.dialMs);
-    const failed = (error?: Error | boolean): void => {
-      clearTimeout(timer);
-      reject(error instanceof Error ? error : new Error('the attempt was ended'));
-    };
-    upstream.once('error', failed);
-    upstream.once('close', failed);
-    upstream.once('connect', () => {
-      clearTimeout(timer);
-      upstream.off('error', failed).off('close', failed);
-      upstream.on('error', () => upstream.destroy());
-      upstream.pause();
-      passage.connected(upstream);
-      resolve(upstream);
-    });
-  });
 }
 
 async function denied(

@@ -75,6 +75,11 @@ export async function forwardRequest(
     return sayInHttp(client, status, opened.explanation);
   }
   const { upstream, passage } = opened;
+  const withdrawn = planRequest(head, destination, compartment); // it may have been held
+  if (typeof withdrawn === 'string') {
+    passage.abandon(withdrawn);
+    return sayInHttp(client, 403, await compartment.refuse(destination, door.via, withdrawn, Date.now()));
+  }
   upstream.write(plan.head);
   sendBody(client, upstream, plan.body, passage);
   returnAnswer(client, upstream, passage);

@@ -1,9 +1,8 @@
-import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
 import type { SecretPlace } from '../../model/secret-binding.ts';
 import type { SecretTest, SecretTried } from '../../model/secret-upkeep.ts';
 import { refusedAddress } from '../../policy/addresses.ts';
 import type { Address } from '../../protocol/address.ts';
+import { ownRequest } from './own-request.ts';
 import type { Outside } from './passage.ts';
 import { addressesOnly, inTime, judgeAddresses } from './resolve.ts';
 
@@ -59,29 +58,17 @@ export async function testSecret(
     return address;
   }
 
-  function statusOf(address: Address): Promise<number> {
-    const request = scheme === 'https' ? requestHttps : requestHttp;
+  async function statusOf(address: Address): Promise<number> {
     const named = host.includes(':') ? `[${host}]` : host;
     const at = port === (scheme === 'https' ? 443 : 80) ? named : `${named}:${port}`;
-    const options = {
-      ...{ host: address, port, method, path: test.path, agent: false as const },
-      ...(scheme === 'https' && { servername: /^[0-9.]+$|:/.test(host) ? '' : host, rejectUnauthorized: true }),
-      ...(scheme === 'https' && { secureContext: keys.roots.context }),
-      headers: { host: at, 'user-agent': 'bulkhead', accept: '*/*', ...placed(test.in, value) },
-    };
-    return new Promise((resolve, reject) => {
-      const sent = request(options, (answer) => {
-        clearTimeout(late);
-        answer.destroy();
-        resolve(answer.statusCode ?? 0);
-      });
-      const late = setTimeout(() => sent.destroy(new Error('no answer in time')), LONGEST_MS);
-      sent.on('error', (error) => {
-        clearTimeout(late);
-        reject(error);
-      });
-      sent.end();
+    const tls = { servername: /^[0-9.]+$|:/.test(host) ? '' : host, rejectUnauthorized: true };
+    const { status } = await ownRequest({
+      ...{ protocol: `${scheme}:`, host: address, port, method, path: test.path },
+      ...(scheme === 'https' && { ...tls, secureContext: keys.roots.context }),
+      headers: { host: at, accept: '*/*', ...placed(test.in, value) },
+      ...{ longestMs: LONGEST_MS, longestAnswer: 0 },
     });
+    return status;
   }
 }
 

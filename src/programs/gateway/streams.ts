@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, constants, type ServerHttp2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
 import type { Destination } from '../../policy/egress.ts';
+import { type ModelApi, modelApiOf, refusalBody } from '../../policy/refusal-body.ts';
 import { scrubText } from '../../policy/scrub.ts';
 import type { Header } from '../../protocol/http1.ts';
 import { rawFields, readStreamAnswer, readStreamHead, readStreamTrailers, TOO_LONG } from '../../protocol/http2.ts';
@@ -11,6 +12,7 @@ import { codingOf, decoded, withoutCoding } from './decoding.ts';
 import type { Explanation } from './denials.ts';
 import { type Go, judgeRequest, MISPLACED, refuseRequest } from './judging.ts';
 import type { Door } from './passage.ts';
+import { NO_RETRY } from './refuse.ts';
 import { isSameHost } from './same-host.ts';
 import { wholeStreamBody } from './whole-body.ts';
 
@@ -41,10 +43,11 @@ export async function carryStream(
   near.once('trailers', (_trailers: unknown, _flags: number, came: string[]) => {
     trailers.came = came; // perhaps long before the request is judged
   });
+  const api = modelApiOf(destination.host, raw[raw.indexOf(':path') + 1] ?? '');
   const refuse: Refuse = async (status, why, ask) => {
     const refused = await refuseRequest(door, destination, status, why, ask);
     if (near.headersSent) near.close(NGHTTP2_INTERNAL_ERROR);
-    else refuseStream(near, refused.status, refused.explanation);
+    else refuseStream(near, refused.status, refused.explanation, api);
   };
   const head = readStreamHead(raw);
   if (typeof head === 'string') return refuse(head === TOO_LONG ? 431 : 400, `malformed request: ${head}`);
@@ -63,7 +66,7 @@ export async function carryStream(
     ...(body && { body }),
   };
   const judged = await judgeRequest(door, destination, request);
-  if (judged.kind === 'refused') return refuseStream(near, judged.status, judged.explanation);
+  if (judged.kind === 'refused') return refuseStream(near, judged.status, judged.explanation, api);
   if (near.destroyed) return judged.call.end();
   const authority = hostPort(destination).replace(/:443$/, '');
   const pseudo = [':method', method, ':scheme', 'https', ':authority', authority, ':path', judged.target];
@@ -86,15 +89,24 @@ function lengthOf(headers: readonly Header[]): number | undefined {
 }
 
 /** A refusal is an answer; the connection goes on. */
-export function refuseStream(stream: ServerHttp2Stream, status: number, explanation: Explanation): void {
+export function refuseStream(
+  stream: ServerHttp2Stream,
+  status: number,
+  explanation: Explanation,
+  api: ModelApi | undefined,
+): void {
   stream.on('error', () => {});
   if (stream.destroyed || stream.closed) return;
-  const body = Buffer.from(`${JSON.stringify(explanation)}\n`);
+  const body = Buffer.from(`${JSON.stringify(refusalBody(explanation, status, api))}\n`);
   const type = { 'content-type': 'application/json', 'content-length': body.length, 'cache-control': 'no-store' };
-  stream.respond({ ':status': status, ...type });
+  const more = api && explanation.ask !== null ? Object.fromEntries(NO_RETRY) : {};
+  stream.respond({ ':status': status, ...type, ...more });
   stream.end(body, () => stream.close()); // with NO_ERROR: the rest of the request is not wanted (RFC 9113, 8.1)
   stream.resume();
 }
+
+/** Answers before the answer (1xx): they are not held back when the client does not take them. */
+const MOST_INTERIM = 32;
 
 class Exchange {
   readonly #near: ServerHttp2Stream;
@@ -104,6 +116,7 @@ class Exchange {
   readonly #refuse: Refuse;
   readonly #text: (value: string) => string;
   #refused = false;
+  #interims = 0;
 
   constructor(near: ServerHttp2Stream, far: ClientHttp2Stream, judged: Go, method: string, refuse: Refuse) {
     this.#near = near;
@@ -150,7 +163,7 @@ class Exchange {
     if (this.#refused) return;
     const { stopped } = this.#judged.call;
     if (!stopped) this.#judged.misplaced();
-    this.#broken(403, stopped?.why ?? MISPLACED, stopped?.ask);
+    this.#broken(stopped?.status ?? 403, stopped?.why ?? MISPLACED, stopped?.ask);
   }
 
   /** The request's body and trailers: what holds a placeholder goes no further. */
@@ -184,6 +197,11 @@ class Exchange {
   }
 
   #interim(raw: string[]): void {
+    this.#interims += 1;
+    if (this.#interims > MOST_INTERIM) {
+      this.#broken(502, 'too many answers before the answer');
+      return;
+    }
     const read = readStreamAnswer(raw);
     if (typeof read === 'string' || this.#near.headersSent || this.#near.destroyed || read.status === 101) return;
     this.#near.additionalHeaders({ ':status': read.status, ...Object.fromEntries(grouped(this.#clean(read.headers))) });

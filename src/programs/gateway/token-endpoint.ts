@@ -1,10 +1,10 @@
-import { request } from 'node:https';
 import { HARNESSES, refreshed, type SignIn } from '../../policy/sign-in.ts';
+import { ownRequest } from './own-request.ts';
 import type { Outside } from './passage.ts';
 import { inTime, judgeAddresses } from './resolve.ts';
 
 const LONGEST_MS = 20_000;
-const MOST_BYTES = 64 * 1024;
+const MOST_CHARACTERS = 64 * 1024;
 
 /** `refused`: the refresh token is good for nothing any more. `later`: nothing is known; it may be tried again. */
 export type Refreshed =
@@ -36,45 +36,18 @@ export async function refreshAtEndpoint(
   }
 
   function post(address: string, body: string): Promise<{ status: number; text: string }> {
-    const headers = {
-      host,
-      accept: 'application/json',
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-      'user-agent': 'bulkhead',
-    };
-    const options = {
-      host: address,
-      port: 443,
-      servername: host,
-      method: 'POST',
-      path,
-      headers,
-      agent: false as const,
-      secureContext: keys.roots.context,
-      rejectUnauthorized: true,
-    };
-    return new Promise((resolve, reject) => {
-      const sent = request(options, (answer) => {
-        let text = '';
-        answer.setEncoding('utf8');
-        answer.on('data', (chunk: string) => {
-          text += chunk;
-          if (text.length > MOST_BYTES) answer.destroy(new Error('the answer is too long'));
-        });
-        answer.on('error', failed);
-        answer.on('end', () => {
-          clearTimeout(late);
-          resolve({ status: answer.statusCode ?? 0, text });
-        });
-      });
-      const late = setTimeout(() => sent.destroy(new Error('no answer in time')), LONGEST_MS);
-      function failed(error: Error): void {
-        clearTimeout(late);
-        reject(error);
-      }
-      sent.on('error', failed);
-      sent.end(body);
+    return ownRequest({
+      ...{
+        protocol: 'https:',
+        host: address,
+        port: 443,
+        servername: host,
+        rejectUnauthorized: true,
+        method: 'POST',
+        path,
+      },
+      headers: { host, accept: 'application/json', 'content-type': 'application/json' },
+      ...{ body, longestMs: LONGEST_MS, longestAnswer: MOST_CHARACTERS, secureContext: keys.roots.context },
     });
   }
 }

@@ -11,6 +11,7 @@ import {
   POLICY_VIOLATION,
   PROTOCOL_ERROR,
 } from '../../protocol/websocket.ts';
+import type { Reached } from './far-end.ts';
 import { sayAndClose } from './first-bytes.ts';
 import { give, type Incoming } from './incoming.ts';
 import type { Line } from './intercept.ts';
@@ -31,7 +32,7 @@ class Broken extends Error {
 
 /** Passes the frames of a WebSocket on, each written anew, until one end is gone: what the server sends loses the values that went out, what
  *  the client sends may hold no placeholder. */
-export async function relay(line: Line, server: Awaited<Line['server']>, judged: Go): Promise<void> {
+export async function relay(line: Line, server: Reached, judged: Go): Promise<void> {
   const { client, fromClient } = line;
   const { socket } = server;
   for (const one of [client, socket]) one.setTimeout(LIMITS.idleMs, () => one.destroy());

@@ -17,6 +17,13 @@ import { ElevatedRefusals } from './elevated-refusals.ts';
 import type { Inbox } from './inbox.ts';
 import type { Record } from './record.ts';
 
+/** What a question came to that is not to be waited for any more. */
+const NOT_APPROVED: { readonly [state: string]: string } = {
+  refused: 'a person refused it',
+  expired: 'nobody answered in time',
+  withdrawn: 'its approval was taken back',
+  used: 'its approval was used by another call',
+};
 /** Running, and about to, of one agent. */
 const MOST_AT_ONCE = 16;
 /** A yes that nobody starts lapses. */
@@ -40,6 +47,13 @@ export interface Surroundings {
   readonly note: (text: string) => void;
 }
 
+/** On its way to be started: whoever takes its approval back meanwhile stops it there. */
+interface Starting {
+  readonly agent: string;
+  readonly question?: number;
+  stopped?: true;
+}
+
 interface Ticket {
   readonly agent: string;
   readonly rule: ElevatedRule;
@@ -55,6 +69,7 @@ export class Elevated {
   readonly #around: Surroundings;
   readonly #refusals: ElevatedRefusals;
   readonly #tickets = new Map<number, Ticket>();
+  readonly #starting = new Set<Starting>();
   readonly #running = new Map<number, { readonly agent: string; readonly question?: number; readonly it: Elevation }>();
   readonly #waiting = new Map<number, ((state: string) => void)[]>();
   #next = 1;
@@ -92,7 +107,8 @@ export class Elevated {
     const state =
       outcome.state === 'asked' ? await this.#answer(id, agent.ask?.wait ?? ASK.wait) : (outcome.state as string);
     if (state === 'approved') return this.#go({ agent: name, rule: match.rule, terms, via, question: id });
-    if (state !== 'asked') return this.#no(name, argv, `a person refused it (question ${id})`, via);
+    if (state !== 'asked')
+      return this.#no(name, argv, `${NOT_APPROVED[state] ?? `it is ${state}`} (question ${id})`, via);
     const shown = shownElevated({ ...terms, argv: redactArgv(argv) });
     const short = shown.length <= 200 ? shown : `${shown.slice(0, 200)}...`;
     return {
@@ -116,31 +132,55 @@ export class Elevated {
   }
 
   async #start(run: number, ticket: Ticket): Promise<number> {
+    const { agent, question } = ticket;
+    const starting: Starting = { agent, ...(question !== undefined && { question }) };
+    this.#starting.add(starting);
+    try {
+      this.#mustStand(ticket);
+      if (question !== undefined) await this.#around.inbox.use(question);
+      return await this.#startUsed(run, ticket, starting);
+    } finally {
+      this.#starting.delete(starting);
+    }
+  }
+
+  async #startUsed(run: number, ticket: Ticket, starting: Starting): Promise<number> {
     const { agent, rule, terms, via, question } = ticket;
-    this.#mustStand(ticket);
-    const user = elevatedUser(terms.as);
-    if (!user) throw new Failure('no-user', `there is no user ${terms.as} on this machine`, 'Run bulkhead plan.', 1);
-    if (question !== undefined) await this.#around.inbox.use(question);
     const about = {
       ...{ run, agent, argv: redactArgv(terms.argv), as: terms.as, path: terms.program.path },
       ...(question !== undefined && { question }),
     };
     const spent = { digest: terms.program.digest, rule: rule.run.join(' '), via };
     await this.#around.record.write({ event: 'elevated.started', ...about, ...spent });
+    const begun = Date.now();
+    try {
+      if (starting.stopped) throw new Failure('not-allowed', 'its approval was taken back', 'Ask again.', 1);
+      const { it, cgroup } = this.#execute(run, ticket);
+      this.#running.set(run, { agent, it, ...(question !== undefined && { question }) });
+      void it.ended.then(async (end) => {
+        this.#running.delete(run);
+        this.#around.record.tell({ event: 'elevated.ended', ...about, ...end, ms: Date.now() - begun });
+        await removeCgroup(this.#around.cgroups, cgroup).catch((error: Error) => this.#around.note(error.message));
+      });
+      return it.socket;
+    } catch (error) {
+      this.#around.record.tell({ event: 'elevated.ended', ...about, notStarted: (error as Error).message, ms: 0 });
+      throw error;
+    }
+  }
+
+  /** What was recorded is started only if it still stands. @throws Failure */
+  #execute(run: number, ticket: Ticket): { it: Elevation; cgroup: string } {
+    this.#mustStand(ticket);
+    const { rule, terms } = ticket;
+    const user = elevatedUser(terms.as);
+    if (!user) throw new Failure('no-user', `there is no user ${terms.as} on this machine`, 'Run bulkhead plan.', 1);
     const cgroup = this.#cgroup(run);
     const folder = unifiedFolder(this.#around.cgroups, cgroup);
     if (folder === undefined)
       throw new Failure('no-cgroup', 'there is no unified cgroup hierarchy', 'See: bulkhead doctor', 1);
     mkdirSync(folder, { recursive: true, mode: 0o755 });
-    const begun = Date.now();
-    const it = elevate({ file: terms.program.path, argv: terms.argv, user, cgroup: folder, ms: rule.time });
-    this.#running.set(run, { agent, it, ...(question !== undefined && { question }) });
-    void it.ended.then(async (end) => {
-      this.#running.delete(run);
-      this.#around.record.tell({ event: 'elevated.ended', ...about, ...end, ms: Date.now() - begun });
-      await removeCgroup(this.#around.cgroups, cgroup).catch((error: Error) => this.#around.note(error.message));
-    });
-    return it.socket;
+    return { cgroup, it: elevate({ file: terms.program.path, argv: terms.argv, user, cgroup: folder, ms: rule.time }) };
   }
 
   /** How many run, and for whom. */
@@ -159,18 +199,22 @@ export class Elevated {
     if (why !== undefined) throw new Failure('not-allowed', why, 'Run it again.', 1);
   }
 
-  /** Ends what runs under an approval. @returns how many */
+  /** Ends what runs under an approval, or is about to. @returns how many */
   end(question: number): number {
-    const under = [...this.#running.values()].filter((one) => one.question === question);
-    for (const { it } of under) it.stop();
-    return under.length;
+    return this.#end((one) => one.question === question).length;
   }
 
   /** Ends what runs, for everybody or one agent. */
   async stop(agent?: string): Promise<void> {
-    const ours = [...this.#running.values()].filter((one) => agent === undefined || one.agent === agent);
-    for (const { it } of ours) it.stop();
-    await Promise.all(ours.map(({ it }) => it.ended));
+    await Promise.all(this.#end((one) => agent === undefined || one.agent === agent));
+  }
+
+  #end(which: (one: { readonly agent: string; readonly question?: number }) => boolean): unknown[] {
+    const about = [...this.#starting].filter(which);
+    for (const one of about) one.stopped = true;
+    const under = [...this.#running.values()].filter(which);
+    for (const { it } of under) it.stop();
+    return [...about, ...under.map(({ it }) => it.ended)];
   }
 
   #go(ticket: Omit<Ticket, 'timer'>): Verdict {

@@ -106,10 +106,8 @@ export class StandingFleet {
 
   async plan(fleet: WantedFleet): Promise<Planned> {
     mustBeSameFleet(this.#wanted, fleet);
-    const uids = uidsFor(
-      this.host.places.uids,
-      fleet.agents.map(({ name }) => `${fleet.fleet}/${name}`),
-    );
+    const names = fleet.agents.map(({ name }) => name);
+    const uids = uidsFor(this.host.places, fleet.fleet, names);
     const { facts, compartments } = fleetFacts(fleet, this.host, uids);
     const wanted = fleetResources(fleet, facts);
     const made = this.#made.list().filter((resource) => !machineKinds(resource, this.host.places));

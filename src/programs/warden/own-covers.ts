@@ -38,7 +38,8 @@ export class OwnCovers {
     this.#note = note;
   }
 
-  /** @param frame  `pid` of who is about to execute it, `base` and `path` (latin1) as it gave them */
+  /** @param frame  `pid` of who is about to execute it and `since` when there is such a process (src/host/process-start.ts), `base` and
+   *   `path` (latin1) as it gave them */
   async cover(frame: Readonly<Record<string, unknown>>, wanted: Wanted): Promise<Covered> {
     const ticket = this.#next++;
     const file = `own-${process.pid}-${ticket}`;
@@ -46,7 +47,14 @@ export class OwnCovers {
     const path = Buffer.from(String(frame.path), 'latin1').toString('hex');
     const child = spawn(
       '/usr/bin/perl',
-      [COVER, String(Number(frame.pid)), String(Number(frame.base)), path, String(MOST_BYTES)],
+      [
+        COVER,
+        String(Number(frame.pid)),
+        String(Number(frame.since)),
+        String(Number(frame.base)),
+        path,
+        String(MOST_BYTES),
+      ],
       { stdio: ['pipe', 'pipe', 'pipe', into], env: {}, cwd: '/' },
     );
     closeSync(into);

@@ -86,6 +86,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
         return { steps };
       },
     },
+    'fleet.settled': { from: ['root'], answer: (_, { socket }) => office.rounds.settled(() => socket.destroyed) },
     'fleet.down': {
       from: ['root'],
       answer: async (from) => {
@@ -151,13 +152,14 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
     },
     'agent.restart': {
       from: EVERYBODY,
-      answer: async (from) => {
+      answer: async (from, { socket }) => {
         const which = compartment(from);
         const begun = performance.now();
         await which.stop('restarted by the operator');
         held.release(which.facts.agent.name);
         await which.start();
         await office.rounds.now([which.facts.agent.name]);
+        await office.rounds.settled(() => socket.destroyed);
         return acted(which, performance.now() - begun, `first process ${which.firstPid}`);
       },
     },

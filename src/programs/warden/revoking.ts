@@ -36,22 +36,33 @@ export async function revoke(around: Around, id: number, by: number): Promise<Re
   const lived = before.state === 'approved' || before.state === 'used';
   const terms = kind === 'destination' && lived ? destinationTerms(before.terms) : undefined;
   const gateway = around.gateway();
-  // What runs ends before anything else: it needs no record, and waits for none.
-  const end = (): Promise<number> => running.end(id, stillness(fleet.compartments.get(agent)));
+  // What runs ends before anything else: it needs no record, and waits for none. What cannot be ended is said, once nothing more can be
+  // started: an agent must not be able to keep its approval by what it does.
+  let left: unknown;
+  const end = (): Promise<number> =>
+    running.end(id, stillness(fleet.compartments.get(agent))).catch((error: unknown) => {
+      left = error;
+      return 0;
+    });
   let ended = kind === 'command' ? await end() : 0;
   if (terms && gateway) ended += await gateway.revoke(agent, { id, ...terms });
   if (kind === 'elevated') ended += around.endOutside?.(id) ?? 0;
   try {
-    if (before.state !== 'used') await inbox.withdraw(id, by);
-    else if (ended > 0)
+    const over = before.state === 'used' || before.state === 'withdrawn';
+    if (!over) await inbox.withdraw(id, by);
+    else if (ended > 0 || left !== undefined)
       record.tell({ event: 'grant.revoked', agent, id, kind, digest: before.digest, shown, operator: by });
     else throw notStanding(before);
-    if (kind === 'command') ended += await end(); // what was started since
+    if (kind === 'command') {
+      left = undefined;
+      ended += await end(); // what was started since, or could not be ended before
+    }
     await around.destinations.settled();
     await around.budgets.settled();
     const tested = lived ? await tryIt(around, before, terms) : undefined;
     const test = tested && { tested: tested.result, ...(tested.why && { why: tested.why }) };
     if (lived) record.tell({ event: 'revoke.tested', agent, id, kind, ended, tested: 'nothing to try', ...test });
+    if (left !== undefined) throw stillRuns(before, left);
     return { id, agent, kind, shown, ended, ...test };
   } finally {
     if (terms) await gateway?.unbar(agent).catch(() => {}); // a gateway that is gone has no bar either
@@ -81,6 +92,15 @@ function stillness(compartment: Compartment | undefined): Still {
     hold: async () => void (frozen || (await compartment.pause())),
     letGo: async () => void (frozen || (await compartment.resume())),
   };
+}
+
+function stillRuns({ id, agent }: Question, why: unknown): Failure {
+  return new Failure(
+    'still-runs',
+    `Approval ${id} is taken back, but what runs under it could not be held still: ${(why as Error).message}`,
+    `bulkhead revoke ${id} tries again; bulkhead stop ${agent} ends all of it.`,
+    1,
+  );
 }
 
 function notStanding({ id, agent, shown }: Question): Failure {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { judgeHealth } from '../../checks/health.ts';
 import type { Expected, OutsideFacts } from '../../checks/walls/facts.ts';
 import { judgeWalls, readFacts } from '../../checks/walls/judge.ts';
@@ -23,6 +24,9 @@ import { runScript, type ScriptResult } from './scripts.ts';
 const PROBE = readFileSync(new URL('../../host/probe.pl', import.meta.url), 'utf8');
 const EVERY_MS = 60_000;
 const PROBE_MS = 15_000;
+/** From the start of a compartment until its service is expected to answer, and between two looks at it before. */
+const SETTLED_MS = 20_000;
+const AGAIN_MS = 250;
 /** How many compartments are probed at once: probing must not take the machine from the agents. */
 const AT_ONCE = 2;
 
@@ -82,6 +86,18 @@ export class Rounds {
     const compartment = this.#fleet.compartments.get(agent);
     const known = this.#measured.get(agent);
     return known && compartment?.firstPid === known.firstPid ? known.health : undefined;
+  }
+
+  /** A service that has just been started takes a moment to listen: those that do not answer yet are asked anew until they do, or for so long.
+   *  @param left  whoever waits for it has gone */
+  async settled(left: () => boolean): Promise<void> {
+    const young = ([name, { since }]: [string, Compartment]): boolean =>
+      this.healthOf(name)?.ok === false && Date.now() - since.getTime() < SETTLED_MS;
+    for (const late = Date.now() + SETTLED_MS; Date.now() < late && !left(); await sleep(AGAIN_MS)) {
+      const ill = [...this.#fleet.compartments].filter(young).map(([name]) => name);
+      if (ill.length === 0) return;
+      await this.now(ill);
+    }
   }
 
   /** @param agents  all when absent */

@@ -24,15 +24,18 @@ export class Running {
     closeSync(process);
   }
 
-  /** Ends them and their family. @returns how many processes ended */
+  /** Ends them and their family. @returns how many processes ended. @throws Failure when they cannot be held still: they stay known */
   async end(question: number, still: Still): Promise<number> {
     const processes = this.#of.get(question);
     if (processes === undefined) return 0;
     this.#of.delete(question);
     try {
-      return await endFamily(processes, still);
-    } finally {
+      const ended = await endFamily(processes, still);
       for (const process of processes) closeSync(process);
+      return ended;
+    } catch (error) {
+      this.#keep(question, [...processes, ...(this.#of.get(question) ?? [])]);
+      throw error;
     }
   }
 

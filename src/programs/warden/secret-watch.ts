@@ -63,12 +63,12 @@ export class SecretWatch {
     const now = findings.map(({ id, secret }) => `${id} ${secret}`);
     const fresh = findings.filter((_, i) => !this.#told.includes(now[i] ?? ''));
     if (fresh.length === 0 && now.length === this.#told.length) return;
-    replaceFile(this.#file, JSON.stringify(now));
-    this.#told = now;
     for (const { id, secret, text } of fresh) {
       this.#record.tell({ event: 'secret.finding', secret, id });
       this.#tell(`${secret}: ${text}`);
     }
+    replaceFile(this.#file, JSON.stringify(now)); // last: a death before it tells them twice
+    this.#told = now;
   }
 }
 

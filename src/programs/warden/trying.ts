@@ -56,7 +56,8 @@ print(($said // '') eq '' ? "none it said nothing, status " . ($? >> 8) . "\n" :
 export async function tryCommand(compartment: Compartment, terms: CommandTerms): Promise<Tried> {
   const { facts } = compartment;
   const [file] = Object.entries(facts.gate?.behind ?? {}).find(([, { file }]) => file === terms.program.path) ?? [];
-  if (file === undefined) return { result: 'refused', why: 'it is no program of this compartment any more' };
+  if (file === undefined)
+    return { result: 'unknown', why: 'no stub stands for this program, so there is nothing to try it by' };
   const given = Object.entries(agentEnvironment(facts)).map(([name, value]) => `${name}=${value}`);
   const args = { file, argv: words(terms.argv), cwd: terms.cwd, env: words([...given, ...terms.environment]) };
   const { stdout } = await runScript(compartment, { text: COMMAND, arguments: args, timeoutMs: 10_000 }, ['POSIX']);

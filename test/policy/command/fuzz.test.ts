@@ -7,7 +7,8 @@ import { commandPolicy, judgeCommand } from '../../../src/policy/command/judge.t
 import { redactArgv } from '../../../src/policy/command/redact.ts';
 import { matchesNarrowly, matchesWidely, parseRule } from '../../../src/policy/command/rule.ts';
 import { wordsOf } from '../../../src/policy/command/words.ts';
-import { commandSubject, decidingEnvironment, shownCommand } from '../../../src/policy/question/command.ts';
+import { commandSubject, shownCommand } from '../../../src/policy/question/command.ts';
+import { decidingEnvironment } from '../../../src/policy/question/deciding-environment.ts';
 import { FUZZ } from '../../protocol/seed.ts';
 
 /** 100,000 in the long form (`npm run test:long`). */

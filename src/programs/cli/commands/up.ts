@@ -40,6 +40,7 @@ export async function run({ state, options }: Call): Promise<Answer> {
       const { steps } = await withNumbers(left, () =>
         asked<{ steps: string[] }>(client, left, 'fleet.apply', { fleet, letGo }),
       );
+      await asked(client, left, 'fleet.settled');
       const status = await asked<StatusDocument>(client, left, 'status');
       const done = [...machine.map(describe), ...steps];
       const made = fleet.agents.some(({ ssh }) => ssh)

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { sealed } from '../../src/programs/cli/seal.ts';
+import { ReadWorld, VALUE } from './read-world.ts';
+import type { Entry } from './world.ts';
+
+// Connections to servers that one client leaves and the agent's next one gets. What the server saw, and from which port, is the measure.
+
+const world = new ReadWorld<{ head: string; body: string; from: number }>();
+const agent = (name: string, more: object = {}): object => ({
+  name,
+  egress: [{ host: 'allow.test', port: 9443 }],
+  grants: [],
+  secrets: [{ variable: 'KEY', secret: 'api', host: 'allow.test', port: 9443, in: ['bearer', 'basic'], ...more }],
+});
+const policy = (...agents: object[]): Promise<unknown> =>
+  world.warden.call('policy', { roots: [readFileSync(join(world.dir, 'cert.pem'), 'utf8')], agents });
+const set = async (value: string): Promise<void> => {
+  const { recipient } = (await world.warden.call('secrets.recipient')) as { recipient: string };
+  const bytes = Buffer.from(await sealed(value, recipient)).toString('base64');
+  await world.warden.call('secrets.set', { name: 'api', sealed: bytes });
+};
+before(async () => {
+  await world.begin('scripted-origin.ts');
+  await policy(agent('coder'), agent('other'));
+  await world.agent('other');
+});
+after(() => world.stop());
+
+/** One new connection for each, "METHOD /path", a short time apart. @returns what was answered, and where the server heard each from */
+async function ask(name: string, requests: readonly string[], last: object = {}): Promise<[string[], number[]]> {
+  const before = world.said.length;
+  const code = `
+import http.client,ssl,json
+c=ssl.create_default_context(cafile=${JSON.stringify(world.authority)})
+for r in json.loads(${JSON.stringify(JSON.stringify(requests))}):
+  m,p=r.split()
+  h=http.client.HTTPSConnection('allow.test',9443,context=c,timeout=8)
+  h.request(m,p,body='x' if m=='POST' else None,headers=json.loads(${JSON.stringify(JSON.stringify(last))}))
+  a=h.getresponse(); t=a.read().decode(); h.close()
+  print(a.status,t)
+  time.sleep(0.3)`;
+  const { out, err } = await world.python(name, code);
+  assert.equal(err, '');
+  const answers = out.trim().split('\n');
+  return [answers.map((one) => one.trim()), world.said.slice(before).map(({ from }) => from)];
+}
+const distinct = (ports: readonly number[]): number => new Set(ports).size;
+const allowed = (): Entry[] => world.events('egress.allowed');
+
+test('the next connection of an agent goes out by the one that its last has left, and is on record before its request and with bytes of its own', async () => {
+  const from = world.entries.length;
+  const [answers, ports] = await ask('coder', ['GET /none', 'GET /none', 'HEAD /none']);
+  assert.deepEqual(answers, ['204', '204', '204']);
+  assert.equal(distinct(ports), 1, `from ports ${ports}`);
+  await world.recorded('egress.closed', () => world.events('egress.closed').length >= 3);
+  const since = world.entries.slice(from);
+  const order = since.map(({ event }) => event).filter((event) => event !== 'egress.closed');
+  assert.deepEqual(order, Array(3).fill(['egress.allowed', 'egress.request']).flat());
+  const kept = since.filter(({ event }) => event === 'egress.allowed').map(({ kept: one }) => one);
+  assert.deepEqual(kept, [undefined, true, true]);
+  const [first, second, third] = since.filter(({ event }) => event === 'egress.closed') as unknown as {
+    up: number;
+    down: number;
+  }[];
+  assert.ok(first && second && third && first.down > 800, JSON.stringify(first));
+  for (const one of [second, third]) assert.ok(one.up > 50 && one.up < 400 && one.down < 400, JSON.stringify(one));
+});
+
+test('a client that wants its connection closed after the answer leaves the server’s as well', async () => {
+  const [, ports] = await ask('coder', ['GET /none', 'GET /none'], { connection: 'close' });
+  assert.equal(distinct(ports), 1);
+});
+
+test('what must not be sent twice goes out by a connection of its own', async () => {
+  const [answers, ports] = await ask('coder', ['GET /none', 'POST /body']);
+  assert.deepEqual([answers, distinct(ports)], [['204', '200 x'], 2]);
+});
+
+test('no agent gets what another has left', async () => {
+  const [, [one]] = await ask('coder', ['GET /none']);
+  const [, [two]] = await ask('other', ['GET /none']);
+  assert.notEqual(one, two);
+});
+
+test('a server that had ended it is asked by another one, which is on record as well', async () => {
+  await policy(agent('coder'), agent('other'));
+  const before = allowed().length;
+  const [answers, ports] = await ask('coder', ['GET /spent', 'GET /none']);
+  assert.deepEqual([answers, distinct(ports)], [['204', '204'], 2]);
+  assert.deepEqual(
+    allowed()
+      .slice(before)
+      .map(({ kept }) => kept),
+    [undefined, true, undefined],
+  );
+});
+
+test('one on which something comes unasked is nobody’s', async () => {
+  await policy(agent('coder'), agent('other'));
+  const [answers, ports] = await ask('coder', ['GET /chatty', 'GET /none']);
+  assert.deepEqual([answers, distinct(ports)], [['204', '204'], 2]);
+});
+
+test('one whose answer ends with the connection, or that was cut, is not kept', async () => {
+  const [answers, ports] = await ask('coder', ['GET /close', 'GET /none']);
+  assert.deepEqual([answers[1], distinct(ports)], ['204', 2]);
+});
+
+test('another policy, other roots and another value of the secret end what is kept', async () => {
+  for (const change of [
+    () => policy(agent('coder', { in: ['bearer'] }), agent('other')),
+    () => set(`another-${VALUE}`),
+  ]) {
+    const [, [one]] = await ask('coder', ['GET /none']);
+    await change();
+    const [, [two]] = await ask('coder', ['GET /none']);
+    assert.notEqual(one, two, String(change));
+  }
+  const [, [one]] = await ask('coder', ['GET /none']);
+  assert.notEqual(one, undefined);
+  await world.warden.call('policy', { roots: [], agents: [agent('coder')] });
+  const [answers, heard] = await ask('coder', ['GET /none']);
+  assert.match(answers[0] ?? '', /^502 .*not who it should be/);
+  assert.deepEqual(heard, []);
+});
+
+test('with a ledger that takes nothing, nothing goes out by it', async () => {
+  await policy(agent('coder'));
+  await ask('coder', ['GET /none']);
+  await world.stopLedger();
+  const [answers, heard] = await ask('coder', ['GET /none']);
+  assert.match(answers[0] ?? '', /^503 .*the record cannot be written/);
+  assert.deepEqual(heard, []);
+  await world.startLedger();
+});
+
+test('a client that offers HTTP/2 gets it only from a server that declined HTTP/2', async () => {
+  await new Promise((resolve) => setTimeout(resolve, 300)); // the gateway tries again after a while
+  await policy(agent('coder'));
+  const curl = (...args: string[]): Promise<unknown> => world.trusting(...args, 'https://allow.test:9443/none');
+  const before = world.said.length;
+  await ask('coder', ['GET /none']);
+  for (const _ of [1, 2]) {
+    await curl();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  const [first, second, third] = world.said.slice(before).map(({ from }) => from);
+  assert.notEqual(first, second, 'it was not offered HTTP/2');
+  assert.equal(second, third, 'it declined');
+});
