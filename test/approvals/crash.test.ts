@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { Question } from '../../src/model/question.ts';
 import { standing } from '../../src/policy/approval.ts';
 import { InboxStore } from '../../src/programs/warden/inbox-store.ts';
+import { firstOutput } from '../e2e/first-output.ts';
 import { FUZZ } from '../protocol/seed.ts';
 
 const KILLS = process.env.BULKHEAD_LONG === '1' ? 200 : 15;
@@ -43,10 +44,13 @@ test(`killed ${KILLS} times at any point, the inbox keeps what it said was done,
           stdio: ['ignore', 'pipe', 'inherit'],
         },
       );
-      await once(child.stdout, 'data');
+      await firstOutput(child);
       // After so much was done that on a slow machine too something is at stake, and then at any moment.
       const enough = lines(join(dir, 'done')).length + 3 + ((kill * 7919) % 17);
-      while (lines(join(dir, 'done')).length < enough) await sleep(2);
+      while (lines(join(dir, 'done')).length < enough) {
+        assert.equal(child.exitCode, null, 'it ended by itself');
+        await sleep(2);
+      }
       await sleep((kill * 104_729) % 13);
       child.kill('SIGKILL');
       await once(child, 'exit');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { approve, execs, pidOf, question } from './asking.ts';
+import { approve, execsSoFar, pidOf, question } from './asking.ts';
 import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 /** Adversarial programs against the exec gate, in Python inside a compartment (it may be started there, so it computes what it likes).
@@ -147,8 +147,7 @@ async function manyArguments(stand: Stand): Promise<void> {
   await sleep(1000);
   const long = await python(stand, 'import os;os.execv("/usr/bin/factor",["factor"]+["7"*100]*9000)');
   assert.equal(long.status, 126);
-  await sleep(1000);
-  const short = (await execs(stand)).find(
+  const short = (await execsSoFar(stand)).find(
     ({ event, argv = [] }) => event === 'exec.denied' && argv[1] === '7'.repeat(100),
   );
   assert.ok(short && (short.argv?.join(' ').length ?? 0) <= 17_000, 'a record is no megabyte');

@@ -81,10 +81,13 @@ async function judged(stand: Stand): Promise<void> {
   const script = stand.start(['run', 'one', '--', 'zgrep', '--version']).ended;
   await approve(stand, 'zgrep --version');
   assert.equal((await script).status, 0);
-  await sleep(600);
-  const seen = await execs(stand);
-  assert.equal(seen.find(({ rule }) => rule === `approval ${id}`)?.path, '/usr/bin/factor');
-  assert.ok(seen.some(({ argv = [] }) => argv.join(' ') === 'git init -q .'));
+  const recorded = async (): Promise<boolean> => {
+    const seen = await execs(stand);
+    const approved = seen.find(({ rule }) => rule === `approval ${id}`)?.path === '/usr/bin/factor';
+    return approved && seen.some(({ argv = [] }) => argv.join(' ') === 'git init -q .');
+  };
+  for (const end = Date.now() + 20_000; !(await recorded()); await sleep(100))
+    assert.ok(Date.now() < end, 'what was allowed and approved is not on record');
 }
 
 async function scripts(stand: Stand): Promise<void> {

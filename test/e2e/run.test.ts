@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { firstOutput } from './first-output.ts';
 import { type Ended, piped } from './piped.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 
@@ -137,7 +138,7 @@ async function signalled(stand: Stand): Promise<void> {
   ] as const) {
     const script = `trap 'echo got ${name}; exit 7' ${name}; echo ready; while :; do sleep 0.05; done`;
     const { child, ended } = piped(stand, 'one', ['sh', '-c', script], { input: null });
-    await new Promise<void>((resolve) => child.stdout?.once('data', () => resolve()));
+    await firstOutput(child);
     child.kill(signal);
     const { status, stdout } = await ended;
     assert.deepEqual([status, stdout.toString()], [7, `ready\ngot ${name}\n`]);
@@ -146,7 +147,7 @@ async function signalled(stand: Stand): Promise<void> {
 
 async function hungUp(stand: Stand): Promise<void> {
   const { child, ended } = piped(stand, 'one', ['sh', '-c', "trap '' HUP; echo ready; sleep 777"], { input: null });
-  await new Promise<void>((resolve) => child.stdout?.once('data', () => resolve()));
+  await firstOutput(child);
   child.kill('SIGKILL');
   await ended;
   for (let tries = 0; ; tries++) {

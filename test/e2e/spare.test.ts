@@ -7,6 +7,7 @@ import { startLauncher } from '../../src/host/launch.ts';
 import { childrenOf } from '../../src/host/processes.ts';
 import type { StatusDocument } from '../../src/model/documents.ts';
 import { type Order, orderText } from '../../src/tiers/orders.ts';
+import { firstOutput } from './first-output.ts';
 import { type Ended, piped } from './piped.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 
@@ -104,10 +105,11 @@ async function inside(stand: Stand): Promise<void> {
   await stand.run('one', ['true']);
   const pid = await insider(stand, 'one');
   const command = piped(stand, 'two', ['sh', '-c', 'echo up; cat'], { input: null });
-  await new Promise<void>((resolve) => command.child.stdout?.once('data', () => resolve()));
-  assert.ok(
-    existsSync(`/proc/${pid}`) === false || insiders(stand, 'one').includes(pid),
+  await firstOutput(command.child);
+  // It may be ending just now, in neither of the two any more.
+  await until(
     'two is not given the one of one',
+    () => !existsSync(`/proc/${pid}`) || insiders(stand, 'one').includes(pid),
   );
   command.child.stdin?.end();
   await command.ended;
@@ -282,7 +284,7 @@ async function meanwhile(stand: Stand): Promise<void> {
   await stand.run('one', ['true']);
   const first = await insider(stand, 'one');
   const { child, ended } = piped(stand, 'one', ['sh', '-c', 'echo up; cat'], { input: null });
-  await new Promise<void>((resolve) => child.stdout?.once('data', () => resolve()));
+  await firstOutput(child);
   const second = await until('there is no other', () => insiders(stand, 'one').find((pid) => pid !== first));
   const ours = (pid: number): string[] => [0, 1, 2, 3].map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
   assert.deepEqual(readdirSync(`/proc/${second}/fd`).sort(), ['0', '1', '2', '3']);

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentStatus } from '../../src/model/documents.ts';
 import { placesOf } from '../../src/plan/places.ts';
+import { firstOutput } from './first-output.ts';
 import { piped } from './piped.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 
@@ -143,7 +144,7 @@ except OSError: pass
 print('going', flush=True)
 while True: time.sleep(1)`;
   const { child, ended } = piped(stand, 'one', ['python3', '-c', script], { input: null });
-  await new Promise<void>((resolve) => child.stdout?.once('data', () => resolve()));
+  await firstOutput(child);
   const { exit, holes: all } = await holes(stand);
   assert.equal(exit, 1);
   assert.match(

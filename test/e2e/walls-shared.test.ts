@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MASKED } from '../../src/tiers/masks.ts';
+import { firstOutput } from './first-output.ts';
 import { piped } from './piped.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 
@@ -197,7 +198,7 @@ while True:
     open('/workspace/a', 'w').close(); os.rename('/workspace/a', '/workspace/b'); os.utime('/workspace/b')`;
   const { child, ended } = piped(stand, 'one', ['python3', '-c', script], { input: null });
   try {
-    await new Promise<void>((resolve) => child.stdout?.once('data', () => resolve()));
+    await firstOutput(child);
     await sleep(500);
     const pid = await firstPid(stand);
     save(site, '.bashrc', ': more\n');
