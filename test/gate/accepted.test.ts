@@ -1,24 +1,16 @@
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { removeTree } from '../../src/host/mounts.ts';
 import { Copies } from '../../src/programs/gate/copies.ts';
 import type { AgentPolicy } from '../../src/wire/gate-policy.ts';
 
 /** A gate's folders, and a program that a rule allows. */
 function place(t: TestContext): { pins: string; gate: string; file: string; policies: AgentPolicy[] } {
   const folder = mkdtempSync(join(tmpdir(), 'bulkhead-accepted-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  t.after(() => removeTree(folder));
   const [pins, gate, file] = [`${folder}/pins`, `${folder}/gate`, `${folder}/tool`];
   mkdirSync(pins);
   mkdirSync(gate);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeTree } from '../../src/host/mounts.ts';
 import { SOCK_STREAM, socketPair } from '../../src/host/pipes.ts';
 import { Asking } from '../../src/programs/gate/asking.ts';
 import { Copies } from '../../src/programs/gate/copies.ts';
@@ -37,7 +38,7 @@ function place(t: TestContext): {
   t.after(() => {
     gate.close();
     warden.close();
-    rmSync(folder, { recursive: true });
+    removeTree(folder);
   });
   return { asking, copies, file, pins, said, asks };
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeTree } from '../../src/host/mounts.ts';
 import { admit } from '../../src/ledger/entry.ts';
 import { Journal } from '../../src/programs/gate/journal.ts';
 import { SHARED } from '../../src/programs/gate/journal-shared.ts';
@@ -32,7 +33,7 @@ async function place(t: TestContext): Promise<{ folder: string; socket: string; 
   });
   t.after(() => {
     server.close();
-    rmSync(folder, { recursive: true });
+    removeTree(folder);
   });
   return { folder, socket, given };
 }

@@ -97,13 +97,14 @@ export class ByFile {
     const id = idOf(this.#flight.at(place));
     if (isAbsent(policy, path)) refuse(fd, id, ENOENT);
     else {
+      const { file } = policy?.stubs[withoutAlias(path)] ?? {};
+      if (file === undefined && left !== undefined)
+        this.#journal.write({ event: 'exec.denied', agent, ...told, rule: `left to the kernel: ${left}` });
+      else if (!leadsToStub(policy, path))
+        this.#journal.write({ event: 'exec.allowed', agent, ...told, rule: 'by file' });
       // Where a stub stands, what it asks is on record as another exec, which may be refused.
-      if (leadsToStub(policy, path)) {
-        const file = policy?.stubs[withoutAlias(path)]?.file;
-        if (file === undefined || !this.#floods.relayed(agent, file))
-          this.#journal.write({ event: 'exec.relayed', agent, ...told });
-      } else if (left === undefined) this.#journal.write({ event: 'exec.allowed', agent, ...told, rule: 'by file' });
-      else this.#journal.write({ event: 'exec.denied', agent, ...told, rule: `left to the kernel: ${left}` });
+      else if (file === undefined || !this.#floods.relayed(agent, file))
+        this.#journal.write({ event: 'exec.relayed', agent, ...told });
       letGo(fd, id);
     }
     this.#flight.release(place);
