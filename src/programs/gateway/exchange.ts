@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { RuledRequest } from '../../policy/request-rules.ts';
 import {
   type Framing,
   type Header,
@@ -78,7 +79,7 @@ async function exchanged(line: Line, head: RequestHead, held: HeldBody): Promise
     const expected = { method: head.method, last: listed(head, 'connection').includes('close'), webSocket, call };
     const next = await passAnswer(server.incoming, client, expected, judged.reflected, sending, told);
     if (next === 'switched') {
-      await relay(line, server, judged);
+      await relayed(line, server, judged, request);
       return 'over';
     }
     if (sending.continued) await sent; // who waits for a 100 that did not come sends nothing more
@@ -94,6 +95,22 @@ async function exchanged(line: Line, head: RequestHead, held: HeldBody): Promise
   if (!told.begun) return refuse(broken === MISPLACED ? 403 : 502, broken);
   client.destroy(); // it has only a part, and must not take that for the whole
   return 'over';
+}
+
+/** What it began as is kept as long as it stands: policy ends it when that is no longer granted. */
+async function relayed(
+  line: Line,
+  server: Awaited<Line['server']>,
+  judged: Go,
+  { method, target, headers }: RuledRequest,
+): Promise<void> {
+  const { client, compartment } = line.door;
+  compartment.webSockets.set(client, { destination: line.destination, request: { method, target, headers } });
+  try {
+    await relay(line, server, judged);
+  } finally {
+    compartment.webSockets.delete(client);
+  }
 }
 
 const EXTENSIONS = 'sec-websocket-extensions';

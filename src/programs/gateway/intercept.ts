@@ -22,6 +22,8 @@ export interface Line {
   readonly destination: Destination;
   readonly client: Socket;
   readonly fromClient: Incoming;
+  /** Below the server's TLS. */
+  readonly upstream: Socket;
   /** Rejects when the server is not reached, or does not prove who it is. */
   readonly server: Promise<{ readonly socket: Socket; readonly incoming: Incoming }>;
 }
@@ -118,7 +120,7 @@ async function carryHttp1(
   both.catch(() => {}); // awaited with the first request
   if (client.destroyed) upstream.destroy();
   else client.once('close', () => upstream.destroy());
-  const line: Line = { door, destination, client, fromClient, server: both };
+  const line: Line = { door, destination, client, fromClient, upstream, server: both };
   await serve(line);
   fromClient.leave();
   if (client.writable) sayAndClose(client, '');
