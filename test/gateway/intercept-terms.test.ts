@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ReadWorld, VALUE } from './read-world.ts';
 
 // Requests of HTTP/1.1 on a connection that is read, and what the policy of the moment says of them.
@@ -99,5 +100,69 @@ test('a body that a server could take for JSON is judged as a whole: whatever st
     /^HTTP\/1\.1 400 [\s\S]*content-type is given twice/,
   );
   assert.equal(world.said.length, said);
+  await policy([{}]);
+});
+
+test('the proxy’s absolute form carries no plain HTTP to where a secret is bound, nor to 443', async () => {
+  await policy([{}, { port: 443 }]);
+  for (const [port, why] of [
+    [9443, /a secret is bound to it/],
+    [443, /plain HTTP on port 443/],
+  ] as const) {
+    const { out } = await world.run('coder', [
+      ...['curl', '-sS', '-m', '8', '-x', 'http://bulkhead.internal:3128', '-w', ' %{http_code}'],
+      `http://allow.test:${port}/`,
+    ]);
+    assert.match(out, why);
+    assert.match(out, / 403$/);
+  }
+  assert.deepEqual(
+    world.events('egress.allowed').filter(({ via }) => via === 'proxy'),
+    [],
+  );
+});
+
+test('a request that is held while a person is asked goes out under the rules that hold by then', async () => {
+  const more = { budget: { requests: 1, ask: true }, budgetMs: 8000 };
+  await policy([{}], {}, more);
+  let asked = 0;
+  const before_ = world.onQuestion;
+  world.onQuestion = (question) => {
+    if (question.do !== 'budget.ask') return before_(question);
+    asked += 1;
+    world.warden.reply({ id: question.id, ok: { state: 'asked', id: 7 } });
+  };
+  const held = world.trusting(`${URL_}/held`);
+  for (const end = Date.now() + 7000; asked === 0 && Date.now() < end; ) await sleep(20);
+  assert.equal(asked, 1);
+  await policy([{ paths: ['/other'] }], {}, more);
+  const { usage } = (await world.warden.call('usage', { agent: 'coder', days: 1 })) as { usage: { day: string }[] };
+  const day = usage[0]?.day;
+  await world.warden.call('allowances', { allowances: [{ id: 7, agent: 'coder', cap: 'requests', day, upTo: 99 }] });
+  assert.match((await held).out, /GET \/held is not what is granted/);
+  assert.deepEqual(
+    world.said.filter(({ url }) => url === '/held'),
+    [],
+  );
+  world.onQuestion = before_;
+  await policy([{}]);
+});
+
+test('roots that are taken out end the connections that were verified against them', async () => {
+  const held = world.node(`
+import https from 'node:https';
+const agent = new https.Agent({ keepAlive: true });
+const began = Date.now();
+https.get({ host: 'allow.test', port: 9443, path: '/rooted', agent }, (answer) => {
+  answer.resume();
+  answer.socket.once('close', () => { console.log('ended'); process.exit(); });
+});
+setTimeout(() => { console.log('stands'); process.exit(); }, 6000);`);
+  await world.heard(({ url }) => url === '/rooted');
+  await sleep(300);
+  const secret = { variable: 'KEY', secret: 'api', host: 'allow.test', port: 9443, in: ['bearer', 'basic'] };
+  const agent = { name: 'coder', egress: [{ host: 'allow.test', port: 9443 }], grants: [], secrets: [secret] };
+  await world.warden.call('policy', { roots: [], agents: [agent] });
+  assert.match((await held).out, /ended/);
   await policy([{}]);
 });

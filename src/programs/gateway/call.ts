@@ -107,25 +107,28 @@ export class Call {
     if (this.#complete) return false; // a body of no bytes was known before it came
     const { meter } = this.#compartment;
     const unknown = this.#sent.costly ? meter.model(this.#model) : undefined;
-    if (unknown) return this.#stop(unknown.why, unknown.ask, true);
+    if (unknown) return this.#stop('model', unknown.why, unknown.ask, true);
     const same = this.#hash.update(`\n${this.#up}`).digest('base64');
     const loop = meter.repeated(same, this.#sent.method);
     if (loop)
-      return this.#stop(loop.why, 'stop repeating it; your operator can set budget: { repeats: ... }', loop.first);
+      return this.#stop(
+        'loop',
+        loop.why,
+        'stop repeating it; your operator can set budget: { repeats: ... }',
+        loop.first,
+      );
     this.#complete = true;
     return false;
   }
 
-  #stop(why: string, ask: string, tell: boolean): true {
+  #stop(kind: 'loop' | 'model', why: string, ask: string, tell: boolean): true {
     this.stopped = { why, ask, status: stoppedStatus(this.#sent.costly) };
-    const { name, meter } = this.#compartment;
-    meter.refused();
+    this.#compartment.meter.refused();
     const { method, host, port, target } = this.#sent;
     if (tell) {
       const path = target.replace(/[?#].*$/s, '').slice(0, 300);
-      const entry = { event: 'budget.stopped', agent: name, method, host, port, path, why };
-      this.#outside.recorder.appendSoon([entry]).catch(() => {}); // a refusal needs no record first
-      this.#outside.finding(name, `${why}: ${method} ${host}`);
+      const entry = { method, host, port, path, why };
+      this.#compartment.overused(kind, entry, `${why}: ${method} ${host}`, this.#outside.finding);
     }
     return true;
   }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { EgressRule } from '../../model/fleet.ts';
 import type { AgentName } from '../../model/names.ts';
 import type { SecretBinding } from '../../model/secret-binding.ts';
@@ -57,6 +58,8 @@ export class Compartment {
   /** What it uses, and may. */
   readonly meter: Meter;
   readonly heldBodies: HeldBodies = new HeldBodies();
+  /** WebSockets, by the connection from inside, each with the request that it began as. */
+  readonly webSockets: Map<Socket, { readonly destination: Destination; readonly request: RuledRequest }> = new Map();
   /** Allowed connections that are not closed yet. */
   readonly passages: Set<Passage> = new Set();
   /** Connections to servers that none of these has now. */
@@ -198,11 +201,18 @@ export class Compartment {
     this.#tellOnce(`broken: ${code ?? message}`, () => console.error(`${this.name}: a connection was ended: ${stack}`));
   }
 
-  #tellOnce(text: string, tell: (agent: string, text: string) => void): void {
+  /** A request was stopped for what it would use. What the agent chose does not make it another thing to hear of.
+   *  @param kind  one of few */
+  overused(kind: 'loop' | 'model', entry: object, text: string, tell: (agent: string, text: string) => void): void {
+    void this.record({ event: 'budget.stopped', ...entry }, Date.now()); // it never rejects
+    this.#tellOnce(text, tell, kind);
+  }
+
+  #tellOnce(text: string, tell: (agent: string, text: string) => void, key: string = text): void {
     const now = Date.now();
-    if (now - (this.#told.get(text) ?? 0) < TELL_MS) return;
+    if (now - (this.#told.get(key) ?? 0) < TELL_MS) return;
     if (this.#told.size >= LIMITS.denials) this.#told.clear();
-    this.#told.set(text, now);
+    this.#told.set(key, now);
     tell(this.name, text);
   }
 

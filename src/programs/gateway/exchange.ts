@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { modelApiOf } from '../../policy/refusal-body.ts';
+import type { RuledRequest } from '../../policy/request-rules.ts';
 import {
   type Framing,
   type Header,
@@ -83,7 +84,7 @@ async function exchanged(line: Line, head: RequestHead, held: HeldBody): Promise
     return refuse(502, `the server is not who it should be, or not there: ${(error as Error).message}`);
   }
   line.far.kept = false; // it is this client's from now on
-  if (next === 'switched') await relay(line, await line.far.reached, judged);
+  if (next === 'switched') await relayed(line, await line.far.reached, judged, request);
   call.end();
   if (typeof next === 'string') return next === 'switched' ? 'over' : next;
   const broken = next.message;
@@ -93,6 +94,22 @@ async function exchanged(line: Line, head: RequestHead, held: HeldBody): Promise
   if (!told.begun) return refuse(broken === MISPLACED ? 403 : 502, broken);
   client.destroy(); // it has only a part, and must not take that for the whole
   return 'over';
+}
+
+/** What it began as is kept as long as it stands: policy ends it when that is no longer granted. */
+async function relayed(
+  line: Line,
+  server: Reached,
+  judged: Go,
+  { method, target, headers }: RuledRequest,
+): Promise<void> {
+  const { client, compartment } = line.door;
+  compartment.webSockets.set(client, { destination: line.destination, request: { method, target, headers } });
+  try {
+    await relay(line, server, judged);
+  } finally {
+    compartment.webSockets.delete(client);
+  }
 }
 
 const EXTENSIONS = 'sec-websocket-extensions';

@@ -27,7 +27,16 @@ export async function serveProxy(door: Door): Promise<void> {
     return sayInHttp(client, 400, await compartment.refuseMalformed(host, port, 'proxy', Date.now()));
   const destination = compartment.destination(host, port);
   if (isApi(destination)) return answerApi(door, head, target.path);
-  await forwardRequest({ ...door, via: 'proxy' }, destination, head);
+  const why = plainAnywhere(door, destination);
+  if (why === undefined) return forwardRequest({ ...door, via: 'proxy' }, destination, head);
+  return sayInHttp(client, 403, await compartment.refuse(destination, 'proxy', why, Date.now()));
+}
+
+/** Why a request may not go there in plain HTTP, as it could not transparently. */
+function plainAnywhere({ compartment }: Door, { host, port }: Destination): string | undefined {
+  if (compartment.bindings.some((one) => one.host === host && one.port === port))
+    return 'a secret is bound to it, and plain HTTP by the proxy would show it on the way; use CONNECT';
+  return port === 443 ? 'plain HTTP on port 443' : undefined;
 }
 
 async function tunnel(door: Door, head: RequestHead, { host, port }: Authority): Promise<void> {

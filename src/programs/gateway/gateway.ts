@@ -88,7 +88,9 @@ export class Gateway {
   /** Replaces the whole table at once; an agent that is not in it may nothing. Resolves when all that is not allowed any more, or
    *  on other terms, is closed. */
   async policy(agents: readonly AgentPolicy[], roots: readonly string[], prices: readonly Price[] = []): Promise<void> {
+    const trusted = this.#outside.keys.roots.more;
     this.#outside.keys.roots.more = roots;
+    const rooted = trusted !== this.#outside.keys.roots.more;
     const known = new Prices(prices);
     const policies = new Map(agents.map((agent) => [agent.name, agent]));
     for (const { name } of agents) this.#compartment(name);
@@ -115,9 +117,12 @@ export class Gateway {
         const verdict = judge(compartment, passage.destination);
         const same = verdict.kind === 'allow' && verdict.address === passage.terms.address;
         const unread = !passage.read && compartment.reads(passage.destination);
-        if (same && !unread && !touched(passage.destination)) continue;
+        const socket = compartment.webSockets.get(passage.client);
+        const ungranted = socket !== undefined && compartment.whyNot(socket.destination, socket.request) !== undefined;
+        const other = touched(passage.destination) || ungranted || (rooted && passage.read);
+        if (same && !unread && !other) continue;
         // What was approved once is used up, and stands until it ends, is revoked, or its agent is no longer there.
-        if (passage.terms.grant?.once && policy && !touched(passage.destination)) continue;
+        if (passage.terms.grant?.once && policy && !other) continue;
         passage.end('policy changed');
         ending.push(passage.closed());
       }

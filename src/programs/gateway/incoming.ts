@@ -6,6 +6,7 @@ const EVENTS = ['readable', 'end', 'close', 'error'];
 export class Incoming {
   readonly #socket: Socket;
   #back: Buffer | undefined;
+  #left = false;
   #wake: () => void = () => {};
   readonly #onEvent = (): void => this.#wake();
 
@@ -14,8 +15,10 @@ export class Incoming {
     for (const event of EVENTS) socket.on(event, this.#onEvent);
   }
 
-  /** Nothing more is asked for: the socket flows again for whoever wants it to. */
+  /** Nothing more is asked for: the socket flows again for whoever wants it to. Whoever waits for more gets the end. */
   leave(): void {
+    this.#left = true;
+    this.#wake();
     for (const event of EVENTS) this.#socket.off(event, this.#onEvent);
   }
 
@@ -28,6 +31,7 @@ export class Incoming {
       return back;
     }
     for (const late = performance.now() + ms; ; ) {
+      if (this.#left) return undefined;
       const chunk = this.#socket.read() as Buffer | null;
       if (chunk !== null) return chunk;
       const left = late - performance.now();

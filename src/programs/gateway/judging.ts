@@ -104,8 +104,8 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
     (await admit(compartment, outside, () => compartment.meter.request(costly))) ??
     (asked.length === 0 ? call.bodiless() : undefined);
   if (stopped) return refuseRequest(door, destination, stoppedStatus(costly), stopped.why, stopped.ask);
-  const withdrawn = compartment.whyNot(destination, asked); // it may have been held
-  if (withdrawn !== undefined) return refuseRequest(door, destination, 403, withdrawn);
+  const meanwhile = compartment.whyNot(destination, asked); // it may have been held
+  if (meanwhile !== undefined) return refuseRequest(door, destination, 403, meanwhile);
   const uses = placed.used.map((secret) => ({ event: 'secret.used', ...what, secret }));
   try {
     // A secret goes out only once that is on disk.
@@ -114,6 +114,9 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
   } catch {
     return refuseRequest(door, destination, 503, 'the record cannot be written');
   }
+  // It may have been held while rules were replaced.
+  const since = compartment.whyNot(destination, asked);
+  if (since !== undefined) return refuseRequest(door, destination, 403, since);
   const { stray, reflected, secrets } = credentials.patterns(compartment.name, destination, all, bound);
   return {
     kind: 'go',

@@ -82,6 +82,10 @@ export class Passage {
     door.compartment.passages.add(this);
   }
 
+  get client(): Socket {
+    return this.#door.client;
+  }
+
   closed(): Promise<void> {
     return new Promise((resolve) => {
       if (this.#done) resolve();
@@ -234,7 +238,7 @@ export async function openPassage(
   // From here on policy and revocations find it: they end it while a person is asked.
   const passage = new Passage(door, destination, verdict);
   passage.read = more.read === true;
-  const stopped = (await unusable(door, verdict.grant)) ?? (await overBudget(door, destination));
+  const stopped = (await unusable(door, verdict.grant)) ?? (await overBudget(door, destination, 'method' in more));
   const ended = passage.ended ?? stopped?.why;
   if (ended !== undefined) {
     passage.finish();
@@ -285,11 +289,16 @@ async function denied(
   return { kind: 'denied', explanation: await door.compartment.refuse(destination, door.via, why, Date.now(), more) };
 }
 
-/** What passes unread is one request; what is read is counted request by request. */
-async function overBudget({ compartment, outside }: Door, destination: Destination): Promise<Stopped | undefined> {
-  const { meter, bindings } = compartment;
-  const { host, port } = destination;
-  if (bindings.some((one) => one.host === host && one.port === port)) return undefined;
+/** What passes unread is one request; what is read is counted request by request.
+ *  @param single  one request of plain HTTP, which is counted here */
+async function overBudget(
+  { compartment, outside }: Door,
+  destination: Destination,
+  single: boolean,
+): Promise<Stopped | undefined> {
+  const { meter } = compartment;
+  const { host } = destination;
+  if (compartment.reads(destination) && !single) return undefined;
   if (meter.countsTokens && isModelHost(host))
     return { why: 'its tokens are to be counted, and here they cannot be', ask: 'your operator binds a secret to it' };
   return admit(compartment, outside, () => meter.request(false));

@@ -21,6 +21,11 @@ export class Roots {
     this.#sessions = new Sessions(); // begun under other roots
   }
 
+  /** Another list whenever it says something else. */
+  get more(): readonly string[] {
+    return this.#more;
+  }
+
   /** With servers that proved who they are under these roots. */
   get sessions(): Sessions {
     return this.#sessions;

@@ -35,6 +35,7 @@ class Broken extends Error {
 export async function relay(line: Line, server: Reached, judged: Go): Promise<void> {
   const { client, fromClient } = line;
   const { socket } = server;
+  line.far.upstream.setTimeout(LIMITS.idleMs); // it had the shorter time of a request
   for (const one of [client, socket]) one.setTimeout(LIMITS.idleMs, () => one.destroy());
   // A client answers a ping with what it held: its own placeholder must not come to stand there.
   const starred = judged.reflected.map(({ find }) => ({ find, put: Buffer.alloc(find.length, '*') }));

@@ -5,6 +5,7 @@ import type { SecretBinding } from '../../../model/secret-binding.ts';
 import { ruleText } from '../../../policy/egress.ts';
 import { READ_CAPS } from '../../../policy/meter/caps.ts';
 import { isModelHost } from '../../../policy/meter/model-calls.ts';
+import { areRead, hasTerms } from '../../../policy/request-rules.ts';
 import { milliseconds } from './amounts.ts';
 import type { BudgetInFile, PricesInFile } from './file.ts';
 import { type Path, pathText, quoted } from './shown.ts';
@@ -66,7 +67,7 @@ function repeatsOf(where: Where, at: Path, text: string): Repeats | null {
   throw where.document.failure('out-of-range', at, `${quoted(text)} is out of range, in ${pathText(at)}`, hint);
 }
 
-/** Only connections on which a secret goes out are read. A cap that would not see what it is to bound is no cap. */
+/** Only connections on which a secret goes out, or whose rules are about requests, are read. A cap that would not see what it is to bound is no cap. */
 function mustBeRead(
   where: Where,
   at: Path,
@@ -76,7 +77,10 @@ function mustBeRead(
   secrets: readonly SecretBinding[],
 ): void {
   const unread = egress.find(
-    ({ host, port }) => isModelHost(host) && !secrets.some((one) => one.host === host && one.port === port),
+    ({ host, port }) =>
+      isModelHost(host) &&
+      !secrets.some((one) => one.host === host && one.port === port) &&
+      !areRead(egress, { host, port, literal: false }),
   );
   if (unread !== undefined)
     throw where.document.failure(
@@ -86,7 +90,7 @@ function mustBeRead(
       `Bind its key there: secrets: { VARIABLE: { secret: NAME, to: ${quoted(unread.host)} } }; or cap requests instead.`,
     );
   // What all agents have by default, one that uses no model has too.
-  if (secrets.length > 0 || at[0] === 'defaults') return;
+  if (secrets.length > 0 || egress.some(hasTerms) || at[0] === 'defaults') return;
   throw where.document.failure(
     'not-read',
     at,
