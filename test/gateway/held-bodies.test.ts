@@ -29,15 +29,20 @@ test('all that an agent has waiting is bounded together, and there is room again
   assert.ok(held[39]?.push(Buffer.alloc(MIB)));
 });
 
-test('a client that asks to go on and is gone by then is cut off, and nothing is thrown', async () => {
+test('a client that asks to go on and is gone by then is cut off, and nothing is thrown', async (t) => {
   const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+  t.after(() => server.close());
   await once(server, 'listening');
   const client: Socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   await once(client, 'connect');
   const fromClient = new Incoming(client);
   client.destroy();
   const [host, port] = ['allow.test', 9443];
-  const line = { door: { compartment: { bindings: [{ host, port, in: ['json key'] }] } }, client, fromClient };
+  const line = {
+    door: { outside: {}, compartment: { bindings: [{ host, port, in: ['json key'] }] } },
+    client,
+    fromClient,
+  };
   const headers = [
     ['content-type', 'application/json'],
     ['expect', '100-continue'],
@@ -45,5 +50,4 @@ test('a client that asks to go on and is gone by then is cut off, and nothing is
   const asked = [{ ...line, destination: { host, port } }, { headers }, { kind: 'length', length: 5 }] as never[];
   const [one, two, three] = asked as [never, never, never];
   assert.equal(await wholeBody(one, two, three, new HeldBody(new HeldBodies())), 'the body was cut off');
-  server.close();
 });
