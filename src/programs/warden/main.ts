@@ -200,7 +200,7 @@ async function begin(): Promise<void> {
   inbox.begin();
   secretWatch.begin();
   await elevated.begin();
-  await record.write({ event: 'program.started', program: 'warden', pid: process.pid });
+  await record.persist({ event: 'program.started', program: 'warden', pid: process.pid });
 }
 
 /** Without its inbox the fleet stands as policy says; what needs an answer is refused, and `approvals` says why. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Recorder } from '../../host/apply.ts';
 import { Failure } from '../../model/failure.ts';
 import { describe } from '../../plan/describe.ts';
@@ -6,6 +7,7 @@ import { dialLedger, type LedgerClient, type LedgerEntry, type Strength } from '
 
 /** How long the ledger may take to answer. What it takes later is in the record and was not done. */
 const PATIENCE_MS = 5000;
+const AGAIN_MS = 500;
 
 /** The warden's end of the ledger. While it is away every `write` is refused: no record, no act. */
 export class Record implements Recorder {
@@ -53,6 +55,18 @@ export class Record implements Recorder {
         1,
       );
     await inTime(this.#client.append([entry], strength));
+  }
+
+  /** For what is to be on record before anything goes on, and waits for a ledger that is slow or away. */
+  async persist(entry: LedgerEntry): Promise<void> {
+    for (;;) {
+      try {
+        return await this.write(entry);
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+      }
+      await sleep(AGAIN_MS);
+    }
   }
 
   /** For what has happened already and cannot be refused any more: an end, a failure. It is written when the ledger can. */

@@ -98,9 +98,11 @@ export class Staff {
   }
 
   async #ledgerStands(): Promise<void> {
+    const { restarts } = this.#ledger;
     try {
       await this.#record.connect(this.#fleet().operatorUids());
-      await this.#record.write({ event: 'program.started', program: 'ledger', restarts: this.#ledger.restarts });
+      await this.#record.persist({ event: 'program.started', program: 'ledger', restarts });
+      if (this.#ledger.restarts !== restarts) return; // another has taken its place, and is seen to by itself
       if (this.#gateway.state === 'down' && this.#gateway.restarts === 0) this.#gateway.start();
     } catch (error) {
       this.#note(`the ledger does not answer: ${(error as Error).message}`);
