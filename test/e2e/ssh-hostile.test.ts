@@ -29,7 +29,7 @@ const EXPECTED: Readonly<Record<string, RegExp | string>> = {
   'bind with another session id': 'failure, then closed',
   'bind with a forged signature': 'failure, then closed',
   'bind with forwarded': 'failure, then closed',
-  'bind with another host key': 'failure, then closed',
+  'bind with another host key': 'success, then failure',
   'bind with a host key of no kind': 'failure, then closed',
   'bind with a boolean of 2': 'failure, then closed',
   'bind with cut off': 'failure, then closed',
