@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { observeCgroups, unifiedFolder } from '../../src/host/cgroup-roots.ts';
+import { removeTree } from '../../src/host/mounts.ts';
 import { cgroupPath } from '../../src/plan/fleet.ts';
 import { NOT_ROOT } from '../e2e/stand.ts';
 import type { Origin } from '../e2e/tls-origin.ts';
@@ -25,12 +27,17 @@ interface Client {
 const WS = 'ws from npm';
 const basic = (user: string): string => `Basic ${Buffer.from(`${user}:${VALUE}`).toString('base64')}`;
 
-/** A WebSocket by Node 24, whatever Node the compartment's own is. */
+/** Ours, for a WebSocket by Node 24, whatever Node the compartment's own is: where programs are, as this tree may lie where compartments have folders
+ *  of their own. */
+const FOLDER = `/opt/bulkhead-clients-${process.pid}`;
+const NODE = `${FOLDER}/node`;
+
+/** A WebSocket by it. */
 function socket(url: string, first: string = ''): string {
   const opens = `new WebSocket("wss://${url}/socket",{headers:{authorization:"Bearer "+process.env.MY_KEY}})`;
   const hears =
     'w.onmessage=({data})=>console.log(data.replace(/x{100000}/,"much "));w.onerror=e=>console.log(e.message)';
-  return `${process.execPath} -e '${first}const w=${opens};${hears}'`;
+  return `${NODE} -e '${first}const w=${opens};${hears}'`;
 }
 /** Whatever stands for the value, in each form that the server sends it back in. */
 const REFLECTED = /^you sent (Bearer [A-Za-z0-9]{53})\n\1\nmuch \1\nan answer\n$/;
@@ -149,7 +156,7 @@ const fleet = (origin: Origin, http2: Origin, harness: string | undefined): stri
 roots: [${origin.root}, ${http2.root}]${harness === undefined ? '' : `\nknowledge: { harness: ${harness} }`}
 agents:
   boxed:
-    exec: { sets: [base, git, python, node], allow: [wget, nghttp, h2load, ${process.execPath}], ask: never }
+    exec: { sets: [base, git, python, node], allow: [wget, nghttp, h2load, ${NODE}], ask: never }
     limits: { disk: 256M, cpu: 200% }
     egress: [{ host: ${HOST}, port: ${origin.port}, address: 127.0.0.1 }, { host: ${HOST}, port: ${http2.port}, address: 127.0.0.1 }]${harness === undefined ? '' : '\n    knowledge: [harness]'}
     secrets:
@@ -160,6 +167,10 @@ agents:
 test('each unmodified client works with a placeholder; the server sees the value, and nothing in the compartment ever holds it', {
   skip: NOT_ROOT,
 }, async (t) => {
+  t.after(() => removeTree(FOLDER));
+  mkdirSync(FOLDER, { recursive: true, mode: 0o755 });
+  copyFileSync(process.execPath, NODE);
+  chmodSync(NODE, 0o755);
   const harness = await installedHarness('pi'); // it brings ws
   const written = (origin: Origin, http2: Origin): string => fleet(origin, http2, harness);
   await withClients(VALUE, written, async (stand) => {

@@ -67,6 +67,11 @@ test('the next connection of an agent goes out by the one that its last has left
   }[];
   assert.ok(first && second && third && first.down > 800, JSON.stringify(first));
   for (const one of [second, third]) assert.ok(one.up > 50 && one.up < 400 && one.down < 400, JSON.stringify(one));
+  const { usage } = (await world.warden.call('usage', { agent: 'coder', days: 1 })) as {
+    usage: { up: number; down: number }[];
+  };
+  const sum = (of: 'up' | 'down'): number => first[of] + second[of] + third[of];
+  assert.deepEqual([usage[0]?.up, usage[0]?.down], [sum('up'), sum('down')], 'what is left to the next is counted');
 });
 
 test('a client that wants its connection closed after the answer leaves the server’s as well', async () => {

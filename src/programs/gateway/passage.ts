@@ -100,7 +100,7 @@ export class Passage {
 
   /** Counts what has passed since the last time. @returns why nothing more may */
   measure(): string | undefined {
-    if (this.#upstream === undefined) return undefined; // nothing can have passed; it may be held until there is room
+    if (this.#upstream === undefined && this.#left === undefined) return undefined; // nothing has passed: it may be held until there is room
     const { up, down } = this.#passed;
     const over = this.#door.compartment.meter.bytes(Math.max(0, up - this.#up), Math.max(0, down - this.#down));
     this.#up = up;
