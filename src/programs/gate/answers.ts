@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import { argumentOf, callOf, EXECVEAT, idOf, pidOf } from '../../host/seccomp-notify.ts';
+import type { CommandPolicy } from '../../policy/command/judge.ts';
 import { runsStub } from './asker.ts';
 import { ByFile } from './by-file.ts';
 import type { Endings } from './endings.ts';
@@ -35,7 +36,9 @@ export class Answers {
     this.#replies = new Replies(this.#holding, journal, endings, this.#own);
     this.#floods = new FloodCounts((entry) => journal.write(entry));
     this.#byFile = new ByFile(flight, journal, this.#floods, this.#holding, this.#own, tell);
-    this.#stubs = new StubQuestions(flight, this.#holding, this.#replies, this.#own, tell);
+    this.#stubs = new StubQuestions(flight, this.#holding, this.#replies, this.#own, tell, (agent) =>
+      this.#others(agent),
+    );
   }
 
   /** Whether there is room to take a question and to record its answer. */
@@ -67,6 +70,10 @@ export class Answers {
     }
     const at = Number(BigInt.asIntN(32, argumentOf(question, 0)));
     return this.#stubs.judge({ place, id: idOf(question), facts, at }, policy);
+  }
+
+  *#others(agent: string): Generator<readonly [string, CommandPolicy]> {
+    for (const [name, { commands }] of this.#policies) if (name !== agent) yield [name, commands];
   }
 
   /** Frees what was taken for those who were killed meanwhile. */

@@ -1,6 +1,7 @@
 import { stillWaits } from '../../host/seccomp-notify.ts';
 import { BULKHEAD_DO } from '../../model/elevated.ts';
-import { judgeCommand } from '../../policy/command/judge.ts';
+import { type CommandPolicy, judgeCommand } from '../../policy/command/judge.ts';
+import { whoMay } from '../../policy/command/who-may.ts';
 import { LONG_BYTES, readAll, type Whole } from './asker.ts';
 import type { Flight } from './flight.ts';
 import type { Held, Holding } from './held.ts';
@@ -18,10 +19,20 @@ export class StubQuestions {
   readonly #replies: Replies;
   readonly #own: OwnStubs;
   readonly #tell: (message: FromHot) => void;
+  readonly #others: (agent: string) => Iterable<readonly [string, CommandPolicy]>;
   readonly #ready = new ReadyCopies();
   readonly #scripts = new Scripts();
 
-  constructor(flight: Flight, holding: Holding, replies: Replies, own: OwnStubs, tell: (message: FromHot) => void) {
+  /** @param others  the policies of all agents but this one */
+  constructor(
+    flight: Flight,
+    holding: Holding,
+    replies: Replies,
+    own: OwnStubs,
+    tell: (message: FromHot) => void,
+    others: (agent: string) => Iterable<readonly [string, CommandPolicy]>,
+  ) {
+    this.#others = others;
     this.#flight = flight;
     this.#holding = holding;
     this.#replies = replies;
@@ -83,7 +94,8 @@ export class StubQuestions {
     const verdict = own ? judgeOwn(policy.commands, command, own.made) : judgeCommand(policy.commands, command);
     const script = this.#scripts.of(pid, argv);
     if (verdict.kind === 'deny') {
-      this.#refuse(held, `${program.name} is refused: ${verdict.why}`, { ...what, rule: verdict.why });
+      const may = own ? '' : whoMay(this.#others(agent), command);
+      this.#refuse(held, `${program.name} is refused: ${verdict.why}${may}`, { ...what, rule: verdict.why });
       return;
     }
     if (verdict.kind === 'ask' && script?.own) {
