@@ -6,16 +6,17 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { verifyLedger } from '../../src/programs/ledger/verify.ts';
 import type { LedgerClient, Strength } from '../../src/wire/ledger-client.ts';
-import { connect, finish, folder, kill, type Running, readAll, started } from './process.ts';
+import { connect, finish, folder, kill, type Running, readAll, start, started } from './process.ts';
 
 const entry = (name: string): { event: string; name: string } => ({ event: 'step.begin', name });
 const asRoot = process.getuid?.() === 0 ? {} : { skip: 'needs root to mount a small file system' };
 
-/** The real program under a disk that fails: strace lets the nth call of one kind fail. */
+/** The real program under a disk that fails: strace lets the nth call of one kind fail. Which thread makes a call is not ours to say, so it may
+ *  be one of those by which it begins: then it is started again, as its supervisor would. */
 async function faulty(t: TestContext, home: string, ...inject: string[]): Promise<Running> {
   const calls = inject.map((one) => one.slice(0, one.indexOf(':'))).join(',');
   const expressions = inject.flatMap((one) => ['-e', `inject=${one}`]);
-  return started(t, home, [
+  const under = [
     'strace',
     '-D',
     '-f',
@@ -26,7 +27,12 @@ async function faulty(t: TestContext, home: string, ...inject: string[]): Promis
     '-e',
     `trace=${calls}`,
     ...expressions,
-  ]);
+  ];
+  for (let tries = 0; tries < 5; tries++) {
+    const running = await start(t, home, under);
+    if (running) return running;
+  }
+  throw new Error('the ledger ended five times before it was ready');
 }
 
 async function outcome(client: LedgerClient, name: string, strength: Strength): Promise<string> {
