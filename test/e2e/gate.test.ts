@@ -12,7 +12,9 @@ agents:
     exec: { sets: [base, python, node], ask: on-miss, deny: [ssh] }
     ask: { wait: 8s }
   strict:
-    exec: { sets: [base], allow: [ssh], ask: never }
+    exec: { sets: [base], ask: never }
+  remote:
+    exec: { sets: [base], allow: [ssh] }
 `;
 
 const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise<void>])[] = [
@@ -90,7 +92,7 @@ async function late(stand: Stand): Promise<void> {
 async function refused(stand: Stand): Promise<void> {
   const rule = await stand.run('one', ['ssh', 'host']);
   assert.equal(rule.status, 126);
-  assert.match(rule.stderr, /^bulkhead: ssh is refused: exec\.deny names [^\n]* \(strict may do it\)\n$/);
+  assert.match(rule.stderr, /^bulkhead: ssh is refused: exec\.deny names [^\n]* \(remote may do it\)\n$/);
   const asked = stand.start(['run', 'one', '--', 'factor', '33']).ended;
   const id = await question(stand, 'factor 33');
   await stand.bulkhead(['deny', String(id)]);

@@ -2,7 +2,8 @@ import { type Command, type CommandPolicy, judgeCommand } from './judge.ts';
 
 const MOST_NAMED = 3;
 
-/** Who may do what an agent is refused: whose policy allows exactly this command, without asking anybody.
+/** Who may do what an agent is refused: whose policy allows exactly this command, without asking anybody. (The gate knows those whose
+ *  programs it judges: an agent with `exec.ask: never` and no rules over arguments is not among them.)
  *  @returns what is added to a refusal: ``, or ` (web and ops may do it)` */
 export function whoMay(others: Iterable<readonly [agent: string, policy: CommandPolicy]>, command: Command): string {
   const may = [...others]
