@@ -11,6 +11,11 @@ export interface Destination {
   readonly literal: boolean;
 }
 
+/** Whether something is for this host and port. */
+export function isAt(one: { readonly host: string; readonly port: number }, { host, port }: Destination): boolean {
+  return one.host === host && one.port === port;
+}
+
 /** The terms of an allowed connection: with `address` that address is dialled and nothing is resolved. */
 export type EgressVerdict = Exclude<Verdict, { kind: 'allow' }> | Allowed;
 export interface Allowed {

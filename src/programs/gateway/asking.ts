@@ -1,6 +1,6 @@
 import type { Cap } from '../../model/budget.ts';
 import { refusedAddress } from '../../policy/addresses.ts';
-import type { Allowed, Destination } from '../../policy/egress.ts';
+import { type Allowed, type Destination, isAt } from '../../policy/egress.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import type { Compartment } from './compartment.ts';
 import { LIMITS } from './limits.ts';
@@ -54,10 +54,10 @@ export function judge(compartment: Compartment, destination: Destination): Judge
   if (verdict.kind === 'allow') return verdict;
   const why = verdict.why;
   const { barred } = compartment;
-  const { host, port } = destination;
-  if (barred?.host === host && barred.port === port)
+  const { host } = destination;
+  if (barred && isAt(barred, destination))
     return { kind: 'deny', why: `approval ${barred.id} was revoked`, test: true };
-  const grant = compartment.grants.find((one) => one.host === host && one.port === port);
+  const grant = compartment.grants.find((one) => isAt(one, destination));
   if (grant === undefined) return { kind: 'deny', why };
   return { kind: 'allow', rule: `approval ${grant.id}`, grant, ...(destination.literal && { address: host }) };
 }

@@ -6,7 +6,7 @@ import type { Pattern, Scrubber } from '../../policy/scrub.ts';
 import { type Stopped, stoppedStatus } from './budgets.ts';
 import type { Compartment } from './compartment.ts';
 import { hostPort } from './compartment.ts';
-import type { Outside } from './passage.ts';
+import type { Outside } from './door.ts';
 import { Incoming, Outgoing } from './watched-bodies.ts';
 
 const MODEL = new Set(['model']);

@@ -3,7 +3,14 @@ import type { EgressRule } from '../../model/fleet.ts';
 import type { AgentName } from '../../model/names.ts';
 import type { SecretBinding } from '../../model/secret-binding.ts';
 import type { SshBinding } from '../../model/ssh-binding.ts';
-import { closestRules, type Destination, type EgressVerdict, grantLine, judgeEgress } from '../../policy/egress.ts';
+import {
+  closestRules,
+  type Destination,
+  type EgressVerdict,
+  grantLine,
+  isAt,
+  judgeEgress,
+} from '../../policy/egress.ts';
 import { areRead, type RuledRequest, whyNotRequest } from '../../policy/request-rules.ts';
 import { type Address, parseAddress } from '../../protocol/address.ts';
 import type { Host } from '../../protocol/host.ts';
@@ -102,11 +109,12 @@ export class Compartment {
 
   /** Whether what goes to a destination is read: a secret is bound to it, or its rules are about requests. All else passes unread. */
   reads(destination: Destination): boolean {
-    const { host, port } = destination;
-    return (
-      this.bindings.some((one) => one.host === host && one.port === port) ||
-      areRead(this.#rulesAt(destination), destination)
-    );
+    return this.binds(destination) || areRead(this.#rulesAt(destination), destination);
+  }
+
+  /** Whether a secret is bound to it. */
+  binds(destination: Destination): boolean {
+    return this.bindings.some((one) => isAt(one, destination));
   }
 
   /** Why no rule grants a request to a destination that may be reached. */

@@ -1,7 +1,7 @@
 import { ACCOUNT, filled, HOLE, type PlaceholderFile } from '../../model/placeholder-text.ts';
 import type { SecretBinding } from '../../model/secret-binding.ts';
 import { shownAccount } from '../../policy/codex-sign-in.ts';
-import type { Destination } from '../../policy/egress.ts';
+import { type Destination, isAt } from '../../policy/egress.ts';
 import type { Credential } from '../../policy/place.ts';
 import { placeholder, type Shape, shapeOf } from '../../policy/placeholder.ts';
 import { type Pattern, reflections } from '../../policy/scrub.ts';
@@ -80,9 +80,9 @@ export class Credentials {
     );
   }
 
-  at(agent: string, bindings: readonly SecretBinding[], { host, port }: Destination): Credential[] {
+  at(agent: string, bindings: readonly SecretBinding[], to: Destination): Credential[] {
     return bindings
-      .filter((binding) => binding.host === host && binding.port === port)
+      .filter((binding) => isAt(binding, to))
       .map((binding) => {
         const { lent } = binding;
         if (lent) return { binding, stands: [lent.stand], shown: lent.stand, value: lent.value };

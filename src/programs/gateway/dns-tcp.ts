@@ -1,6 +1,6 @@
 import { answerDns } from './dns-answers.ts';
+import type { Door } from './door.ts';
 import { consume, firstBytes } from './first-bytes.ts';
-import type { Door } from './passage.ts';
 
 const MOST_QUESTIONS = 100;
 

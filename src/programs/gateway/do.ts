@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { type RequestHead, requestFraming, valuesOf } from '../../protocol/http1.ts';
+import type { Door } from './door.ts';
 import { consume, firstBytes, sayAndClose } from './first-bytes.ts';
 import { INTERNAL } from './names.ts';
 import { type OutsideEnd, readOutside } from './outside.ts';
-import type { Door } from './passage.ts';
 import { httpText, sayInHttp } from './refuse.ts';
 
 /** Commands that run outside for an agent: the warden's side. */

@@ -3,8 +3,9 @@ import { type Authority, hostText } from '../../protocol/host.ts';
 import { onlyHost, type RequestHead, requestTarget, valuesOf } from '../../protocol/http1.ts';
 import { answerApi, serveApi } from './api.ts';
 import { carry } from './carry.ts';
+import type { Door } from './door.ts';
 import { INTERNAL } from './names.ts';
-import { type Door, openPassage } from './passage.ts';
+import { openPassage } from './open-passage.ts';
 import { forwardRequest, readHead } from './plain-http.ts';
 import { sayInHttp } from './refuse.ts';
 
@@ -33,10 +34,10 @@ export async function serveProxy(door: Door): Promise<void> {
 }
 
 /** Why a request may not go there in plain HTTP, as it could not transparently. */
-function plainAnywhere({ compartment }: Door, { host, port }: Destination): string | undefined {
-  if (compartment.bindings.some((one) => one.host === host && one.port === port))
+function plainAnywhere({ compartment }: Door, destination: Destination): string | undefined {
+  if (compartment.binds(destination))
     return 'a secret is bound to it, and plain HTTP by the proxy would show it on the way; use CONNECT';
-  return port === 443 ? 'plain HTTP on port 443' : undefined;
+  return destination.port === 443 ? 'plain HTTP on port 443' : undefined;
 }
 
 async function tunnel(door: Door, head: RequestHead, { host, port }: Authority): Promise<void> {

@@ -5,10 +5,12 @@ import { onlyReads } from '../../policy/meter/breaker.ts';
 import { listed, type RequestHead, requestFraming } from '../../protocol/http1.ts';
 import { hostPort } from './compartment.ts';
 import type { Explanation } from './denials.ts';
+import type { Door } from './door.ts';
 import { verified } from './handshakes.ts';
 import { Incoming } from './incoming.ts';
 import { LIMITS } from './limits.ts';
-import { type Door, type Open, type Opened, openPassage, Passage } from './passage.ts';
+import { type Open, type Opened, openPassage } from './open-passage.ts';
+import { Passage } from './passage.ts';
 import type { Sessions } from './roots.ts';
 
 /** The server's side of a connection that is read. */
@@ -131,8 +133,7 @@ export function isRepeatable(head: RequestHead): boolean {
 
 /** Connections that are to be kept are those to where a secret is bound. What a person approved stands for one connection, and is not. */
 function whereKept({ compartment }: Door, destination: Destination): string | undefined {
-  const { host, port } = destination;
-  if (!compartment.bindings.some((one) => one.host === host && one.port === port)) return undefined;
+  if (!compartment.binds(destination)) return undefined;
   const verdict = compartment.judge(destination);
   return verdict.kind === 'allow' ? `${hostPort(destination)} ${verdict.address ?? ''}` : undefined;
 }

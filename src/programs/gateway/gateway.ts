@@ -1,46 +1,28 @@
-import type { Budget, Price } from '../../model/budget.ts';
-import { canonicalJson } from '../../model/canonical.ts';
+import type { Price } from '../../model/budget.ts';
 import type { SshKeyEntry } from '../../model/documents.ts';
 import { Failure } from '../../model/failure.ts';
-import type { EgressRule } from '../../model/fleet.ts';
 import type { AgentName, SecretName } from '../../model/names.ts';
 import type { PlaceholderFile } from '../../model/placeholder-text.ts';
-import type { SecretBinding } from '../../model/secret-binding.ts';
 import type { SecretTest, SecretTried } from '../../model/secret-upkeep.ts';
 import type { SshBinding } from '../../model/ssh-binding.ts';
-import { type Destination, judgeEgress } from '../../policy/egress.ts';
+import { isAt, judgeEgress } from '../../policy/egress.ts';
 import type { Allowance } from '../../policy/meter/caps.ts';
 import { Prices } from '../../policy/meter/prices.ts';
 import { parseAddress } from '../../protocol/address.ts';
-import { type Grant, judge } from './asking.ts';
+import { type AgentPolicy, obey } from './agent-policy.ts';
+import type { Grant } from './asking.ts';
 import { admit } from './budgets.ts';
 import { Compartment } from './compartment.ts';
 import type { Denial } from './denials.ts';
+import type { Outside } from './door.ts';
 import { LIMITS } from './limits.ts';
 import { Listeners } from './listeners.ts';
-import type { Outside } from './passage.ts';
 import { PublishedPorts } from './published-ports.ts';
 import { testSecret } from './secret-test.ts';
 import type { SignIns } from './sign-ins.ts';
-import { isForSsh } from './ssh-heard.ts';
 import { SshSigners } from './ssh-signers.ts';
 import { type UsageEntry, usageOf } from './usage.ts';
 import type { Vault } from './vault.ts';
-
-export interface AgentPolicy {
-  readonly name: AgentName;
-  readonly egress: readonly EgressRule[];
-  readonly grants: readonly Grant[];
-  /** Absent: nothing is asked. Milliseconds. */
-  readonly askMs?: number;
-  /** Commands that run outside for it, as text. */
-  readonly elevated?: readonly string[];
-  readonly secrets: readonly SecretBinding[];
-  readonly budget: Budget;
-  /** How long a request over it is held while a person is asked. */
-  readonly budgetMs: number;
-  readonly ssh: readonly SshBinding[];
-}
 
 export interface AgentStatus {
   readonly name: AgentName;
@@ -90,44 +72,12 @@ export class Gateway {
   async policy(agents: readonly AgentPolicy[], roots: readonly string[], prices: readonly Price[] = []): Promise<void> {
     const trusted = this.#outside.keys.roots.more;
     this.#outside.keys.roots.more = roots;
-    const rooted = trusted !== this.#outside.keys.roots.more;
-    const known = new Prices(prices);
+    const changed = { rooted: trusted !== this.#outside.keys.roots.more, prices: new Prices(prices) };
     const policies = new Map(agents.map((agent) => [agent.name, agent]));
     for (const { name } of agents) this.#compartment(name);
-    const ending: Promise<void>[] = [];
-    for (const compartment of this.#compartments.values()) {
-      const policy = policies.get(compartment.name);
-      const rebound = canonicalJson(compartment.bindings) !== canonicalJson(policy?.secrets ?? []);
-      const before = compartment.bindings;
-      compartment.bindings = policy?.secrets ?? [];
-      compartment.kept.clear();
-      const keysBefore = compartment.ssh;
-      compartment.ssh = policy?.ssh ?? [];
-      const rekeyed = canonicalJson(keysBefore) !== canonicalJson(compartment.ssh);
-      const touched = (to: Destination): boolean =>
-        (rebound && [...before, ...compartment.bindings].some((one) => isAt(one, to))) ||
-        (rekeyed && isForSsh([...keysBefore, ...compartment.ssh], to));
-      compartment.rules = policy?.egress ?? [];
-      compartment.grants = policy?.grants ?? [];
-      compartment.askMs = policy?.askMs;
-      compartment.elevated = policy?.elevated ?? [];
-      compartment.meter.rule(policy?.budget ?? {}, policy?.budgetMs ?? 0, known);
-      for (const { id } of compartment.grants) compartment.answers.give(id, undefined);
-      for (const passage of compartment.passages) {
-        const verdict = judge(compartment, passage.destination);
-        const same = verdict.kind === 'allow' && verdict.address === passage.terms.address;
-        const unread = !passage.read && compartment.reads(passage.destination);
-        const socket = compartment.webSockets.get(passage.client);
-        const ungranted = socket !== undefined && compartment.whyNot(socket.destination, socket.request) !== undefined;
-        const other = touched(passage.destination) || ungranted || (rooted && passage.read);
-        if (same && !unread && !other) continue;
-        // What was approved once is used up, and stands until it ends, is revoked, or its agent is no longer there.
-        if (passage.terms.grant?.once && policy && !other) continue;
-        passage.end('policy changed');
-        ending.push(passage.closed());
-      }
-    }
-    await Promise.all(ending);
+    const ending = [...this.#compartments.values()].flatMap((one) => obey(one, policies.get(one.name), changed));
+    for (const passage of ending) passage.end('policy changed');
+    await Promise.all(ending.map((passage) => passage.closed()));
     await this.ssh.complete(agents.map(({ name }) => this.#compartment(name)));
   }
 
@@ -298,8 +248,4 @@ export class Gateway {
     this.#compartments.set(agent, made);
     return made;
   }
-}
-
-function isAt({ host, port }: SecretBinding, to: Destination): boolean {
-  return host === to.host && port === to.port;
 }

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { connect, TLSSocket } from 'node:tls';
 import type { Destination } from '../../policy/egress.ts';
+import type { Door } from './door.ts';
 import { LIMITS } from './limits.ts';
-import type { Door } from './passage.ts';
 
 const HTTP1: readonly string[] = ['http/1.1'];
 

@@ -13,9 +13,10 @@ import type { Destination } from '../../policy/egress.ts';
 import { modelApiOf } from '../../policy/refusal-body.ts';
 import { contained } from './contained.ts';
 import type { Explanation } from './denials.ts';
+import type { Door } from './door.ts';
 import { LIMITS } from './limits.ts';
-import type { Door } from './passage.ts';
-import { carryStream, refuseStream, type Streams } from './streams.ts';
+import { refuseStream } from './stream-refusal.ts';
+import { carryStream, type Streams } from './streams.ts';
 
 /** What both ends may do to us (RFC 9113, 10.5). */
 const BOUNDS = {

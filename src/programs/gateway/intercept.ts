@@ -5,6 +5,7 @@ import { modelApiOf } from '../../policy/refusal-body.ts';
 import type { Address } from '../../protocol/address.ts';
 import type { ClientHello } from '../../protocol/clienthello.ts';
 import { type HeadResult, readRequestHead } from '../../protocol/http1.ts';
+import type { Door } from './door.ts';
 import { exchange } from './exchange.ts';
 import {
   dialled,
@@ -24,7 +25,7 @@ import { refuseInHttp2, secured, serveHttp2 } from './http2.ts';
 import { Incoming } from './incoming.ts';
 import { refuseRequest } from './judging.ts';
 import { LIMITS } from './limits.ts';
-import { type Door, type Open, type Opened, openPassage } from './passage.ts';
+import { type Open, type Opened, openPassage } from './open-passage.ts';
 import { sayInHttp } from './refuse.ts';
 import { tokenEndpointAt } from './token-answers.ts';
 
@@ -70,7 +71,7 @@ export async function intercept(
   if (opened.kind !== 'open') return sayOnceAsked(client, fromClient, destination, new Unopened(opened));
   const { passage, upstream } = opened;
   passage.read = true;
-  const holds = door.compartment.bindings.some((one) => one.host === destination.host && one.port === destination.port);
+  const holds = door.compartment.binds(destination);
   if (!encrypted && holds && !isPinnedLoopback(passage.terms.address)) {
     const why = 'a secret is bound to it, and plain HTTP would show it on the way';
     passage.abandon(why);

@@ -6,7 +6,7 @@ import type { Header } from '../../protocol/http1.ts';
 import { admit, stoppedStatus } from './budgets.ts';
 import { Call } from './call.ts';
 import type { Explanation } from './denials.ts';
-import type { Door } from './passage.ts';
+import type { Door } from './door.ts';
 import { type Answered, answerForToken, tokenEndpointAt } from './token-answers.ts';
 
 /** One request on a connection that is read, in whatever version of HTTP it came. */

@@ -3,7 +3,7 @@ import type { AgentName } from '../../model/names.ts';
 import type { Compartment } from './compartment.ts';
 import { contained } from './contained.ts';
 import { serveDnsOverUdp } from './dns-udp.ts';
-import type { Outside } from './passage.ts';
+import type { Outside } from './door.ts';
 import { attend } from './transparent.ts';
 
 interface Closable {

@@ -14,9 +14,11 @@ import {
 } from '../../protocol/http1.ts';
 import { type Compartment, hostPort } from './compartment.ts';
 import { type Contain, contained } from './contained.ts';
+import type { Door } from './door.ts';
 import { consume, firstBytes, linger } from './first-bytes.ts';
 import { LIMITS } from './limits.ts';
-import { type Door, type Open, openPassage, type Passage } from './passage.ts';
+import { type Open, openPassage } from './open-passage.ts';
+import type { Passage } from './passage.ts';
 import { sayInHttp } from './refuse.ts';
 
 /** Reads a request head and leaves what follows it; one that is malformed is refused, recorded and answered.

@@ -2,8 +2,8 @@ import type { SecretPlace } from '../../model/secret-binding.ts';
 import type { SecretTest, SecretTried } from '../../model/secret-upkeep.ts';
 import { refusedAddress } from '../../policy/addresses.ts';
 import type { Address } from '../../protocol/address.ts';
+import type { Outside } from './door.ts';
 import { ownRequest } from './own-request.ts';
-import type { Outside } from './passage.ts';
 import { addressesOnly, inTime, judgeAddresses } from './resolve.ts';
 
 const LONGEST_MS = 10_000;

@@ -5,7 +5,7 @@ import { Failure } from '../../model/failure.ts';
 import { type SecretName, secretName } from '../../model/names.ts';
 import type { OwnPlace } from '../../policy/secret-findings.ts';
 import { HARNESSES, type Harness, type SignIn, shapeOfSignIn, signInOf } from '../../policy/sign-in.ts';
-import type { Outside } from './passage.ts';
+import type { Outside } from './door.ts';
 import { type Asker, type Refreshed, refreshAtEndpoint } from './token-endpoint.ts';
 import type { Vault } from './vault.ts';
 

@@ -2,9 +2,10 @@ import type { Socket } from 'node:net';
 import { readGreeting, readSocksRequest, SOCKS, socksReply } from '../../protocol/socks5.ts';
 import { serveApi } from './api.ts';
 import { carry } from './carry.ts';
+import type { Door } from './door.ts';
 import { consume, firstBytes, sayAndClose } from './first-bytes.ts';
 import { INTERNAL } from './names.ts';
-import { type Door, openPassage } from './passage.ts';
+import { openPassage } from './open-passage.ts';
 
 /** SOCKS 5 without passwords: names (`socks5h`), synthetic addresses, and addresses that a rule grants. */
 export async function serveSocks(door: Door): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { SshBinding } from '../../model/ssh-binding.ts';
-import type { Destination } from '../../policy/egress.ts';
+import { type Destination, isAt } from '../../policy/egress.ts';
 import { ClearReplies } from '../../protocol/ssh-clear.ts';
 
 /** What the servers of open connections said in their key exchange: only for a session that passes here is a login signed. */
@@ -25,6 +25,6 @@ export class Heard {
   }
 }
 
-export function isForSsh(bindings: readonly SshBinding[], { host, port }: Destination): boolean {
-  return bindings.some((one) => one.host === host && one.port === port);
+export function isForSsh(bindings: readonly SshBinding[], to: Destination): boolean {
+  return bindings.some((one) => isAt(one, to));
 }

@@ -6,7 +6,7 @@ import { publicLine } from '../../policy/ssh-signing.ts';
 import { fingerprint } from '../../protocol/ssh-key.ts';
 import type { Compartment } from './compartment.ts';
 import { contained } from './contained.ts';
-import type { Outside } from './passage.ts';
+import type { Outside } from './door.ts';
 import type { SshKey } from './ssh-keys.ts';
 import { attendSigner, type Desk } from './ssh-signer.ts';
 

@@ -1,28 +1,17 @@
-import {
-  type ClientHttp2Session,
-  type ClientHttp2Stream,
-  constants,
-  type OutgoingHttpHeaders,
-  type ServerHttp2Stream,
-} from 'node:http2';
-import { Readable } from 'node:stream';
+import { type ClientHttp2Session, type ClientHttp2Stream, constants, type ServerHttp2Stream } from 'node:http2';
 import type { Destination } from '../../policy/egress.ts';
-import { type ModelApi, modelApiOf, refusalBody } from '../../policy/refusal-body.ts';
-import { scrubText } from '../../policy/scrub.ts';
+import { modelApiOf } from '../../policy/refusal-body.ts';
 import type { Header } from '../../protocol/http1.ts';
-import { rawFields, readStreamAnswer, readStreamHead, readStreamTrailers, TOO_LONG } from '../../protocol/http2.ts';
-import { passingTrailers } from '../../protocol/trailers.ts';
-import { COMPRESSED } from './answer.ts';
+import { rawFields, readStreamHead, TOO_LONG } from '../../protocol/http2.ts';
 import { hostPort } from './compartment.ts';
-import { type Contain, contained } from './contained.ts';
-import { codingOf, decoded, withoutCoding } from './decoding.ts';
-import type { Explanation } from './denials.ts';
+import { contained } from './contained.ts';
+import type { Door } from './door.ts';
 import { HeldBody } from './held-bodies.ts';
-import { type Go, judgeRequest, MISPLACED, refuseRequest } from './judging.ts';
-import type { Door } from './passage.ts';
-import { NO_RETRY } from './refuse.ts';
+import { judgeRequest, refuseRequest } from './judging.ts';
 import { isSameHost } from './same-host.ts';
-import { flow, wholeness } from './stream-flow.ts';
+import { type Refuse, StreamExchange, type Trailers } from './stream-exchange.ts';
+import { wholeness } from './stream-flow.ts';
+import { answerStream, refuseStream } from './stream-refusal.ts';
 import { wholeStreamBody } from './whole-body.ts';
 
 /** What the streams of a connection have in common. */
@@ -32,11 +21,7 @@ export interface Streams {
   readonly far: ClientHttp2Session;
 }
 
-interface Trailers {
-  came?: readonly string[];
-}
-
-const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
+const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
 
 /** One request and its answer on streams of their own. It ends with them; nothing is thrown.
  *  @param bare  nothing follows the head */
@@ -91,250 +76,11 @@ export async function carryStream(
     near.close(NGHTTP2_REFUSED_STREAM); // the server takes no more on this connection: the client may try on another
     return judged.call.end();
   }
-  new Exchange({ near, far: onward, whole, contain }, judged, method, refuse).carry(bare ? undefined : trailers);
+  new StreamExchange({ near, far: onward, whole, contain }, judged, method, refuse).carry(bare ? undefined : trailers);
 }
-
-type Refuse = (status: number, why: string, ask?: string) => Promise<void>;
 
 /** Of the body, where it is said before it comes. */
 function lengthOf(headers: readonly Header[]): number | undefined {
   const said = headers.find(([name]) => name === 'content-length')?.[1];
   return said !== undefined && /^[0-9]{1,15}$/.test(said) ? Number(said) : undefined;
-}
-
-/** A refusal is an answer; the connection goes on. */
-export function refuseStream(
-  stream: ServerHttp2Stream,
-  status: number,
-  explanation: Explanation,
-  api: ModelApi | undefined,
-): void {
-  const more = api && explanation.ask !== null ? Object.fromEntries(NO_RETRY) : {};
-  answerStream(stream, status, 'application/json', `${JSON.stringify(refusalBody(explanation, status, api))}\n`, more);
-}
-
-function answerStream(
-  stream: ServerHttp2Stream,
-  status: number,
-  type: string,
-  text: string,
-  more: OutgoingHttpHeaders = {},
-): void {
-  stream.on('error', () => {});
-  if (stream.destroyed || stream.closed) return;
-  const body = Buffer.from(text);
-  const fields = { 'content-type': type, 'content-length': body.length, 'cache-control': 'no-store' };
-  stream.respond({ ':status': status, ...fields, ...more });
-  stream.end(body, () => stream.close()); // with NO_ERROR: the rest of the request is not wanted (RFC 9113, 8.1)
-  stream.resume();
-}
-
-/** Answers before the answer (1xx): they are not held back when the client does not take them. */
-const MOST_INTERIM = 32;
-
-/** Both ends of one request. */
-interface Pair {
-  readonly near: ServerHttp2Stream;
-  readonly far: ClientHttp2Stream;
-  /** Whether the client has said that its request is whole. */
-  readonly whole: () => boolean;
-  /** For what is called when something comes. */
-  readonly contain: Contain;
-}
-
-class Exchange {
-  readonly #near: ServerHttp2Stream;
-  readonly #far: ClientHttp2Stream;
-  readonly #nearWhole: () => boolean;
-  readonly #farWhole: () => boolean;
-  readonly #contain: Contain;
-  readonly #judged: Go;
-  readonly #method: string;
-  readonly #refuse: Refuse;
-  readonly #text: (value: string) => string;
-  #refused = false;
-  #interims = 0;
-
-  constructor({ near, far, whole, contain }: Pair, judged: Go, method: string, refuse: Refuse) {
-    this.#near = near;
-    this.#far = far;
-    this.#nearWhole = whole;
-    this.#farWhole = wholeness(far);
-    this.#contain = contain;
-    this.#judged = judged;
-    this.#method = method;
-    this.#refuse = refuse;
-    this.#text = (value) => scrubText(value, judged.reflected);
-  }
-
-  /** @param trailers  undefined: nothing follows the head of the request */
-  carry(trailers: Trailers | undefined): void {
-    const [near, far] = [this.#near, this.#far];
-    far.on('error', () => {}); // told by close
-    const contain = this.#contain;
-    near.once('close', () => far.close(near.rstCode || NGHTTP2_CANCEL));
-    const closed = contain(() => {
-      this.#judged.call.end();
-      this.#farClosed();
-    });
-    far.once('close', closed);
-    far.on(
-      'headers',
-      contain((_headers, _flags, raw) => this.#interim(raw as unknown as string[])),
-    );
-    far.once(
-      'response',
-      contain((_headers, flags, raw) => this.#answer(raw as unknown as string[], (Number(flags) & 1) !== 0)),
-    );
-    if (trailers !== undefined) this.#send(trailers);
-    if (near.destroyed || near.closed) far.close(NGHTTP2_CANCEL);
-  }
-
-  #farClosed(): void {
-    const [near, far] = [this.#near, this.#far];
-    if (near.destroyed || this.#refused) return;
-    if (!near.headersSent) this.#broken(502, 'the server ended the stream');
-    else if (far.rstCode !== 0) near.close(far.rstCode);
-    else if (!far.readableEnded) near.close(NGHTTP2_INTERNAL_ERROR);
-  }
-
-  #broken(status: number, why: string, ask?: string): void {
-    if (this.#refused) return;
-    this.#refused = true;
-    this.#far.close(NGHTTP2_CANCEL);
-    void this.#refuse(status, why, ask);
-  }
-
-  /** The body is not let through to its end: it holds a placeholder, or it was counted too much. */
-  #stopped(): void {
-    if (this.#refused) return;
-    const { stopped } = this.#judged.call;
-    if (!stopped) this.#judged.misplaced();
-    this.#broken(stopped?.status ?? 403, stopped?.why ?? MISPLACED, stopped?.ask);
-  }
-
-  /** The request's body and trailers: what holds a placeholder goes no further. */
-  #send(after: Trailers): void {
-    const [near, far] = [this.#near, this.#far];
-    const scrubber = this.#judged.call.outgoing(this.#judged.stray);
-    let trailers: readonly Header[] = [];
-    far.once(
-      'wantTrailers',
-      this.#contain(() => far.sendTrailers(Object.fromEntries(grouped(trailers)))),
-    );
-    const end = (before: Buffer): void => {
-      const rest = scrubber.end();
-      if (scrubber.found > 0) this.#stopped();
-      else far.end(Buffer.concat([before, rest]));
-    };
-    if (this.#judged.body) {
-      end(scrubber.push(this.#judged.body));
-      return;
-    }
-    const put = (bytes: Buffer): boolean => {
-      const clean = scrubber.push(bytes);
-      if (scrubber.found > 0) this.#stopped();
-      return this.#refused || clean.length === 0 || far.destroyed || far.write(clean);
-    };
-    flow(near, far, this.#contain, put, () => {
-      if (this.#refused || far.destroyed || near.rstCode !== 0 || !this.#nearWhole()) return; // reset: it has only a part
-      const read = readStreamTrailers(after.came ?? []);
-      if (typeof read === 'string') return this.#broken(400, `malformed request: ${read}`);
-      if (this.#judged.strayIn(read)) return this.#stopped();
-      trailers = passingTrailers(read);
-      end(Buffer.alloc(0));
-    });
-  }
-
-  #interim(raw: string[]): void {
-    this.#interims += 1;
-    if (this.#interims > MOST_INTERIM) {
-      this.#broken(502, 'too many answers before the answer');
-      return;
-    }
-    const read = readStreamAnswer(raw);
-    const near = this.#near;
-    if (
-      this.#refused ||
-      typeof read === 'string' ||
-      near.headersSent ||
-      near.destroyed ||
-      near.closed ||
-      read.status === 101
-    )
-      return;
-    const fields = Object.fromEntries(grouped(this.#clean(read.headers)));
-    try {
-      near.additionalHeaders({ ':status': read.status, ...fields });
-    } catch {
-      // A field is given twice. The answer itself is to come, and nobody is promised what comes before it (RFC 9110, 15.2).
-    }
-  }
-
-  #clean(headers: readonly Header[]): Header[] {
-    return headers.map(([name, value]) => [this.#text(name), this.#text(value)]);
-  }
-
-  #answer(raw: string[], bare: boolean): void {
-    const near = this.#near;
-    if (near.destroyed || near.closed || this.#refused) return;
-    const read = readStreamAnswer(raw);
-    if (typeof read === 'string') {
-      this.#broken(502, `the answer is malformed: ${read}`);
-      return;
-    }
-    const { status } = read;
-    this.#judged.call.answered(status);
-    const coding = bare || this.#method === 'HEAD' ? undefined : codingOf(read.headers);
-    if (coding === 'other' || (coding !== undefined && status === 206)) {
-      this.#broken(502, COMPRESSED);
-      return;
-    }
-    const headers = coding === undefined ? read.headers : withoutCoding(read.headers);
-    try {
-      const fields = [':status', String(status), ...rawFields(this.#clean(headers))];
-      near.respond(fields as never, { endStream: bare, waitForTrailers: !bare });
-    } catch {
-      this.#broken(502, 'the answer is malformed: a field is given twice');
-      return;
-    }
-    if (bare) return;
-    this.#receive(coding === undefined ? this.#far : Readable.from(decoded(this.#far, coding)));
-  }
-
-  /** The answer's body and trailers, without the values that went out. */
-  #receive(body: Readable): void {
-    const [near, far] = [this.#near, this.#far];
-    const scrubber = this.#judged.call.incoming(this.#judged.reflected);
-    let trailers: readonly Header[] = [];
-    far.on(
-      'trailers',
-      this.#contain((_trailers, _flags, raw) => {
-        const read = readStreamTrailers(raw as unknown as string[]);
-        if (typeof read === 'string') this.#broken(502, `the answer is malformed: ${read}`);
-        else trailers = passingTrailers(this.#clean(read));
-      }),
-    );
-    body.on('error', () => near.close(NGHTTP2_INTERNAL_ERROR));
-    const put = (bytes: Buffer): boolean => {
-      const clean = scrubber.push(bytes);
-      return clean.length === 0 || near.destroyed || near.write(clean);
-    };
-    flow(body, near, this.#contain, put, () => {
-      if (far.rstCode !== 0 || !this.#farWhole())
-        near.close(far.rstCode || NGHTTP2_INTERNAL_ERROR); // reset: it has only a part
-      else if (!near.destroyed) near.end(scrubber.end());
-    });
-    near.once(
-      'wantTrailers',
-      this.#contain(() => near.sendTrailers(Object.fromEntries(grouped(trailers)))),
-    );
-  }
-}
-
-/** Fields of one name together, as the library takes them. */
-function grouped(headers: readonly Header[]): [string, string | string[]][] {
-  const byName = new Map<string, string[]>();
-  for (const [name, value] of headers) byName.set(name, [...(byName.get(name) ?? []), value]);
-  return [...byName].map(([name, values]) => [name, values.length === 1 ? (values[0] as string) : values]);
 }

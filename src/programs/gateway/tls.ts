@@ -7,10 +7,11 @@ import {
 } from '../../protocol/clienthello.ts';
 import { canonicalHost, hostText } from '../../protocol/host.ts';
 import { asksAgain, secondHelloAt } from '../../protocol/server-hello.ts';
+import type { Door } from './door.ts';
 import { firstBytes } from './first-bytes.ts';
 import { join } from './join.ts';
 import { LIMITS } from './limits.ts';
-import type { Door, Open } from './passage.ts';
+import type { Open } from './open-passage.ts';
 import { sayInTls } from './refuse.ts';
 
 /** Why a ClientHello may not go to a destination; undefined if it may. */

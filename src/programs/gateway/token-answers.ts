@@ -8,7 +8,7 @@ import { readTokenRequest } from '../../policy/token-request.ts';
 import type { Header } from '../../protocol/http1.ts';
 import { admit } from './budgets.ts';
 import { Call } from './call.ts';
-import type { Door } from './passage.ts';
+import type { Door } from './door.ts';
 import type { Refreshed } from './token-endpoint.ts';
 
 /** The gateway's own answer: nothing of the request goes out. */

@@ -1,6 +1,6 @@
 import { HARNESSES, refreshed, type SignIn } from '../../policy/sign-in.ts';
+import type { Outside } from './door.ts';
 import { ownRequest } from './own-request.ts';
-import type { Outside } from './passage.ts';
 import { inTime, judgeAddresses } from './resolve.ts';
 
 const LONGEST_MS = 20_000;

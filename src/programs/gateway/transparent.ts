@@ -5,10 +5,10 @@ import { judge, judgeOrAsk } from './asking.ts';
 import { carry } from './carry.ts';
 import type { Compartment } from './compartment.ts';
 import { serveDnsOverTcp } from './dns-tcp.ts';
+import type { Door, Outside } from './door.ts';
 import { serveProxy } from './explicit.ts';
 import { LIMITS } from './limits.ts';
 import { INTERNAL } from './names.ts';
-import type { Door, Outside } from './passage.ts';
 import { explain } from './refuse.ts';
 import { serveSocks } from './socks.ts';
 

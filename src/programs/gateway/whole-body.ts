@@ -1,13 +1,13 @@
 import type { ServerHttp2Stream } from 'node:http2';
-import type { Destination } from '../../policy/egress.ts';
+import { type Destination, isAt } from '../../policy/egress.ts';
 import { isJson, LONGEST_JSON_BODY } from '../../policy/place-body.ts';
 import { ChunkedBody, FixedBody } from '../../protocol/chunked.ts';
 import { type Framing, type Header, type RequestHead, valuesOf } from '../../protocol/http1.ts';
+import type { Door } from './door.ts';
 import type { HeldBody } from './held-bodies.ts';
 import { give, type Incoming } from './incoming.ts';
 import type { Line } from './intercept.ts';
 import { LIMITS } from './limits.ts';
-import type { Door } from './passage.ts';
 import { tokenEndpointAt } from './token-answers.ts';
 
 type Asked = Pick<RequestHead, 'method' | 'target' | 'headers'>;
@@ -16,9 +16,8 @@ type Asked = Pick<RequestHead, 'method' | 'target' | 'headers'>;
  *  endpoint. */
 function isJudgedWhole(door: Door, destination: Destination, asked: Asked, types: readonly string[]): boolean {
   if (tokenEndpointAt(door, destination, asked)) return true;
-  const { host, port } = destination;
   const bound = door.compartment.bindings.some(
-    (one) => one.host === host && one.port === port && one.in.some((place) => place.startsWith('json ')),
+    (one) => isAt(one, destination) && one.in.some((place) => place.startsWith('json ')),
   );
   return bound && types.some(isJson);
 }
