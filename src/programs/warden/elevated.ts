@@ -1,7 +1,3 @@
-import { mkdirSync, readdirSync } from 'node:fs';
-import { removeCgroup } from '../../host/cgroup-life.ts';
-import { type CgroupRoots, unifiedFolder } from '../../host/cgroup-roots.ts';
-import { type Elevation, elevate } from '../../host/elevate.ts';
 import { badElevatedPath, digestOf, elevatedUser } from '../../host/elevated-programs.ts';
 import { ASK } from '../../model/ask-times.ts';
 import type { ElevatedRule } from '../../model/elevated.ts';
@@ -14,8 +10,8 @@ import { type ElevatedMatch, matchElevated } from '../../policy/elevated/match.t
 import { type ElevatedTerms, elevatedSubject, shownElevated } from '../../policy/question/elevated.ts';
 import type { ElevatedProgram } from '../../tiers/facts.ts';
 import { ElevatedRefusals } from './elevated-refusals.ts';
+import { ElevatedRuns, type RunSurroundings } from './elevated-runs.ts';
 import type { Inbox } from './inbox.ts';
-import type { Record } from './record.ts';
 
 /** What a question came to that is not to be waited for any more. */
 const NOT_APPROVED: { readonly [state: string]: string } = {
@@ -36,22 +32,11 @@ export type Verdict =
   | { readonly state: 'go'; readonly ticket: number }
   | { readonly state: 'no'; readonly line: string; readonly waits?: number };
 
-export interface Surroundings {
+export interface Surroundings extends RunSurroundings {
   readonly inbox: Inbox;
-  readonly record: Pick<Record, 'write' | 'tell'>;
-  readonly cgroups: CgroupRoots;
-  readonly fleet: () => string | undefined;
   readonly agent: (name: string) => WantedAgent | undefined;
   /** As they were when `bulkhead up` was run, in the order of the agent's rules. */
   readonly pinned: (agent: WantedAgent) => readonly (ElevatedProgram | undefined)[];
-  readonly note: (text: string) => void;
-}
-
-/** On its way to be started: whoever takes its approval back meanwhile stops it there. */
-interface Starting {
-  readonly agent: string;
-  readonly question?: number;
-  stopped?: true;
 }
 
 interface Ticket {
@@ -69,22 +54,15 @@ export class Elevated {
   readonly #around: Surroundings;
   readonly #refusals: ElevatedRefusals;
   readonly #tickets = new Map<number, Ticket>();
-  readonly #starting = new Set<Starting>();
-  readonly #running = new Map<number, { readonly agent: string; readonly question?: number; readonly it: Elevation }>();
+  readonly runs: ElevatedRuns;
   readonly #waiting = new Map<number, ((state: string) => void)[]>();
   #next = 1;
 
   constructor(around: Surroundings) {
     this.#around = around;
+    this.runs = new ElevatedRuns(around);
     this.#refusals = new ElevatedRefusals(around.record, (agent, text) => around.inbox.onFinding(agent, text));
     around.inbox.onChange((question, was) => this.#changed(question, was));
-  }
-
-  /** What an earlier warden left is ended: nobody passes its bytes any more. */
-  async begin(): Promise<void> {
-    const { cgroups, note } = this.#around;
-    for (const name of this.#leftovers())
-      await removeCgroup(cgroups, name).catch((error: Error) => note(`an elevated command is left: ${error.message}`));
   }
 
   /** Judges, and asks where a person decides: resolves when there is an answer, or after the agent's `ask.wait`.
@@ -123,69 +101,12 @@ export class Elevated {
     const ticket = this.#tickets.get(Number(rawTicket));
     if (!ticket || ticket.taken) throw new Failure('no-ticket', 'the answer came too late', 'Run it again.', 1);
     ticket.taken = true;
-    const run = Number(rawTicket);
+    const number = Number(rawTicket);
     try {
-      return await this.#start(run, ticket);
+      return await this.runs.start({ ...ticket, number, mustStand: () => this.#mustStand(ticket) });
     } finally {
-      this.#drop(run);
+      this.#drop(number);
     }
-  }
-
-  async #start(run: number, ticket: Ticket): Promise<number> {
-    const { agent, question } = ticket;
-    const starting: Starting = { agent, ...(question !== undefined && { question }) };
-    this.#starting.add(starting);
-    try {
-      this.#mustStand(ticket);
-      if (question !== undefined) await this.#around.inbox.use(question);
-      return await this.#startUsed(run, ticket, starting);
-    } finally {
-      this.#starting.delete(starting);
-    }
-  }
-
-  async #startUsed(run: number, ticket: Ticket, starting: Starting): Promise<number> {
-    const { agent, rule, terms, via, question } = ticket;
-    const about = {
-      ...{ run, agent, argv: redactArgv(terms.argv), as: terms.as, path: terms.program.path },
-      ...(question !== undefined && { question }),
-    };
-    const spent = { digest: terms.program.digest, rule: rule.run.join(' '), via };
-    await this.#around.record.write({ event: 'elevated.started', ...about, ...spent });
-    const begun = Date.now();
-    try {
-      if (starting.stopped) throw new Failure('not-allowed', 'its approval was taken back', 'Ask again.', 1);
-      const { it, cgroup } = this.#execute(run, ticket);
-      this.#running.set(run, { agent, it, ...(question !== undefined && { question }) });
-      void it.ended.then(async (end) => {
-        this.#running.delete(run);
-        this.#around.record.tell({ event: 'elevated.ended', ...about, ...end, ms: Date.now() - begun });
-        await removeCgroup(this.#around.cgroups, cgroup).catch((error: Error) => this.#around.note(error.message));
-      });
-      return it.socket;
-    } catch (error) {
-      this.#around.record.tell({ event: 'elevated.ended', ...about, notStarted: (error as Error).message, ms: 0 });
-      throw error;
-    }
-  }
-
-  /** What was recorded is started only if it still stands. @throws Failure */
-  #execute(run: number, ticket: Ticket): { it: Elevation; cgroup: string } {
-    this.#mustStand(ticket);
-    const { rule, terms } = ticket;
-    const user = elevatedUser(terms.as);
-    if (!user) throw new Failure('no-user', `there is no user ${terms.as} on this machine`, 'Run bulkhead plan.', 1);
-    const cgroup = this.#cgroup(run);
-    const folder = unifiedFolder(this.#around.cgroups, cgroup);
-    if (folder === undefined)
-      throw new Failure('no-cgroup', 'there is no unified cgroup hierarchy', 'See: bulkhead doctor', 1);
-    mkdirSync(folder, { recursive: true, mode: 0o755 });
-    return { cgroup, it: elevate({ file: terms.program.path, argv: terms.argv, user, cgroup: folder, ms: rule.time }) };
-  }
-
-  /** How many run, and for whom. */
-  running(agent: string): number {
-    return [...this.#running.values()].filter((one) => one.agent === agent).length;
   }
 
   /** A person may have taken minutes: what is started is what policy and disk say now. @throws Failure */
@@ -197,24 +118,6 @@ export class Elevated {
     const asked = match && (question !== undefined || !match.rule.ask);
     const why = match && same && asked ? whyNot(match, program) : 'policy has changed meanwhile';
     if (why !== undefined) throw new Failure('not-allowed', why, 'Run it again.', 1);
-  }
-
-  /** Ends what runs under an approval, or is about to. @returns how many */
-  end(question: number): number {
-    return this.#end((one) => one.question === question).length;
-  }
-
-  /** Ends what runs, for everybody or one agent. */
-  async stop(agent?: string): Promise<void> {
-    await Promise.all(this.#end((one) => agent === undefined || one.agent === agent));
-  }
-
-  #end(which: (one: { readonly agent: string; readonly question?: number }) => boolean): unknown[] {
-    const about = [...this.#starting].filter(which);
-    for (const one of about) one.stopped = true;
-    const under = [...this.#running.values()].filter(which);
-    for (const { it } of under) it.stop();
-    return [...about, ...under.map(({ it }) => it.ended)];
   }
 
   #go(ticket: Omit<Ticket, 'timer'>): Verdict {
@@ -233,7 +136,7 @@ export class Elevated {
 
   #busy(agent: string): boolean {
     const promised = [...this.#tickets.values()].filter((one) => one.agent === agent).length;
-    return this.running(agent) + promised >= MOST_AT_ONCE;
+    return this.runs.of(agent) + promised >= MOST_AT_ONCE;
   }
 
   #no(agent: string, argv: readonly string[], why: string, via: string): Verdict {
@@ -259,25 +162,7 @@ export class Elevated {
   #changed(question: Question, was: Question | undefined): void {
     if (question.kind !== 'elevated' || question.state === was?.state) return;
     if (question.state !== 'asked') for (const settle of this.#waiting.get(question.id) ?? []) settle(question.state);
-    if (question.state === 'withdrawn') this.end(question.id); // what runs under it ends
-  }
-
-  /** No agent's: a name never has two dashes. */
-  #cgroup(run: number): string {
-    return `bulkhead/${this.#around.fleet() ?? 'none'}/elevated--${run}`;
-  }
-
-  #leftovers(): string[] {
-    const fleet = this.#around.fleet();
-    const folder = fleet === undefined ? undefined : unifiedFolder(this.#around.cgroups, `bulkhead/${fleet}`);
-    if (folder === undefined) return [];
-    try {
-      return readdirSync(folder)
-        .filter((name) => name.startsWith('elevated--'))
-        .map((name) => `bulkhead/${fleet}/${name}`);
-    } catch {
-      return []; // it is not there: neither is anything in it
-    }
+    if (question.state === 'withdrawn') this.runs.end(question.id); // what runs under it ends
   }
 }
 

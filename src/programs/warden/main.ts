@@ -156,7 +156,7 @@ async function leave(): Promise<void> {
   if (leaving) return;
   leaving = true;
   spares.end();
-  await elevated.stop();
+  await elevated.runs.stop();
   for (const compartment of fleet.compartments.values()) await compartment.stop('the warden ends');
   await gate.end();
   await staff.end();
@@ -169,8 +169,8 @@ gate.start();
 const office: Office = {
   ...{ fleet, record, held, logs, rounds, inbox, destinations, budgets, running, gateway: workshop.gateway },
   lookAtSecrets: () => void secretWatch.look(),
-  outside: (agent) => elevated.running(agent),
-  endOutside: (question) => elevated.end(question),
+  outside: (agent) => elevated.runs.of(agent),
+  endOutside: (question) => elevated.runs.end(question),
   sessions: new Sessions(record, spares, (agent) => budgets.run(agent)),
   drills: new Drills(fleet, record, workshop.gateway),
   programs: () => [{ name: 'warden', state: 'running', pid: process.pid }, ...staff.programs, gate.status],
@@ -199,7 +199,7 @@ async function begin(): Promise<void> {
   spares.prepare();
   inbox.begin();
   secretWatch.begin();
-  await elevated.begin();
+  await elevated.runs.begin();
   await record.persist({ event: 'program.started', program: 'warden', pid: process.pid });
 }
 
