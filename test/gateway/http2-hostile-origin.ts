@@ -2,32 +2,28 @@
 //   argv: address, port, key file, certificate file
 import { readFileSync } from 'node:fs';
 import { createServer, type TLSSocket } from 'node:tls';
+import {
+  CONTINUATION,
+  DATA,
+  field,
+  fields,
+  frame,
+  GOAWAY,
+  HEADERS,
+  more,
+  PING,
+  PUSH,
+  RST,
+  SETTINGS,
+  serveFrames,
+  text,
+  u32,
+  WINDOW,
+} from './http2-frames.ts';
 
 const [address = '', port = '', key = '', cert = ''] = process.argv.slice(2);
 const say = (event: object): void => void process.stdout.write(`${JSON.stringify(event)}\n`);
-const [DATA, HEADERS, RST, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION] = [0, 1, 3, 4, 5, 6, 7, 8, 9];
 
-function frame(type: number, flags: number, id: number, payload: Buffer = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(id, 5);
-  return Buffer.concat([head, payload]);
-}
-
-const u32 = (value: number): Buffer =>
-  Buffer.from([value >>> 24, (value >> 16) & 255, (value >> 8) & 255, value & 255]);
-const more = (n: number): number[] => (n < 128 ? [n] : [(n & 127) | 128, ...more(n >> 7)]);
-const text = (one: string): Buffer =>
-  Buffer.concat([
-    Buffer.from(one.length < 127 ? [one.length] : [127, ...more(one.length - 127)]),
-    Buffer.from(one, 'latin1'),
-  ]);
-/** A literal, not indexed (RFC 7541, 6.2.2). */
-const field = (name: string, value: string): Buffer => Buffer.concat([Buffer.from([0]), text(name), text(value)]);
-const fields = (list: readonly (readonly [string, string])[]): Buffer =>
-  Buffer.concat(list.map(([n, v]) => field(n, v)));
 const OK = field(':status', '200');
 
 interface Asked {
@@ -226,9 +222,6 @@ const DEEDS: Readonly<Record<string, (asked: Asked) => void>> = {
 /** What is done to the next requests, told on standard input: the paths are in the client's HPACK. */
 const deeds: string[] = [];
 const server = createServer({ key: readFileSync(key), cert: readFileSync(cert), ALPNProtocols: ['h2'] }, (socket) => {
-  let held = Buffer.alloc(0);
-  let greeted = false;
-  socket.on('error', () => {});
   const write = (...frames: readonly Buffer[]): void => void (socket.writable && socket.write(Buffer.concat(frames)));
   const flood =
     (path: string) =>
@@ -256,24 +249,11 @@ const server = createServer({ key: readFileSync(key), cert: readFileSync(cert), 
       };
       go();
     };
-  socket.on('data', (chunk: Buffer) => {
-    held = Buffer.concat([held, chunk]);
-    if (!greeted) {
-      if (held.length < 24) return;
-      held = held.subarray(24);
-      greeted = true;
-      write(frame(SETTINGS, 0, 0));
-    }
-    while (held.length >= 9 && held.length >= 9 + held.readUIntBE(0, 3)) {
-      const size = held.readUIntBE(0, 3);
-      const [type, flags, id] = [held[3], held[4] ?? 0, held.readUInt32BE(5)];
-      held = held.subarray(9 + size);
-      if (type === SETTINGS && (flags & 1) === 0) write(frame(SETTINGS, 1, 0));
-      if (type !== HEADERS) continue;
-      say({ asked: id });
-      const deed = deeds.shift() ?? '/fine';
-      (DEEDS[deed] ?? DEEDS['/fine'])?.({ id, write, flood: flood(deed), socket });
-    }
+  serveFrames(socket, ({ type, id }) => {
+    if (type !== HEADERS) return;
+    say({ asked: id });
+    const deed = deeds.shift() ?? '/fine';
+    (DEEDS[deed] ?? DEEDS['/fine'])?.({ id, write, flood: flood(deed), socket });
   });
 });
 process.stdin.on('data', (text) => {

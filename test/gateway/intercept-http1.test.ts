@@ -10,32 +10,11 @@ after(() => world.stop());
 const URL_ = 'https://allow.test:9443';
 const bearer = (): string[] => ['-H', `Authorization: Bearer ${world.stand}`];
 
-/** Sends pieces over TLS from inside, with pauses, and gives back what comes within a second of silence. */
-async function send(...pieces: string[]): Promise<string> {
-  const code = `
-import ssl,json
-c=ssl.create_default_context(cafile=${JSON.stringify(world.authority)})
-s=c.wrap_socket(socket.create_connection(('allow.test',9443),timeout=5),server_hostname='allow.test')
-for p in json.loads(${JSON.stringify(JSON.stringify(pieces))}):
-  s.sendall(p.encode('latin1')); time.sleep(0.15)
-s.settimeout(1)
-out=b''
-try:
-  while True:
-    d=s.recv(65536)
-    if not d: break
-    out+=d
-except OSError: pass
-sys.stdout.buffer.write(out)`;
-  const { out, err } = await world.python('coder', code);
-  assert.equal(err, '');
-  return out;
-}
 const HEAD = 'Host: allow.test:9443\r\nTransfer-Encoding: chunked\r\n';
 
 test('trailers pass in both directions, those of an answer without the value', async () => {
   const auth = `Authorization: Bearer ${world.stand}\r\n`;
-  const out = await send(
+  const out = await world.send(
     `POST /chunks HTTP/1.1\r\n${HEAD}${auth}TE: trailers\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 42\r\nContent-Length: 7\r\nHost: deny.test\r\n\r\n`,
   );
   const { head, body } = world.said.at(-1) ?? { head: '', body: '' };
@@ -50,12 +29,12 @@ test('a placeholder in a trailer is refused, as it is, percent-coded or in Basic
   const coded = `%${world.stand.charCodeAt(0).toString(16)}${world.stand.slice(1)}`;
   const basic = Buffer.from(`u:${world.stand}`).toString('base64');
   for (const line of [`X-T: ${world.stand}`, `X-T: a${coded}`, `X-T: Basic ${basic}`]) {
-    const out = await send(`POST /body HTTP/1.1\r\n${HEAD}\r\n1\r\na\r\n0\r\n${line}\r\n\r\n`);
+    const out = await world.send(`POST /body HTTP/1.1\r\n${HEAD}\r\n1\r\na\r\n0\r\n${line}\r\n\r\n`);
     assert.match(out, /^HTTP\/1\.1 403 [\s\S]*a placeholder stands/, line);
   }
   for (const line of ['no colon', 'x : y', ' folded: x'])
     assert.match(
-      await send(`POST /body HTTP/1.1\r\n${HEAD}\r\n0\r\n${line}\r\n\r\n`),
+      await world.send(`POST /body HTTP/1.1\r\n${HEAD}\r\n0\r\n${line}\r\n\r\n`),
       /^HTTP\/1\.1 502 [\s\S]*malformed trailer/,
     );
   assert.equal(world.said.length, before);
@@ -64,14 +43,14 @@ test('a placeholder in a trailer is refused, as it is, percent-coded or in Basic
 test('who waits for 100 is judged first: refused without it, told to go on by the server, or answered by it instead', async () => {
   const ask = (path: string, more = ''): string =>
     `POST ${path} HTTP/1.1\r\nHost: allow.test:9443\r\nContent-Length: 5\r\nExpect: 100-continue\r\n${more}\r\n`;
-  const refused = await send(ask('/continue', 'Authorization: Bearer of-somebody-else\r\n'), 'hello');
+  const refused = await world.send(ask('/continue', 'Authorization: Bearer of-somebody-else\r\n'), 'hello');
   assert.match(refused, /^HTTP\/1\.1 403 /);
   assert.doesNotMatch(refused, / 100 /);
   assert.match(
-    await send(ask('/continue'), 'hello'),
+    await world.send(ask('/continue'), 'hello'),
     /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK[\s\S]*\r\n\r\n5$/,
   );
-  const instead = await send(ask('/teapot').replace('Content-Length: 5', 'Content-Length: 0'));
+  const instead = await world.send(ask('/teapot').replace('Content-Length: 5', 'Content-Length: 0'));
   assert.match(instead, /^HTTP\/1\.1 417 No\r\n[\s\S]*no$/);
 });
 
@@ -88,7 +67,7 @@ test('what comes compressed although it was not to be is passed on as it was bef
 });
 
 test('a request after another on one connection is answered although the first had trailers', async () => {
-  const out = await send(
+  const out = await world.send(
     `POST /body HTTP/1.1\r\n${HEAD}\r\n0\r\nX-Sum: 1\r\n\r\nGET /echo HTTP/1.1\r\nHost: allow.test:9443\r\n\r\n`,
   );
   assert.equal(out.match(/HTTP\/1\.1 200/g)?.length, 2, out);

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReadWorld, VALUE } from './read-world.ts';
@@ -37,59 +35,22 @@ test('a GET with a body goes out with its body, framed either way', async () => 
   }
 });
 
-/** Bytes over TLS from inside, with pauses; what comes until a second of silence. */
-async function send(...pieces: string[]): Promise<string> {
-  const code = `
-import ssl,json
-c=ssl.create_default_context(cafile=${JSON.stringify(world.authority)})
-s=c.wrap_socket(socket.create_connection(('allow.test',9443),timeout=5),server_hostname='allow.test')
-for p in json.loads(${JSON.stringify(JSON.stringify(pieces))}):
-  s.sendall(p.encode('latin1')); time.sleep(0.15)
-s.settimeout(3)
-out=b''
-try:
-  while True:
-    d=s.recv(65536)
-    if not d: break
-    out+=d
-    s.settimeout(1)
-except OSError: pass
-sys.stdout.buffer.write(out)`;
-  const { out, err } = await world.python('coder', code);
-  assert.equal(err, '');
-  return out;
-}
-/** What the agent may and has there; the binding is the world's own, changed so. */
-const policy = (rules: readonly object[], binding: object = {}, more: object = {}): Promise<unknown> => {
-  const secret = {
-    variable: 'KEY',
-    secret: 'api',
-    host: 'allow.test',
-    port: 9443,
-    in: ['bearer', 'basic'],
-    ...binding,
-  };
-  const egress = rules.map((rule) => ({ host: 'allow.test', port: 9443, ...rule }));
-  const agent = { name: 'coder', egress, grants: [], secrets: [secret], ...more };
-  return world.warden.call('policy', { roots: [readFileSync(join(world.dir, 'cert.pem'), 'utf8')], agents: [agent] });
-};
-
 test('a field that Connection names is not there when a request is judged: what goes out is what was granted', async () => {
-  await policy([{ types: ['application/json'] }]);
+  await world.hold([{ types: ['application/json'] }]);
   const head =
     'POST /typed HTTP/1.1\r\nHost: allow.test:9443\r\nContent-Length: 1\r\nContent-Type: application/json\r\n';
-  assert.match(await send(`${head}\r\nx`), /^HTTP\/1\.1 200 /);
-  assert.match(await send(`${head}Connection: content-type\r\n\r\nx`), /^HTTP\/1\.1 403 /);
-  await policy([{}]);
-  await send(`${head.replace('typed', 'coded')}Connection: accept-encoding\r\n\r\nx`);
+  assert.match(await world.send(`${head}\r\nx`), /^HTTP\/1\.1 200 /);
+  assert.match(await world.send(`${head}Connection: content-type\r\n\r\nx`), /^HTTP\/1\.1 403 /);
+  await world.hold([{}]);
+  await world.send(`${head.replace('typed', 'coded')}Connection: accept-encoding\r\n\r\nx`);
   assert.equal((await world.heard(({ url }) => url === '/coded')).coding, 'identity');
 });
 
 test('a body that a server could take for JSON is judged as a whole: whatever stands before the semicolon; two types are refused', async () => {
-  await policy([{}], { in: ['json key'] });
+  await world.hold([{}], { in: ['json key'] });
   const body = JSON.stringify({ key: world.stand });
   const ask = (path: string, ...types: string[]): Promise<string> =>
-    send(
+    world.send(
       `POST ${path} HTTP/1.1\r\nHost: allow.test:9443\r\nContent-Length: ${body.length}\r\n${types.map((type) => `Content-Type: ${type}\r\n`).join('')}\r\n${body}`,
     );
   assert.match(await ask('/tab', 'application/json\t; charset=utf-8'), /^HTTP\/1\.1 200 /);
@@ -100,11 +61,11 @@ test('a body that a server could take for JSON is judged as a whole: whatever st
     /^HTTP\/1\.1 400 [\s\S]*content-type is given twice/,
   );
   assert.equal(world.said.length, said);
-  await policy([{}]);
+  await world.hold([{}]);
 });
 
 test('the proxy’s absolute form carries no plain HTTP to where a secret is bound, nor to 443', async () => {
-  await policy([{}, { port: 443 }]);
+  await world.hold([{}, { port: 443 }]);
   for (const [port, why] of [
     [9443, /a secret is bound to it/],
     [443, /plain HTTP on port 443/],
@@ -124,7 +85,7 @@ test('the proxy’s absolute form carries no plain HTTP to where a secret is bou
 
 test('a request that is held while a person is asked goes out under the rules that hold by then', async () => {
   const more = { budget: { requests: 1, ask: true }, budgetMs: 8000 };
-  await policy([{}], {}, more);
+  await world.hold([{}], {}, more);
   let asked = 0;
   const before_ = world.onQuestion;
   world.onQuestion = (question) => {
@@ -135,7 +96,7 @@ test('a request that is held while a person is asked goes out under the rules th
   const held = world.trusting(`${URL_}/held`);
   for (const end = Date.now() + 7000; asked === 0 && Date.now() < end; ) await sleep(20);
   assert.equal(asked, 1);
-  await policy([{ paths: ['/other'] }], {}, more);
+  await world.hold([{ paths: ['/other'] }], {}, more);
   const { usage } = (await world.warden.call('usage', { agent: 'coder', days: 1 })) as { usage: { day: string }[] };
   const day = usage[0]?.day;
   await world.warden.call('allowances', { allowances: [{ id: 7, agent: 'coder', cap: 'requests', day, upTo: 99 }] });
@@ -145,7 +106,7 @@ test('a request that is held while a person is asked goes out under the rules th
     [],
   );
   world.onQuestion = before_;
-  await policy([{}]);
+  await world.hold([{}]);
 });
 
 test('roots that are taken out end the connections that were verified against them', async () => {
@@ -164,5 +125,5 @@ setTimeout(() => { console.log('stands'); process.exit(); }, 6000);`);
   const agent = { name: 'coder', egress: [{ host: 'allow.test', port: 9443 }], grants: [], secrets: [secret] };
   await world.warden.call('policy', { roots: [], agents: [agent] });
   assert.match((await held).out, /ended/);
-  await policy([{}]);
+  await world.hold([{}]);
 });

@@ -27,16 +27,7 @@ export class ReadWorld<Said> extends World {
       this.findings.push(String(text));
       this.warden.reply({ id, ok: {} });
     };
-    const secret = {
-      variable: 'KEY',
-      secret: 'api',
-      host: 'allow.test',
-      port: 9443,
-      in: ['bearer', 'basic'],
-      ...binding,
-    };
-    const agent = { name: 'coder', egress: [{ host: 'allow.test', port: 9443 }], grants: [], secrets: [secret] };
-    await this.warden.call('policy', { roots: [readFileSync(join(this.dir, 'cert.pem'), 'utf8')], agents: [agent] });
+    await this.hold([{}], binding);
     const { recipient } = (await this.warden.call('secrets.recipient')) as { recipient: string };
     const bytes = Buffer.from(await sealed(VALUE, recipient)).toString('base64');
     await this.warden.call('secrets.set', { name: 'api', sealed: bytes });
@@ -50,6 +41,40 @@ export class ReadWorld<Said> extends World {
     this.origin.stderr?.pipe(process.stderr);
     await listenTo(this.origin, (one) => this.said.push(one));
     return this;
+  }
+
+  /** What `coder` may and has there. @param rules  each for allow.test:9443, if it says nothing else
+   *  @param binding  of the secret, where it is not the usual
+   *  @param more  of the agent's policy */
+  hold(rules: readonly object[], binding: object = {}, more: object = {}): Promise<unknown> {
+    const at = { host: 'allow.test', port: 9443 };
+    const secret = { variable: 'KEY', secret: 'api', ...at, in: ['bearer', 'basic'], ...binding };
+    const egress = rules.map((rule) => ({ ...at, ...rule }));
+    const agent = { name: 'coder', egress, grants: [], secrets: [secret], ...more };
+    return this.warden.call('policy', { roots: [readFileSync(join(this.dir, 'cert.pem'), 'utf8')], agents: [agent] });
+  }
+
+  /** Sends bytes over TLS from inside, with pauses between the pieces. @returns what comes until a second of silence */
+  async send(...pieces: string[]): Promise<string> {
+    const code = `
+import ssl,json
+c=ssl.create_default_context(cafile=${JSON.stringify(this.authority)})
+s=c.wrap_socket(socket.create_connection(('allow.test',9443),timeout=5),server_hostname='allow.test')
+for p in json.loads(${JSON.stringify(JSON.stringify(pieces))}):
+  s.sendall(p.encode('latin1')); time.sleep(0.15)
+s.settimeout(3)
+out=b''
+try:
+  while True:
+    d=s.recv(65536)
+    if not d: break
+    out+=d
+    s.settimeout(1)
+except OSError: pass
+sys.stdout.buffer.write(out)`;
+    const { out, err } = await this.python('coder', code);
+    if (err !== '') throw new Error(err);
+    return out;
   }
 
   /** PEM of what the compartment trusts. */

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { generateX25519Identity } from 'age-encryption';
 import type { KeptSecret } from '../../src/policy/secret-findings.ts';
 import { sealed } from '../../src/programs/cli/seal.ts';
-import { startOrigin } from '../e2e/tls-origin.ts';
 import { listenTo } from './said.ts';
+import { startWithEndpoint } from './token-world.ts';
 import { World } from './world.ts';
 
 // A sign-in that the real gateway refreshes at a stand-in of the token endpoint, at the endpoint's own name, inside namespaces of the test.
@@ -76,14 +74,9 @@ const placeholder = async (): Promise<string | undefined> =>
     .CLAUDE_CODE_OAUTH_TOKEN;
 
 before(async () => {
-  world.identity = await generateX25519Identity();
-  await world.start({ [HOST]: AT });
-  execFileSync('ip', ['-n', world.outside, 'addr', 'add', `${AT}/32`, 'dev', 'lo']);
-  const keys = await startOrigin(world.dir, HOST, () => {});
-  keys.stop(); // only its certificates are wanted
-  roots = [readFileSync(keys.root, 'utf8')];
+  const { root, files } = await startWithEndpoint(world, HOST, AT);
+  roots = [root];
   await policy();
-  const files = ['leaf.key', 'leaf.pem'].map((file) => join(world.dir, file));
   const endpoint = world.outsideBackground([process.execPath, '-e', ENDPOINT, ...files]);
   mode = async (text) => {
     const heard = new Promise<void>((resolve) => (changed = resolve));

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Decrypter, generateX25519Identity } from 'age-encryption';
+import { Decrypter } from 'age-encryption';
 import type { SignIn } from '../../src/policy/sign-in.ts';
 import { sealed } from '../../src/programs/cli/seal.ts';
-import { startOrigin } from '../e2e/tls-origin.ts';
+import { listenTo } from './said.ts';
+import { startWithEndpoint } from './token-world.ts';
 import { World } from './world.ts';
 
 // An agent's harness refreshes its sign-in at the token endpoint, under the endpoint's own name, through the real gateway: the endpoint sees real
@@ -126,35 +126,21 @@ const policy = (): Promise<unknown> =>
   });
 
 before(async () => {
-  world.identity = await generateX25519Identity();
-  await world.start({ [HOST]: AT });
+  const { root, files } = await startWithEndpoint(world, HOST, AT);
+  roots = [root];
   world.onQuestion = ({ id, text }) => {
     findings.push(String(text));
     world.warden.reply({ id, ok: {} });
   };
-  execFileSync('ip', ['-n', world.outside, 'addr', 'add', `${AT}/32`, 'dev', 'lo']);
-  const keys = await startOrigin(world.dir, HOST, () => {});
-  keys.stop(); // only its certificates are wanted
-  roots = [readFileSync(keys.root, 'utf8')];
   await policy();
-  const files = ['leaf.key', 'leaf.pem'].map((file) => join(world.dir, file));
   const program = fileURLToPath(new URL('token-origin.ts', import.meta.url));
   endpoint = world.outsideBackground([process.execPath, program, AT, ...files]);
   endpoint.stderr?.pipe(process.stderr);
   const { certificate } = (await world.warden.call('secrets.authority')) as { certificate: string };
   writeFileSync(join(world.dir, 'authority.pem'), certificate, { mode: 0o644 });
-  await new Promise<void>((resolve, reject) => {
-    endpoint.once('exit', () => reject(new Error('the endpoint ended')));
-    let text = '';
-    endpoint.stdout?.on('data', (chunk) => {
-      const lines = (text + chunk).split('\n');
-      text = lines.pop() ?? '';
-      for (const line of lines.map((one) => JSON.parse(one))) {
-        if (line.ready) resolve();
-        else if (line.told) told();
-        else said.push(line);
-      }
-    });
+  await listenTo(endpoint, (one) => {
+    if (one.told) told();
+    else said.push(one);
   });
   for (const name of ['coder', 'other', 'plain']) await world.agent(name);
   await login(undefined, 'spare');
