@@ -185,13 +185,15 @@ def swap():
         i += 1
         os.symlink(folder + ('/good' if i % 2 else '/bad'), '/tmp/next'); os.rename('/tmp/next', '/tmp/link')
         time.sleep(0.0005 * (i % 7))
-threading.Thread(target=swap, daemon=True).start()
+swapping = threading.Thread(target=swap, daemon=True)
+swapping.start()
 seen = {}
 while sum(seen.values()) < tries:
     try: word = (subprocess.run(['/tmp/link'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode().split() or ['refused'])[0]
     except OSError: word = 'kernel'
     seen[word] = seen.get(word, 0) + 1
 on = False
+swapping.join()
 print(seen.pop('good', 0), seen.pop('refused', 0), seen.pop('kernel', 0), seen)
 `;
 
