@@ -4,6 +4,7 @@ import { identity, type Resource } from '../plan/resource.ts';
 import type { Step } from '../plan/step.ts';
 import type { Hand, Hands } from './hands/hand.ts';
 import type { Made } from './made.ts';
+import { mendable } from './no-space.ts';
 
 /** Where steps are told of. `begin` returns when the record is on disk: no record, no step. */
 export interface Recorder {
@@ -70,19 +71,6 @@ function interrupted(): Failure {
     'It was stopped between two steps; what was done until then stays.',
     'bulkhead up goes on from here, bulkhead down takes down what stands.',
     1,
-  );
-}
-
-/** What the kernel refuses for want of space is nothing that we could have done right.
- *  @returns a Failure instead of such an error, and any other as it is */
-export function mendable(error: unknown, what: string): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EROFS') return error;
-  return new Failure(
-    'no-space',
-    `There is no ${code === 'EROFS' ? 'writable disk' : 'space left'} for: ${what}`,
-    'Free some and run the command again, or use a state on a larger disk: --state DIR',
-    3,
   );
 }
 

@@ -71,7 +71,9 @@ function queryFits(wanted: Readonly<Record<string, readonly string[]>>, target: 
     const [, name = '', value = ''] = /^([^=]*)=?(.*)$/s.exec(part) ?? [];
     const [plainName, plainValue] = [decoded(name), decoded(value)];
     if (plainName === undefined || plainValue === undefined) return false;
-    given.set(plainName, [...(given.get(plainName) ?? []), plainValue]);
+    const values = given.get(plainName);
+    if (values) values.push(plainValue);
+    else given.set(plainName, [plainValue]);
   }
   return Object.entries(wanted).every(([name, values]) => {
     const [value, ...more] = given.get(name) ?? [];

@@ -8,9 +8,13 @@ export interface TokenRequest {
   readonly client?: string;
 }
 
+/** Far more than a token and a few names. Bytes. */
+const LONGEST = 64 * 1024;
+
 /** Reads it as a form, as the standard has it, or as JSON, as harnesses send it. The agent controls every byte.
  *  @returns why it cannot be read */
 export function readTokenRequest(body: Buffer, contentType: string): TokenRequest | string {
+  if (body.length > LONGEST) return 'the body is too long';
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(body);

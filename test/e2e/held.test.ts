@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -18,7 +20,7 @@ async function states(stand: Stand): Promise<Record<string, string>> {
 
 test('who was stopped or paused by an operator does not come back with a warden that died', {
   skip: NOT_ROOT,
-}, async () => {
+}, async (t) => {
   await withFleetBeside(FLEET, async (stand) => {
     assert.equal((await stand.bulkhead(['stop', 'stopped'])).status, 0);
     assert.equal((await stand.bulkhead(['pause', 'paused'])).status, 0);
@@ -36,5 +38,19 @@ test('who was stopped or paused by an operator does not come back with a warden 
     }
     assert.equal((await stand.bulkhead(['restart', 'stopped'])).status, 0);
     assert.equal((await states(stand)).stopped, 'idle');
+    await t.test('a full disk keeps nobody from pausing or stopping an agent, and is told', () => onFullDisk(stand));
   });
 });
+
+/** Whoever writes down who is stopped or paused meets a full disk (full(4)). */
+async function onFullDisk(stand: Stand): Promise<void> {
+  const next = join(stand.state, 'held.json.next');
+  symlinkSync('/dev/full', next);
+  assert.match((await stand.bulkhead(['pause', 'going'])).stderr, /no space left/);
+  assert.equal((await states(stand)).going, 'paused');
+  rmSync(next);
+  assert.equal((await stand.bulkhead(['resume', 'going'])).status, 0);
+  symlinkSync('/dev/full', next);
+  assert.match((await stand.bulkhead(['stop', 'going'])).stderr, /no space left/);
+  assert.equal((await states(stand)).going, 'stopped');
+}

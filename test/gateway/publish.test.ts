@@ -54,6 +54,11 @@ test('an occupied port is said to be occupied', async () => {
   await taken;
 });
 
+test('a port that only root may listen on is said to be that, and the gateway serves on', async () => {
+  await assert.rejects(world.warden.call('publish', { agent: 'coder', port: 81 }), { code: 'port-privileged' });
+  assert.deepEqual(Object.keys((await world.warden.call('status')) as object), ['agents']);
+});
+
 test('an unpublished port is closed', async () => {
   await world.warden.call('unpublish', { agent: 'coder', port: 18789 });
   assert.equal((await fetch(18789)).status, 7);

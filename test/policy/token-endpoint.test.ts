@@ -30,6 +30,8 @@ test('a request for a token is a form or JSON, each parameter once', () => {
   ] as const)
     assert.equal(typeof read(body, type), 'string', body);
   assert.equal(typeof readTokenRequest(Buffer.from([0xff]), FORM), 'string');
+  const deep = 10_000; // read to its end, one of 1 MiB would hold up all agents for a second and more
+  assert.equal(read(`${'{"b":"","a":'.repeat(deep)}1${'}'.repeat(deep)}`), 'the body is too long');
 });
 
 test('of an answer tokens become the placeholder, wherever they are repeated stars, and all other bytes stay', () => {

@@ -1,3 +1,4 @@
+import { mendable } from '../../host/no-space.ts';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import type { AgentName } from '../../model/names.ts';
 import type { Client } from '../../wire/client.ts';
@@ -32,7 +33,8 @@ async function answer(
       throw new Failure('unknown-request', `there is no request ${name}`, 'Run bulkhead up again.');
     const ok = (await act(gateway, frame, () => receiveDescriptors(descriptors))) ?? {};
     client.reply({ id, ok });
-  } catch (error) {
+  } catch (raw) {
+    const error = mendable(raw, 'what the gateway keeps');
     if (!(error instanceof Failure)) throw error; // a bug, or a descriptor that cannot be served: the program ends
     const document = { ...failureDocument(error), exit: error.exit };
     client.reply({ id, error: document });

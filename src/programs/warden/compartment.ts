@@ -10,43 +10,12 @@ import type { Order } from '../../tiers/orders.ts';
 import { agentEnvironment, enterOrders } from '../../tiers/sandbox.ts';
 import { type Attempts, NO_ATTEMPTS, nextAttempt } from './backoff.ts';
 import { FirstProcess } from './first-process.ts';
-import { type HomeFile, writeHomeFiles } from './home-files.ts';
-import type { LogFile } from './log-file.ts';
+import { writeHomeFiles } from './home-files.ts';
 import type { NetSpace } from './net-space.ts';
 import { type Home, OwnCommand } from './own-command.ts';
+import type { Surroundings } from './surroundings.ts';
 
 export type CompartmentState = 'starting' | 'idle' | 'running' | 'waiting' | 'paused' | 'stopped' | 'failed';
-
-/** What a compartment needs of the warden. */
-export interface Surroundings {
-  readonly grip: Grip;
-  /** In the host's network: what holds it there stands, or it does not start. */
-  readonly mustHold?: () => Promise<void>;
-  /** Hands the namespace's sockets to the gateway. */
-  readonly connect: (network: NetSpace) => Promise<void>;
-  readonly disconnect: () => Promise<void>;
-  /** What the agent has in its environment instead of its secrets. */
-  readonly placeholders: () => Promise<Readonly<Record<string, string>>>;
-  /** Counts a run of its command. @returns why it may not be */
-  readonly mayRun: () => Promise<string | undefined>;
-  /** What it finds in its home with one in it. */
-  readonly homeFiles?: () => Promise<readonly HomeFile[]>;
-  /** Recorded before it happens; a refusal means it does not. */
-  readonly record: (event: string, fields: object) => Promise<void>;
-  /** Recorded after it has happened. */
-  readonly tell: (event: string, fields: object) => void;
-  readonly log: LogFile;
-  /** A line in the warden's own log. */
-  readonly note: (text: string) => void;
-  /** Set where the exec gate answers for what is started. */
-  readonly gate?: {
-    readonly launchers: number;
-    readonly pause: (agent: string, paused: boolean) => Promise<void>;
-  };
-  /** Called before it starts, and after it has ended. */
-  readonly watch: (compartment: Compartment) => void;
-  readonly unwatch: (compartment: Compartment) => void;
-}
 
 const STOPPED = 'it was stopped while it was being put up';
 
@@ -141,7 +110,7 @@ export class Compartment {
       if (this.#command) await this.#command.begin();
       else this.#become('idle');
     } catch (error) {
-      await this.#clear();
+      await this.#clearAway();
       if (this.#state !== 'stopped') {
         this.#become('failed', (error as Error).message);
         this.#scheduleStart(begun);
@@ -256,7 +225,7 @@ export class Compartment {
   async #ended(first: FirstProcess, begun: number, how: string): Promise<void> {
     if (this.#first !== first || !this.standing) return;
     const { name } = this.facts.agent;
-    await this.#clear();
+    await this.#clearAway();
     this.#become('failed', `its compartment ended with ${how}`);
     this.#around.tell('agent.ended', { agent: name, why: how });
     this.#around.log.note(`the compartment ended (${how})`);
@@ -275,6 +244,12 @@ export class Compartment {
     }, waitMs);
   }
 
+  /** For what is started again whatever is left of it. */
+  async #clearAway(): Promise<void> {
+    await this.#clear().catch((error: Error) => this.#noteOf(`not all of it could be ended: ${error.message}`));
+  }
+
+  /** @throws Failure when a process outlives it */
   async #clear(): Promise<void> {
     const first = this.#first;
     const held = this.#held;
@@ -282,9 +257,13 @@ export class Compartment {
     this.#first = undefined;
     this.#around.unwatch(this);
     await this.#around.grip.killAll(held);
-    if (first && !(await first.ended()))
-      this.#around.note(`the launcher of ${this.facts.agent.name} did not end with its compartment, and was killed`);
-    await this.#around.disconnect();
+    if (first && !(await first.ended())) this.#noteOf('its launcher did not end with its compartment, and was killed');
+    // A gateway that goes meanwhile knows nothing of it any more.
+    await this.#around.disconnect().catch((error: Error) => this.#noteOf(`the gateway did not hear: ${error.message}`));
+  }
+
+  #noteOf(text: string): void {
+    this.#around.note(`${this.facts.agent.name}: ${text}`);
   }
 
   #become(state: CompartmentState, why?: string): void {

@@ -8,6 +8,7 @@ import { type DestinationTerms, destinationSubject, destinationTerms } from '../
 import type { StandingFleet } from './fleet.ts';
 import type { DestinationGrant, GatewayLink } from './gateway-link.ts';
 import type { Inbox } from './inbox.ts';
+import { withdrawEach } from './withdrawing.ts';
 
 /** What the gateway is told of a question it has put. */
 export interface AskedReply {
@@ -65,12 +66,11 @@ export class Destinations {
   /** What policy no longer lets be asked for is taken back. */
   async prune(): Promise<void> {
     const agents = new Map(this.#fleet.wanted?.agents.map((agent) => [agent.name, agent]));
-    const now = Date.now();
-    for (const question of this.#inbox.all()) {
-      const agent = agents.get(question.agent);
-      if ((agent && asks(agent, question.kind)) || standing(question, now) === 'none') continue;
-      await this.#inbox.withdraw(question.id, undefined, 'policy does not ask any more');
-    }
+    const over = ({ agent, kind }: Question): boolean => {
+      const wanted = agents.get(agent);
+      return wanted === undefined || !asks(wanted, kind);
+    };
+    await withdrawEach(this.#inbox, over, 'policy does not ask any more');
     await this.settled();
   }
 

@@ -1,8 +1,9 @@
 import { uidOf } from '../../host/accounts.ts';
-import { apply, mendable, observe } from '../../host/apply.ts';
+import { apply, observe } from '../../host/apply.ts';
 import { fleetFacts, type Host } from '../../host/compartment-facts.ts';
 import type { Hands } from '../../host/hands/hand.ts';
 import { Made } from '../../host/made.ts';
+import { mendable } from '../../host/no-space.ts';
 import { replaceFile } from '../../host/replace-file.ts';
 import { uidsFor, writeUidBook } from '../../host/uid-book.ts';
 import { mustBeSameFleet, mustHoldStored, readWanted } from '../../host/wanted.ts';

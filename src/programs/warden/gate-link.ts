@@ -1,10 +1,9 @@
-import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { SOCK_DGRAM, SOCK_STREAM, socketPair } from '../../host/pipes.ts';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import { Client } from '../../wire/client.ts';
 import type { AgentPolicy } from '../../wire/gate-policy.ts';
-import { receiveDescriptors, sendDescriptors } from '../../wire/handover.ts';
+import { DescriptorWay } from './descriptor-way.ts';
 
 /** A listener as the warden keeps it, for the gate after this one. */
 export interface KeptListener {
@@ -39,7 +38,7 @@ export interface GateAsks {
 /** The warden's end of one running gate. */
 export class GateLink {
   readonly #client: Client;
-  readonly #descriptors: number;
+  readonly #way: DescriptorWay;
   readonly #asks: GateAsks;
   /** The gate's ends, to be given to it at its start. */
   readonly theirs: readonly [number, number];
@@ -50,11 +49,11 @@ export class GateLink {
     const control = socketPair(SOCK_STREAM);
     const descriptors = socketPair(SOCK_DGRAM);
     this.theirs = [control.theirs, descriptors.theirs];
-    this.#descriptors = descriptors.ours;
+    this.#way = new DescriptorWay(descriptors.ours);
     this.#asks = asks;
     this.#client = new Client(new Socket({ fd: control.ours }));
     this.#client.onNotice = (frame) => void this.#answer(frame as Record<string, unknown>);
-    this.#client.onEnd = () => closeSync(descriptors.ours);
+    this.#client.onEnd = () => this.#way.close();
   }
 
   async ready(): Promise<void> {
@@ -63,7 +62,7 @@ export class GateLink {
 
   /** @param folder  a mount of the folder in which its copies have their names, ours to close */
   async tree(agent: string, folder: number): Promise<void> {
-    sendDescriptors(this.#descriptors, [folder]);
+    this.#way.show([folder]);
     await this.#client.call('tree', { agent });
   }
 
@@ -75,7 +74,7 @@ export class GateLink {
   /** Gives it what an earlier gate had, and lets it begin. */
   async resume(listeners: readonly KeptListener[]): Promise<void> {
     for (const { fd, ...facts } of listeners) {
-      sendDescriptors(this.#descriptors, [fd]);
+      this.#way.show([fd]);
       await this.#client.call('listener', facts);
     }
     await this.#client.call('begin');
@@ -93,12 +92,7 @@ export class GateLink {
     const { id } = frame;
     try {
       if (frame.do === 'elevated.start') {
-        const socket = await this.#asks.outside.start(frame.ticket);
-        try {
-          sendDescriptors(this.#descriptors, [socket]);
-        } finally {
-          closeSync(socket);
-        }
+        this.#way.give([await this.#asks.outside.start(frame.ticket)]);
         return this.#client.reply({ id, ok: {} });
       }
       this.#client.reply({ id, ok: (await this.#obey(frame)) ?? {} });
@@ -114,17 +108,12 @@ export class GateLink {
   #obey(frame: Record<string, unknown>): unknown {
     if (frame.do === 'question.ask') return this.#asks.ask(frame);
     if (frame.do === 'question.look') return this.#asks.look(frame);
-    if (frame.do === 'question.use') {
-      const [process] = receiveDescriptors(this.#descriptors);
-      if (process === undefined) throw new Error('no process came with it');
-      return this.#asks.use(frame, process);
-    }
+    if (frame.do === 'question.use') return this.#asks.use(frame, this.#way.take('process'));
     if (frame.do === 'own.cover') return this.#asks.cover(frame);
     if (frame.do === 'own.uncover') return this.#asks.uncover(Number(frame.ticket));
     if (frame.do === 'elevated.ask') return this.#asks.outside.ask(frame.agent, frame.argv, 'bulkhead-do');
     if (frame.do === 'listener.keep') {
-      const [fd] = receiveDescriptors(this.#descriptors);
-      if (fd === undefined) throw new Error('no listener came with it');
+      const fd = this.#way.take('listener');
       const { number, agent, device, inode, asks } = frame as unknown as Omit<KeptListener, 'fd'>;
       return this.#asks.keep({ number, fd, agent, device, inode, asks });
     }

@@ -1,4 +1,4 @@
-import { closeSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { SOCK_DGRAM, SOCK_STREAM, socketPair } from '../../host/pipes.ts';
 import { listenFor } from '../../host/signer-socket.ts';
@@ -11,7 +11,7 @@ import type { Lease } from '../../model/lent-key.ts';
 import type { PlaceholderFile } from '../../model/placeholder-text.ts';
 import { elevatedText } from '../../policy/elevated/text.ts';
 import { Client } from '../../wire/client.ts';
-import { sendDescriptors } from '../../wire/handover.ts';
+import { DescriptorWay } from './descriptor-way.ts';
 import type { Outside } from './gate-link.ts';
 import { dialIn, type NetSpace, socketsIn } from './net-space.ts';
 
@@ -38,7 +38,7 @@ export interface Asked {
 /** The warden's end of one running gateway: two socket pairs made before it starts. */
 export class GatewayLink {
   readonly #client: Client;
-  readonly #handover: number;
+  readonly #way: DescriptorWay;
   /** The gateway's ends, to be given to it at its start. */
   readonly theirs: readonly [number, number];
 
@@ -47,10 +47,10 @@ export class GatewayLink {
     const control = socketPair(SOCK_STREAM);
     const descriptors = socketPair(SOCK_DGRAM);
     this.theirs = [control.theirs, descriptors.theirs];
-    this.#handover = descriptors.ours;
+    this.#way = new DescriptorWay(descriptors.ours);
     this.#client = new Client(new Socket({ fd: control.ours }));
     this.#client.onNotice = (frame) => void this.#answer(frame as Record<string, unknown>, netnsOf, asked);
-    this.#client.onEnd = () => closeSync(descriptors.ours);
+    this.#client.onEnd = () => this.#way.close();
   }
 
   async ready(): Promise<void> {
@@ -81,12 +81,7 @@ export class GatewayLink {
   /** Makes the agent's sockets in its namespace and hands them over; we keep none. */
   async listen(agent: string, netns: NetSpace): Promise<void> {
     const sockets = await socketsIn(netns);
-    const descriptors = Object.values(sockets) as number[];
-    try {
-      sendDescriptors(this.#handover, descriptors);
-    } finally {
-      for (const fd of descriptors) closeSync(fd);
-    }
+    this.#way.give(Object.values(sockets));
     await this.#client.call('listen', { agent, sockets: Object.keys(sockets) });
   }
 
@@ -106,12 +101,7 @@ export class GatewayLink {
 
   /** Hands over the socket on which the gateway signs for an agent; we keep none. */
   async sign(agent: string, path: string, gid: number | undefined): Promise<void> {
-    const fd = listenFor(path, gid);
-    try {
-      sendDescriptors(this.#handover, [fd]);
-    } finally {
-      closeSync(fd);
-    }
+    this.#way.give([listenFor(path, gid)]);
     await this.#client.call('ssh.listen', { agent });
   }
 
@@ -195,12 +185,7 @@ export class GatewayLink {
       if (request === 'elevated.ask')
         return this.#client.reply({ id, ok: await asked.outside.ask(agent, frame.argv, 'api') });
       if (request === 'elevated.start') {
-        const socket = await asked.outside.start(frame.ticket);
-        try {
-          sendDescriptors(this.#handover, [socket]);
-        } finally {
-          closeSync(socket);
-        }
+        this.#way.give([await asked.outside.start(frame.ticket)]);
         return this.#client.reply({ id, ok: {} });
       }
       if (request === 'finding') {
@@ -215,12 +200,7 @@ export class GatewayLink {
           'Run bulkhead up again.',
           1,
         );
-      const fd = await dialIn(netns, port);
-      try {
-        sendDescriptors(this.#handover, [fd]);
-      } finally {
-        closeSync(fd);
-      }
+      this.#way.give([await dialIn(netns, port)]);
       this.#client.reply({ id, ok: {} });
     } catch (error) {
       const failure =

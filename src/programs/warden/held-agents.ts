@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { mendable } from '../../host/no-space.ts';
 import { replaceFile } from '../../host/replace-file.ts';
 
 /** Agents that an operator has stopped or paused. It outlives the warden: nobody who was stopped comes back by an accident. */
@@ -15,16 +16,28 @@ export class HeldAgents {
     return this.#names.has(name);
   }
 
-  hold(name: string): void {
+  /** @returns why it could not be written down: it is held all the same as long as this warden lives, and whoever stops an agent does not wait
+   *  for a disk */
+  hold(name: string): unknown {
     this.#names.add(name);
-    this.#write();
+    try {
+      this.#write();
+      return undefined;
+    } catch (error) {
+      return error;
+    }
   }
 
+  /** @throws Failure `no-space`: a warden that comes after this one would hold it still */
   release(name: string): void {
     if (this.#names.delete(name)) this.#write();
   }
 
   #write(): void {
-    replaceFile(this.#path, JSON.stringify([...this.#names].sort()));
+    try {
+      replaceFile(this.#path, JSON.stringify([...this.#names].sort()));
+    } catch (error) {
+      throw mendable(error, 'who is stopped or paused (it is done, and forgotten when the warden ends)');
+    }
   }
 }

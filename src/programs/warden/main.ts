@@ -37,12 +37,12 @@ import { Notices } from './notices.ts';
 import { runNotifyCommand } from './notify-command.ts';
 import { Record } from './record.ts';
 import { type Caller, type Office, requests } from './requests.ts';
-import { withdrawAll } from './revoking.ts';
 import { Rounds } from './rounds.ts';
 import { Running } from './running.ts';
 import { SecretWatch } from './secret-watch.ts';
 import { Sessions } from './sessions.ts';
 import { Staff } from './staff.ts';
+import { withdrawEach } from './withdrawing.ts';
 
 const at = process.argv.indexOf('--state');
 const places = placesOf(at > 0 ? (process.argv[at + 1] ?? DEFAULT_STATE) : DEFAULT_STATE);
@@ -136,7 +136,9 @@ const notices: Notices = new Notices(
 );
 inbox.onFinding = (agent, text) => notices.finding(agent, text);
 fleet.onLetGo = (agent) => {
-  void withdrawAll({ inbox }, agent, 'the agent was let go');
+  withdrawEach(inbox, (question) => question.agent === agent, 'the agent was let go').catch((error: Error) =>
+    log.note(`what was approved of ${agent} is not taken back: ${error.message}`),
+  );
   held.release(agent);
   logs.remove(agent);
 };

@@ -58,6 +58,7 @@ export class OwnCovers {
       { stdio: ['pipe', 'pipe', 'pipe', into], env: {}, cwd: '/' },
     );
     closeSync(into);
+    child.on('error', (error) => this.#note(`covering: ${error.message}`)); // the machine has no process for it: nothing is covered
     child.stdin?.on('error', () => {}); // its end says so
     child.stderr?.on('data', (text: Buffer) => this.#note(`covering: ${text.toString('utf8').trim()}`));
     const over = new Promise<void>((resolve) => child.once('close', () => resolve()));

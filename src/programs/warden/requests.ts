@@ -104,10 +104,11 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
         const which = compartment(from);
         const { name } = which.facts.agent;
         if (!which.standing) which.orders(); // says why nothing runs
-        held.hold(name);
+        const unwritten = held.hold(name);
         office.sessions.leave();
         const tookMs = await which.pause();
         record.tell({ event: 'agent.paused', agent: name });
+        if (unwritten !== undefined) throw unwritten;
         return acted(which, tookMs, which.measured.frozen);
       },
     },
@@ -134,7 +135,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
       answer: async (from) => {
         const which = compartment(from);
         const begun = performance.now();
-        held.hold(which.facts.agent.name);
+        const unwritten = held.hold(which.facts.agent.name);
         await which.stop();
         const left = which.processes().length;
         if (left > 0)
@@ -144,6 +145,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
             'Run it again; if it stays so: bulkhead logs warden',
             1,
           );
+        if (unwritten !== undefined) throw unwritten;
         return acted(which, performance.now() - begun, which.measured.ended);
       },
     },

@@ -2,7 +2,6 @@ import type { Still } from '../../host/family.ts';
 import type { RevokedDocument } from '../../model/documents.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Question } from '../../model/question.ts';
-import { standing } from '../../policy/approval.ts';
 import type { CommandTerms } from '../../policy/question/command.ts';
 import { type DestinationTerms, destinationTerms } from '../../policy/question/destination.ts';
 import type { Budgets } from './budgets.ts';
@@ -110,12 +109,4 @@ function notStanding({ id, agent, shown }: Question): Failure {
     'bulkhead grants lists what is in force.',
     1,
   );
-}
-
-/** Everything of an agent that goes, or may not ask any more, is taken back. */
-export async function withdrawAll({ inbox }: Pick<Around, 'inbox'>, agent: string, why: string): Promise<void> {
-  const now = Date.now();
-  for (const question of inbox.all())
-    if (question.agent === agent && standing(question, now) !== 'none')
-      await inbox.withdraw(question.id, undefined, why);
 }

@@ -64,12 +64,17 @@ export class Rounds {
     this.#colleagues = colleagues;
   }
 
-  /** Starts the rounds; nothing waits for them. */
+  /** Starts the rounds; nothing waits for them. One that takes longer than a minute has no other beside it. */
   begin(): void {
+    let busy = false;
     setInterval(() => {
-      this.now().catch((error: Error) =>
-        this.#logs.ofProgram('warden').note(`a round of probes failed: ${error.stack}`),
-      );
+      if (busy) return;
+      busy = true;
+      this.now()
+        .catch((error: Error) => this.#logs.ofProgram('warden').note(`a round of probes failed: ${error.stack}`))
+        .finally(() => {
+          busy = false;
+        });
     }, EVERY_MS);
   }
 

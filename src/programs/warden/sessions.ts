@@ -17,6 +17,8 @@ export class Sessions {
   #latest: Connection<string> | undefined;
   #goesOn: NodeJS.Timeout | undefined;
   readonly #running = new Map<Connection<string>, Session>();
+  /** Connections whose command is being begun. */
+  readonly #beginning = new Set<Connection<string>>();
 
   /** @param mayRun  counts a run, or says why it may not be */
   constructor(record: Record, spares: SpareLaunchers, mayRun: (agent: string) => Promise<string | undefined>) {
@@ -30,8 +32,21 @@ export class Sessions {
     command: Command,
     connection: Connection<string>,
   ): Promise<{ ok: object; descriptors: readonly number[] }> {
-    if (this.#running.has(connection))
+    if (this.#running.has(connection) || this.#beginning.has(connection))
       throw new Failure('busy', 'One connection runs one command.', 'Open another connection.', 1);
+    this.#beginning.add(connection);
+    try {
+      return await this.#begin(compartment, command, connection);
+    } finally {
+      this.#beginning.delete(connection);
+    }
+  }
+
+  async #begin(
+    compartment: Compartment,
+    command: Command,
+    connection: Connection<string>,
+  ): Promise<{ ok: object; descriptors: readonly number[] }> {
     const { name: agent } = compartment.facts.agent;
     const by = connection.peer.uid;
     compartment.orders(); // refuses when the compartment is not up, before anything is recorded
@@ -65,7 +80,9 @@ export class Sessions {
     this.#latest = connection;
     clearTimeout(this.#goesOn);
     this.#goesOn = setTimeout(() => this.#prepare(compartment), GOES_ON_MS);
-    connection.socket.once('close', () => this.#running.get(connection)?.hangUp());
+    if (connection.socket.destroyed)
+      session.hangUp(); // whoever wanted it has gone while it was recorded
+    else connection.socket.once('close', () => session.hangUp());
     return { ok: { descriptors: session.descriptors.length }, descriptors: session.descriptors };
   }
 
