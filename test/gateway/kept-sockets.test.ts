@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { after, before, mock, test } from 'node:test';
+import { isRepeatable } from '../../src/programs/gateway/far-end.ts';
 import { Incoming } from '../../src/programs/gateway/incoming.ts';
 import { type KeptServer, KeptServers } from '../../src/programs/gateway/kept-servers.ts';
+import { readRequestHead } from '../../src/protocol/http1.ts';
 
 // Which connections are kept, how many, and for how long; test/gateway/kept-servers.test.ts has what the gateway does with them.
 
@@ -106,16 +108,42 @@ test('one on which anything comes unasked, or which has ended, is none: at once,
   back.kept.incoming.unread(Buffer.from('more than an answer'));
   all.keep(back.kept);
   assert.equal(back.kept.upstream.destroyed, true);
-  for (const say of [(peer: Socket) => void peer.write('unasked'), (peer: Socket) => void peer.end()]) {
+  for (const [say, event] of [
+    [(peer: Socket) => void peer.write('unasked'), 'readable'],
+    [(peer: Socket) => void peer.end(), 'end'],
+  ] as const) {
     const later = await standing();
     all.keep(later.kept);
     assert.ok(all.has('a', UNDER, false));
     say(later.peer);
-    await once(later.kept.upstream, 'close');
-    assert.ok(!all.has('a', UNDER, false));
+    await once(later.kept.upstream, event);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([later.kept.upstream.destroyed, all.has('a', UNDER, false)], [true, false], event);
   }
   const now = await standing();
   all.keep(now.kept);
   now.kept.socket.destroy(); // of which nobody is told yet
   assert.deepEqual([all.has('a', UNDER, false), all.take('a', UNDER)], [false, undefined]);
+});
+
+test('only what reads, has no body and asks for no other protocol is sent where it may not be heard', () => {
+  const repeatable = (text: string): boolean => {
+    const read = readRequestHead(Buffer.from(`${text}\r\n\r\n`.replaceAll('|', '\r\n')));
+    assert.ok(read.kind === 'head');
+    return isRepeatable(read.head);
+  };
+  for (const text of [
+    'GET / HTTP/1.1|Host: a',
+    'HEAD / HTTP/1.1|Host: a',
+    'OPTIONS * HTTP/1.1|Host: a|Connection: close',
+  ])
+    assert.ok(repeatable(text), text);
+  for (const text of [
+    'DELETE / HTTP/1.1|Host: a',
+    'POST / HTTP/1.1|Host: a|Content-Length: 0',
+    'GET / HTTP/1.1|Host: a|Content-Length: 3',
+    'GET / HTTP/1.1|Host: a|Transfer-Encoding: chunked',
+    'GET / HTTP/1.1|Host: a|Connection: Upgrade|Upgrade: websocket',
+  ])
+    assert.ok(!repeatable(text), text);
 });
