@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   existsSync,
+  lstatSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -102,6 +103,13 @@ test('a file in another form is not touched, and the operator is told the line',
       (error) => error instanceof Failure && /by hand: agents\.a\.egress/.test(error.hint),
     );
     assert.deepEqual(readdirSync(dir), ['fleet.yaml']);
+    const link = join(dir, 'link.yaml'); // such as one into the folder where the operator keeps it under version control
+    symlinkSync('fleet.yaml', link);
+    assert.throws(
+      () => adopt(link, { ...suggestion, entry: 'c.test' }),
+      (error) => error instanceof Failure && /symbolic link/.test(error.message),
+    );
+    assert.deepEqual([lstatSync(link).isSymbolicLink(), readFileSync(file, 'utf8')], [true, after]);
   } finally {
     for (const name of readdirSync(dir)) rmSync(join(dir, name));
     rmdirSync(dir);

@@ -24,6 +24,16 @@ test('trailers pass in both directions, those of an answer without the value', a
   assert.ok(!out.includes(VALUE.slice(0, 10)), out);
 });
 
+test('a value does not come back in the name of a field either: of an interim answer, of the head, of a trailer', async () => {
+  const out = await world.send(
+    `GET /named HTTP/1.1\r\nHost: allow.test:9443\r\nAuthorization: Bearer ${world.stand}\r\nTE: trailers\r\n\r\n`,
+  );
+  assert.match(world.said.at(-1)?.head ?? '', new RegExp(`^authorization: Bearer ${VALUE}$`, 'm'));
+  assert.match(out, /^HTTP\/1\.1 103 Early\r\nx-\S{32}: 1\r\n\r\nHTTP\/1\.1 200 OK\r\n\S{32}: 1\r\n/);
+  assert.match(out, /\r\n0\r\nx-\S{32}-x: 1\r\n\r\n$/);
+  assert.ok(!out.includes(VALUE.slice(0, 10)), out);
+});
+
 test('a placeholder in a trailer is refused, as it is, percent-coded or in Basic; a malformed trailer too; the server has no whole request', async () => {
   const before = world.said.length;
   const coded = `%${world.stand.charCodeAt(0).toString(16)}${world.stand.slice(1)}`;

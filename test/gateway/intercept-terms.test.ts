@@ -127,3 +127,62 @@ setTimeout(() => { console.log('stands'); process.exit(); }, 6000);`);
   assert.match((await held).out, /ended/);
   await world.hold([{}]);
 });
+
+test('a request to where only rules apply, and no secret is bound, is counted once, as one with a secret is', async () => {
+  const requests = async (): Promise<number> => {
+    const { usage } = (await world.warden.call('usage', { agent: 'coder', days: 1 })) as {
+      usage: { requests: number }[];
+    };
+    return usage[0]?.requests ?? 0;
+  };
+  for (const binding of [{}, { host: 'elsewhere.test' }]) {
+    await world.hold([{ paths: ['/counted'] }], binding);
+    const before = await requests();
+    assert.equal((await world.trusting(`${URL_}/counted`, `${URL_}/counted`)).out, 'okok');
+    assert.equal(await requests(), before + 2, JSON.stringify(binding));
+    assert.match((await world.trusting(`${URL_}/other`)).out, /is not what is granted/);
+    assert.equal(await requests(), before + 2, 'one that is refused is none');
+  }
+  await world.hold([{}]);
+});
+
+test('bodies that wait to be judged take so much together, on all connections of an agent; those that have room go on', async () => {
+  await world.hold([{}], { in: ['json key'] });
+  const body = `{"key":"${world.stand}","x":"${'y'.repeat(1_000_000)}"}`;
+  const head = `POST /held HTTP/1.1\r\nHost: allow.test:9443\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+  const { out, err } = await world.python(
+    'coder',
+    `import json,ssl
+c=ssl.create_default_context(cafile=${JSON.stringify(world.authority)})
+head,key=${JSON.stringify(head)}.encode(),${JSON.stringify(world.stand)}
+body=json.dumps({'key':key,'x':'y'*1000000},separators=(',',':')).encode()
+def one(whole=False):
+  s=c.wrap_socket(socket.create_connection(('allow.test',9443),timeout=20),server_hostname='allow.test')
+  try: s.sendall(head+(body if whole else body[:-1]))
+  except OSError: pass
+  return s
+def status(s,seconds):
+  s.settimeout(seconds)
+  try: return s.recv(4096).split()[1].decode()
+  except TimeoutError: return ''
+  except (OSError,IndexError): return 'cut'
+rest,refused,late=[one() for _ in range(20)],[],time.time()+20
+while len(refused)<4 and time.time()<late:
+  said=[(s,status(s,0.02)) for s in rest]
+  refused+=[x for _,x in said if x]; rest=[s for s,x in said if not x]
+def finish(s):
+  s.settimeout(20)
+  try: s.sendall(body[-1:])
+  except OSError: pass
+for s in rest: finish(s)
+print(json.dumps([refused,[status(s,20) for s in rest],status(one(True),20)]))`,
+  );
+  assert.equal(err, '');
+  const [refused, others, after] = JSON.parse(out) as [string[], string[], string];
+  assert.ok(refused.length >= 4 && refused.every((status) => status !== '200'), out); // 20 MB do not fit into 16 MiB
+  assert.ok(refused.includes('400'), out);
+  assert.ok(others.includes('200'), out);
+  assert.equal(after, '200', 'and there is room again');
+  await world.heard(({ body: came }) => came?.length === body.length - world.stand.length + VALUE.length);
+  await world.hold([{}]);
+});

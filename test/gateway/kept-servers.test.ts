@@ -132,6 +132,28 @@ test('another policy, other roots and another value of the secret end what is ke
   assert.deepEqual(heard, []);
 });
 
+test('a cap holds for what goes out by it, and nothing of what is over it does', async () => {
+  const usage = async (): Promise<{ requests: number; refused: number }> => {
+    const { usage } = (await world.warden.call('usage', { agent: 'coder', days: 1 })) as {
+      usage: { requests: number; refused: number }[];
+    };
+    return usage[0] ?? assert.fail();
+  };
+  const { requests, refused } = await usage();
+  await policy({ ...agent('coder'), budget: { requests: requests + 2 } });
+  const [answers, ports] = await ask('coder', ['GET /none', 'GET /none', 'GET /none']);
+  assert.deepEqual([answers.slice(0, 2), ports.length, distinct(ports)], [['204', '204'], 2, 1]);
+  assert.match(answers[2] ?? '', /^403 .*its budget of [0-9,]+ requests for \S+ is used up/);
+  const after = await usage();
+  assert.deepEqual([after.requests, after.refused], [requests + 2, refused + 1]);
+});
+
+test('where no secret is bound, each client has a connection of its own', async () => {
+  await policy({ ...agent('coder'), egress: [{ host: 'allow.test', port: 9443, paths: ['/none'] }], secrets: [] });
+  const [answers, ports] = await ask('coder', ['GET /none', 'GET /none']);
+  assert.deepEqual([answers, distinct(ports)], [['204', '204'], 2]);
+});
+
 test('with a ledger that takes nothing, nothing goes out by it', async () => {
   await policy(agent('coder'));
   await ask('coder', ['GET /none']);

@@ -22,6 +22,13 @@ const ANSWERS: Readonly<Record<string, (socket: Socket, auth: string, body: stri
     }
     socket.write(`0\r\nX-Trailer: ${auth}\r\n\r\n`);
   },
+  '/named': (socket, auth) => {
+    const token = auth.split(' ').at(-1) ?? '';
+    const early = `HTTP/1.1 103 Early\r\nX-${token}: 1\r\n\r\n`;
+    socket.write(
+      `${early}HTTP/1.1 200 OK\r\n${token}: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nx-${token}-x: 1\r\n\r\n`,
+    );
+  },
   '/close': (socket, auth) => void socket.end(`HTTP/1.1 200 OK\r\n\r\nuntil the end: ${auth}`),
   '/events': async (socket) => {
     socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n');

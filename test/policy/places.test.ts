@@ -77,6 +77,7 @@ test('another parameter, a part of one, one encoded twice, a second key and a fr
     [`/v1?key=%2573tand0123456789ABCDEF`, 'foreign'],
     [`/v1?key=${STAND}&key=of-an-attacker`, 'foreign'],
     [`/v1?key=${STAND};key=of-an-attacker`, 'foreign'],
+    ['/v1?a=1;key=of-an-attacker', 'foreign'],
     [`/v1?k%65y=of-an-attacker`, 'foreign'],
     [`/v1?key=${OTHER}`, 'foreign'],
     [`/v1?x=?key=${STAND}`, 'misplaced'],

@@ -37,6 +37,9 @@ test('a push is granted to one repository and to no other, however it is spelled
     'GET /me/other.git/info/refs?service=git-upload-pack&service=git-receive-pack',
     'GET /me/other.git/info/refs?service=git-upload-pack;service=git-receive-pack',
     'GET /me/other.git/info/refs?service=git-upload-pack&%73ervice=git-receive-pack',
+    'GET /me/other.git/info/refs?service=git-upload-pack&x;service=git-receive-pack',
+    'GET /me/other.git/info/refs?service=git-upload-pack&%zz=1',
+    'GET /me/other.git/info/refs?service=git-upload-pack#x',
     'GET /you/site.git/info/refs?service=git-upload-pack',
     'GET /me/site.git/settings',
     'GET /',
@@ -60,6 +63,8 @@ test('a body is of a type that is granted, or there is none; two types are none 
   assert.ok(!may(rules, 'POST /', [['content-length', '3']]));
   assert.ok(!may(rules, 'POST /', [['transfer-encoding', 'chunked']]));
   assert.ok(!may(rules, 'POST / application/json', [['content-type', 'text/plain']]));
+  assert.ok(!may(rules, 'POST / text/plain', [['content-type', 'application/json']]), 'in whatever order');
+  assert.ok(whyNotRequest(rules, at, { method: 'POST', target: '/', headers: [], hasBody: true }), 'none is said');
   assert.ok(!may(rules, 'POST /', [['content-type', 'text/plain; application/json']]));
 });
 
@@ -74,6 +79,10 @@ test('fields by which a server may take a request for another one fulfil no rule
     'x-rewrite-url',
   ])
     assert.ok(!may(rules, 'POST /v1', [[name, 'DELETE']]), name);
+  const asked = [{ host: 'git.test', port: 443, query: { a: ['b'] } }];
+  assert.ok(may(asked, 'GET /?a=b'));
+  for (const name of ['x-original-url', 'x-rewrite-url'])
+    assert.ok(!may(asked, 'GET /?a=b', [[name, '/?a=c']]), `${name}, and a query`);
 });
 
 test('the closest host decides, and connections pass unread where nothing asks for more', () => {

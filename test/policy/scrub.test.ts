@@ -53,6 +53,18 @@ test('what cannot begin a value is given back at once', () => {
   assert.equal(scrubber.push(Buffer.from('st\n')).toString(), 'sk-rest\n');
 });
 
+test('of two values that begin alike the longer is looked for first, and what takes a value’s place is as long as it', () => {
+  const pattern = (find: string, put = '*'.repeat(find.length)) => ({ find: Buffer.from(find), put: Buffer.from(put) });
+  const scrubber = new Scrubber([pattern('secret-one'), pattern('secret-one-and-more')]);
+  const out = [scrubber.push(Buffer.from('<secret-one-and-more> <secret-one>')), scrubber.end()];
+  assert.equal(Buffer.concat(out).toString(), `<${'*'.repeat(19)}> <${'*'.repeat(10)}>`);
+  for (const [find, put] of [
+    ['secret', 'short'],
+    ['', ''],
+  ] as const)
+    assert.throws(() => new Scrubber([pattern(find, put)]), TypeError);
+});
+
 test('the caller’s own bytes are never changed', () => {
   const bytes = Buffer.from(VALUE);
   new Scrubber(PATTERNS).push(bytes);

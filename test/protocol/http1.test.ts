@@ -12,6 +12,7 @@ import {
   requestFraming,
   requestTarget,
   upstreamHead,
+  withoutNamed,
 } from '../../src/protocol/http1.ts';
 import { FUZZ } from './seed.ts';
 
@@ -129,7 +130,7 @@ test('Host is there once', () => {
 
 test('what goes upstream is written anew: our Host, no hop-by-hop field, no upgrade', () => {
   const lines =
-    'Host: A.test\r\nConnection: upgrade, X-Mine\r\nUpgrade: websocket\r\nX-Mine: 1\r\nProxy-Authorization: x\r\nAccept: */*\r\n';
+    'Host: A.test\r\nConnection: upgrade, X-Mine\r\nUpgrade: websocket\r\nHTTP2-Settings: x\r\nX-Mine: 1\r\nProxy-Authorization: x\r\nAccept: */*\r\n';
   const written = upstreamHead(head(`GET http://a.test/x HTTP/1.0\r\n${lines}\r\n`), '/x', 'a.test')?.toString();
   assert.equal(written, 'GET /x HTTP/1.1\r\nhost: a.test\r\naccept: */*\r\nconnection: close\r\n\r\n');
   for (const field of ['host', 'Content-Length', 'transfer-encoding'])
@@ -138,6 +139,15 @@ test('what goes upstream is written anew: our Host, no hop-by-hop field, no upgr
       undefined,
       field,
     );
+});
+
+test('what Connection names is not there when a request is judged, but for what says how it goes on; it names nothing that frames', () => {
+  const named = withoutNamed(
+    head('GET / HTTP/1.1\r\nConnection: X-Mine, upgrade\r\nUpgrade: websocket\r\nX-Mine: 1\r\n\r\n'),
+  );
+  assert.deepEqual(named?.headers, [['upgrade', 'websocket']]);
+  for (const field of ['Host', 'content-length', 'Transfer-Encoding'])
+    assert.equal(withoutNamed(head(`GET / HTTP/1.1\r\nConnection: x, ${field}\r\n\r\n`)), undefined, field);
 });
 
 test('chunks are written anew, cut anywhere, and end where they end', () => {

@@ -68,6 +68,7 @@ test('answers have one status and advertise no other service; trailers have no p
   for (const raw of [[], [':status', '2000'], [':status', '200', ':status', '200'], ['a', 'b']])
     assert.equal(typeof readStreamAnswer(raw), 'string');
   assert.equal(typeof readStreamTrailers([':status', '200']), 'string');
+  assert.equal(readStreamTrailers(['etag', 'a', 'x', '1', 'etag', 'b']), 'etag is given twice');
   assert.deepEqual(readStreamTrailers(['grpc-status', '0']), [['grpc-status', '0']]);
 });
 

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readRequestHead } from '../../src/protocol/http1.ts';
-import { asksForWebSocket, closing, type FramePiece, FrameReader, frame } from '../../src/protocol/websocket.ts';
+import { readResponseHead } from '../../src/protocol/http1-response.ts';
+import {
+  asksForWebSocket,
+  closing,
+  type FramePiece,
+  FrameReader,
+  frame,
+  whyNoWebSocket,
+} from '../../src/protocol/websocket.ts';
 import { FUZZ } from './seed.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
@@ -32,10 +40,29 @@ test('the handshake of RFC 6455, 1.3 is answered as it says; others are none, or
   const rest =
     'Connection: keep-alive, Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n';
   assert.deepEqual(ask(`Upgrade: WebSocket\r\n${rest}`), { accept: 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=' });
-  assert.equal(ask(`Upgrade: h2c\r\n${rest}`), undefined);
+  for (const upgrade of ['h2c', 'websocket, h2c', 'h2c, websocket'])
+    assert.equal(ask(`Upgrade: ${upgrade}\r\n${rest}`), undefined, upgrade);
   assert.equal(ask(`Upgrade: websocket\r\n${rest}Content-Length: 3\r\n`), 'bad');
   assert.equal(ask(`Upgrade: websocket\r\n${rest.replace('13', '8')}`), 'bad');
   assert.equal(ask(`Upgrade: websocket\r\n${rest}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n`), 'bad');
+});
+
+test('a server has switched if it says so, for this key, and uses no extension that nobody asked for', () => {
+  const why = (lines: string): string | undefined => {
+    const read = readResponseHead(Buffer.from(`HTTP/1.1 101 Switching Protocols\r\n${lines}\r\n`));
+    assert.ok(read.kind === 'head');
+    return whyNoWebSocket(read.head, 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
+  };
+  const good = 'Upgrade: WebSocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n';
+  assert.equal(why(good), undefined);
+  for (const [lines, said] of [
+    [good.replace('WebSocket\r', 'h2c\r'), /something else/],
+    [good.replace('Connection: Upgrade', 'Connection: close'), /something else/],
+    [good.replace('s3pP', 'S3pP'), /another WebSocket handshake/],
+    [good.replace(/Sec.*\r\n/, ''), /another WebSocket handshake/],
+    [`${good}Sec-WebSocket-Extensions: permessage-deflate\r\n`, /an extension unasked/],
+  ] as const)
+    assert.match(why(lines) ?? '', said, lines);
 });
 
 test('what no frame may be is refused', () => {

@@ -15,8 +15,12 @@ test('what must be on record before anything goes on waits for a ledger that doe
   await record.connect([]);
   process.kill(ledger.child.pid ?? 0, 'SIGSTOP');
   await assert.rejects(record.write({ event: 'program.started', program: 'one' }), { code: 'record-failed' });
-  const done = record.persist({ event: 'program.started', program: 'two' });
+  let over = false;
+  const done = record.persist({ event: 'program.started', program: 'two' }).finally(() => {
+    over = true;
+  });
   await sleep(6000); // longer than it waits for an answer
+  assert.equal(over, false, 'nothing goes on before it is on record');
   process.kill(ledger.child.pid ?? 0, 'SIGCONT');
   await done;
   const { entries } = await read(await connect(t, ledger), { event: 'program.started' });

@@ -3,6 +3,7 @@ import {
   closeSync,
   fchmodSync,
   fchownSync,
+  lstatSync,
   openSync,
   readFileSync,
   renameSync,
@@ -20,6 +21,13 @@ import { readFleet, whoAsks } from './config/read.ts';
 /** Writes a suggestion into the fleet file. The text is read again before it is written: it must mean what it meant, and that one entry more.
  *  @throws Failure `not-edited`, with the line to add by hand */
 export function adopt(file: string, suggestion: Suggestion): void {
+  if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink())
+    throw new Failure(
+      'not-edited',
+      `${file} was not changed: it is a symbolic link, which would become a file of its own.`,
+      `Name the file that it leads to: bulkhead approvals suggest --apply ${suggestion.id} -f FILE`,
+      1,
+    );
   const before = readFleet(file);
   const text = readFileSync(file, 'utf8');
   const byHand = (why: string): Failure =>

@@ -60,6 +60,8 @@ test('a variable that programs obey decides, unless it is as the compartment giv
       'NPM_CONFIG_REGISTRY',
       'GOPROXY',
       'GOFLAGS',
+      'GOTOOLCHAIN',
+      'GONOSUMDB',
     ],
     ...[
       'CARGO_HOME',
