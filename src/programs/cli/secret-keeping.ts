@@ -83,3 +83,18 @@ function onDisk(folder: string, state: SecretEntry['state']): SecretEntry[] {
     usedBy: [],
   }));
 }
+
+/** Where a value that was kept goes from here: nowhere, if no agent has it, and what else is still to be set. */
+export async function nextSteps(places: Places, name: SecretName): Promise<string[]> {
+  const all = await secretStates(places);
+  const missing = all.filter((one) => one.state === 'missing').map((one) => one.name);
+  const unused = all.some((one) => one.name === name && one.usedBy.length === 0);
+  return [
+    ...(unused
+      ? [
+          `No agent uses it. Under secrets of the one that is to, in fleet.yaml: VARIABLE: ${name}, or VARIABLE: { secret: ${name}, to: HOST }`,
+        ]
+      : []),
+    ...(missing.length > 0 ? [`Still to be set: ${missing.join(', ')}.`] : []),
+  ];
+}
