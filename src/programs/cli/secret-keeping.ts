@@ -67,7 +67,11 @@ async function keepUntilUp(places: Places, name: SecretName, value: string, own:
 /** As the warden says; while nothing runs, what is on disk. */
 export async function secretStates(places: Places): Promise<readonly SecretEntry[]> {
   const asked = await withSecrets(places, async (warden) => (await warden.call('secrets.list')) as SecretsDocument);
-  if (asked) return asked.secrets;
+  return asked ? asked.secrets : secretsOnDisk(places);
+}
+
+/** Those that have a value, in force or waiting; who uses them is not known here. */
+export function secretsOnDisk(places: Places): readonly SecretEntry[] {
   const waiting = onDisk(places.secrets, 'waiting');
   const kept = onDisk(`${places.gateway}/secrets`, 'set').filter(
     ({ name }) => !waiting.some((one) => one.name === name),
