@@ -76,3 +76,9 @@ function command(raw: unknown, at: string): string[] {
   if (argv[0] === undefined || argv[0] === '') throw wrong(at, 'names no program');
   return argv;
 }
+
+/** `GET https://api.example.com/v1/me` */
+export function testText({ method, scheme, host, port, path }: SecretTest): string {
+  const usual = port === (scheme === 'https' ? 443 : 80);
+  return `${method} ${scheme}://${host.includes(':') ? `[${host}]` : host}${usual ? '' : `:${port}`}${path}`;
+}

@@ -60,7 +60,7 @@ export function describeResource(what: Resource): string {
       return `port 127.0.0.1:${what.port} to ${what.agent}`;
     case 'policy':
       return [
-        `egress policy (${what.rules} rules, ${what.digest.slice(0, 12)})`,
+        `egress policy (${what.rules} ${what.rules === 1 ? 'rule' : 'rules'}, ${what.digest.slice(0, 12)})`,
         ...(what.outside ?? []).map((line) => `${line} may run outside`),
       ].join('; ');
   }

@@ -1,7 +1,7 @@
 import type { Header } from '../protocol/http1.ts';
 import { hasField, OTHER_METHOD, OTHER_TARGET, sameField } from './other-request.ts';
 import { comparablePath } from './paths.ts';
-import { admitted, type Credential, foreign, type Refusal } from './place.ts';
+import { admitted, type Credential, ELSEWHERE, foreign, type Refusal } from './place.ts';
 import { placeInBody } from './place-body.ts';
 import { placeInTarget } from './place-target.ts';
 
@@ -40,8 +40,10 @@ export function placeSecrets(request: CredentialRequest, bound: readonly Credent
   for (const header of request.headers) {
     const result = placeOne(header, request.method, path, bound);
     if (result === undefined) headers.push(header);
-    else if ('why' in result) return { kind: 'refused', ...result };
-    else {
+    else if ('why' in result) {
+      const own = result.as === 'foreign' && all.some((one) => holds(header[1], one));
+      return { kind: 'refused', ...(own ? ELSEWHERE : result) };
+    } else {
       headers.push([header[0], result.text]);
       used.add(result.secret);
       if (result.form !== undefined) forms.push(result.form);
@@ -55,8 +57,7 @@ export function placeSecrets(request: CredentialRequest, bound: readonly Credent
   ];
   for (const text of rest) {
     const found = all.find((one) => holds(text, one));
-    if (found !== undefined)
-      return { kind: 'refused', as: 'misplaced', why: 'a placeholder stands where its secret is not bound to' };
+    if (found !== undefined) return { kind: 'refused', ...ELSEWHERE };
   }
   const body = request.body && placeInBody(request.body, request.method, path, bound, all);
   if (body && 'why' in body) return { kind: 'refused', ...body };

@@ -44,7 +44,10 @@ export function blastRadius(
     spend: { ...agent.limits, ...budgetOf(agent) },
     ...(agent.elevated && { outside: agent.elevated.map(elevatedText) }),
     ...((agent.secrets ?? agent.ssh) && {
-      use: [...(agent.secrets ?? []).map(secretUse), ...(agent.ssh ?? []).map(sshUse)],
+      use: [
+        ...(agent.secrets ?? []).map((one) => `${secretUse(one)}, without holding it`),
+        ...(agent.ssh ?? []).map(sshUse),
+      ],
     }),
     ask: [
       ...(agent.egressAsk ? ['any other host, one by one (egress-ask)'] : []),
@@ -99,7 +102,7 @@ function destination({ host, port, address }: EgressRule): string {
 }
 
 /** With what requests it is about, and what brought it. */
-function grantText(rule: EgressRule): string {
+export function grantText(rule: EgressRule): string {
   const { methods, paths, query, types, from } = rule;
   const parameters = Object.entries(query ?? {}).map(([name, values]) => `?${name}=${values.join('|')}`);
   const terms = [methods?.join(' '), paths?.join(' '), ...parameters, types?.join(' ')].filter(Boolean).join(' ');
@@ -108,9 +111,9 @@ function grantText(rule: EgressRule): string {
 }
 
 /** What it may have done with a secret that it does not hold. */
-function secretUse({ secret, host, port, methods, paths }: SecretBinding): string {
+export function secretUse({ secret, host, port, methods, paths }: SecretBinding): string {
   const how = [...(methods ? [methods.join(' ')] : []), ...(paths ? [paths.join(' ')] : [])].join(' ');
-  return `the secret ${secret} at ${destination({ host, port })}${how === '' ? '' : ` (${how})`}, without holding it`;
+  return `the secret ${secret} at ${destination({ host, port })}${how === '' ? '' : ` (${how})`}`;
 }
 
 /** The same for a key that signs logins. */

@@ -42,7 +42,19 @@ export function placesOf(
   );
 }
 
+/** A placeholder of this agent's, at a place, path, method or destination that its secret is not bound to. */
+export const ELSEWHERE: Refusal = { as: 'misplaced', why: 'a placeholder stands where its secret is not bound to' };
+
 /** Somebody else's credential, or none of anybody's: an agent that was given one would carry things out under it. */
 export function foreign(where: string): Refusal {
   return { as: 'foreign', why: `${where} holds a credential that is no placeholder of this agent` };
+}
+
+/** Where the secrets of a destination may stand, for whoever wrote the client; undefined: none is bound to it. */
+export function goesWhere(bound: readonly Credential[]): string | undefined {
+  const places = bound.flatMap(({ binding: { variable, in: places, methods = [], paths = [], lent } }) => {
+    const only = [...methods, ...paths].join(' ');
+    return lent ? [] : [`$${variable} in ${places.join(' or ')}${only === '' ? '' : ` (${only})`}`];
+  });
+  return places.length === 0 ? undefined : `here goes ${places.join('; ')}`;
 }

@@ -69,10 +69,32 @@ export const SECRET_PRESETS: Readonly<Record<string, SecretPreset>> = {
   },
 };
 
+/** What stands under `secrets` of an agent in fleet.yaml for it. */
+export function usedAs(variable: string, secret: string): string {
+  return presetOf(variable) ? `${variable}: ${secret}` : `${variable}: { secret: ${secret}, to: HOST }`;
+}
+
+/** Of what a service gives out, the secret: where its variable holds more around it, that is taken off. */
+export function secretPart(variable: string, value: string): string {
+  const [before = '', after = ''] = presetOf(variable)?.as?.split('{}') ?? [];
+  const around = before !== '' && value.startsWith(before) && value.endsWith(after);
+  return around ? value.slice(before.length, value.length - after.length) : value;
+}
+
+/** What stands before the secret in a value that is more than that; undefined: nothing that is known. */
+export function aroundSecret(value: string): string | undefined {
+  const starts = Object.values(SECRET_PRESETS).map(({ as = '' }) => as.split('{}')[0] ?? '');
+  return starts.find((one) => one !== '' && value.startsWith(one));
+}
+
+function presetOf(variable: string): SecretPreset | undefined {
+  return Object.hasOwn(SECRET_PRESETS, variable) ? SECRET_PRESETS[variable] : undefined;
+}
+
 const UNKNOWN: Shape = shapeOf('aA0'.repeat(14));
 
 /** What a placeholder looks like while nobody has set the secret. */
 export function shapeBefore(variable: string): Shape {
-  const preset = Object.hasOwn(SECRET_PRESETS, variable) ? SECRET_PRESETS[variable] : undefined;
+  const preset = presetOf(variable);
   return preset === undefined ? UNKNOWN : shapeOf(preset.like);
 }

@@ -20,7 +20,7 @@ export interface Tried {
   readonly last: string;
   /** Of the last time. */
   readonly why: string;
-  /** The line of fleet.yaml that would allow it; null where none would. */
+  /** The line of fleet.yaml, or the command, that would allow it; null where none would. */
   readonly allow: string | null;
 }
 
@@ -53,19 +53,30 @@ export function tried(agent: string, entries: readonly TriedEntry[]): Tried[] {
   return [...found.values()].sort((a, b) => b.count - a.count || (a.what < b.what ? -1 : 1));
 }
 
+const GRANTABLE = /^no rule grants|is granted on port|^waiting for approval|^a person refused|^question \d+ was/;
+
+/** Where the destination is granted and something else is wanting (src/policy/meter/caps.ts, place.ts). */
+function mend(agent: string, why: string): string | null {
+  const secret = /^the secret ([a-z0-9-]+) is not set$/.exec(why)?.[1];
+  if (secret !== undefined) return `bulkhead secrets set ${secret}`;
+  const model = /^the price of the model ([\w.:/-]+) is not known/.exec(why)?.[1];
+  if (model !== undefined) return `prices: { "${model}": { input: ..., output: ... } }`;
+  const budget = /^its budget of (\$?)\S+ (?:(requests?|runs?|tokens?) )?/.exec(why);
+  if (budget === null) return null;
+  const cap = budget[2] === undefined ? 'bytes' : `${budget[2].replace(/s$/, '')}s`;
+  return `agents.${agent}.budget: ${budget[1] ? '{ money: $MORE/day }' : `{ ${cap}: MORE/day }`}`;
+}
+
 function read(agent: string, entry: TriedEntry): Omit<Tried, 'count' | 'last'> | undefined {
   const { host, port, name, path, argv } = entry;
   const why = String(entry.why ?? entry.rule ?? 'no reason was recorded');
   if (entry.event === 'egress.denied' && typeof host === 'string' && typeof port === 'number') {
     const what = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    const grantable = /^no rule grants|is granted on port|waiting for approval|a person refused|question \d+ was/.test(
-      why,
-    );
     return {
       kind: 'destination',
       what,
       why,
-      allow: grantable ? grantLine(agent, { host, port, literal: false }) : null,
+      allow: GRANTABLE.test(why) ? grantLine(agent, { host, port, literal: false }) : mend(agent, why),
     };
   }
   if (entry.event === 'dns.refused' && typeof name === 'string') {

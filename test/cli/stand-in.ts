@@ -66,18 +66,22 @@ export interface Ran {
 export const MAIN: string = fileURLToPath(new URL('../../src/programs/cli/main.ts', import.meta.url));
 
 /** One command line, as a process, without a terminal. @param until  ends it when it has printed that
- *  @param seen  is told all it has printed, each time it prints */
+ *  @param seen  is told all it has printed, each time it prints
+ *  @param input  on its standard input; without one that is empty */
 export function bulkhead(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   until?: string,
   seen: (stdout: string) => void = () => {},
+  input: string = '',
 ): Promise<Ran> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 20_000,
+    stdio: 'pipe',
+    timeout: 60_000,
   });
+  child.stdin.on('error', () => {}); // it may end without having read all of it
+  child.stdin.end(input);
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

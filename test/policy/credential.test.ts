@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { secretName } from '../../src/model/names.ts';
 import type { SecretBinding } from '../../src/model/secret-binding.ts';
 import { placeSecrets } from '../../src/policy/credential.ts';
-import type { Credential } from '../../src/policy/place.ts';
+import { type Credential, goesWhere } from '../../src/policy/place.ts';
 
 const STAND = 'sk-placeholder-0123456789';
 const OTHER = 'placeholder-of-something-else';
@@ -117,4 +117,32 @@ test('a secret that nobody has set is refused by name, and is no finding', () =>
   const { value: _, ...unset } = bound();
   const result = place([['authorization', `Bearer ${STAND}`]], [unset]);
   assert.deepEqual(result, { kind: 'refused', as: 'unset', why: 'the secret api is not set', secret: 'api' });
+});
+
+test('a placeholder of this agent is never called a credential that is none, wherever it stands', () => {
+  const tries: [string, Partial<SecretBinding>][] = [
+    [`Bearer ${OTHER}`, {}],
+    [`Basic ${STAND}`, {}],
+    [basic(`me:${STAND}`), {}],
+    [`Bearer ${STAND}`, { in: ['basic'] }],
+  ];
+  for (const [value, change] of tries) {
+    const result = place([['authorization', value]], [bound(change)]);
+    assert.ok(result.kind === 'refused' && result.as === 'misplaced', value);
+    assert.equal(result.why, 'a placeholder stands where its secret is not bound to');
+  }
+});
+
+test('who is refused is told where the secrets of that destination go', () => {
+  const second = bound({ variable: 'HOOK', in: ['header x-hook', 'query key'], methods: ['GET'], paths: ['/v1/**'] });
+  assert.equal(
+    goesWhere([bound(), second]),
+    'here goes $KEY in bearer; $HOOK in header x-hook or query key (GET /v1/**)',
+  );
+  assert.equal(goesWhere([]), undefined);
+  assert.equal(
+    goesWhere([bound({ lent: { stand: 'a', value: 'b' } })]),
+    undefined,
+    'what a drill lends is in no variable',
+  );
 });

@@ -59,3 +59,26 @@ test('what no line would allow has none, and another agent is another agent', ()
     [['x.test:443', null]],
   );
 });
+
+test('a budget, a secret or a price that is missing is mended there, not by another way to the same host', () => {
+  const budget = (what: string) => `its budget of ${what} for 2026-11-21 is used up (1); waiting for approval 1`;
+  const found = tried('coder', [
+    denied('a.test', 443, budget('150 tokens')),
+    denied('b.test', 443, budget('$1.00')),
+    denied('c.test', 443, budget('1 GiB')),
+    denied('d.test', 443, 'the secret hook is not set'),
+    denied('e.test', 443, 'the price of the model gpt-9 is not known, so its budget in money cannot be kept'),
+    denied('f.test', 443, 'the request does not name its model, so its budget in money cannot be kept'),
+  ]);
+  assert.deepEqual(
+    found.map(({ allow }) => allow),
+    [
+      'agents.coder.budget: { tokens: MORE/day }',
+      'agents.coder.budget: { money: $MORE/day }',
+      'agents.coder.budget: { bytes: MORE/day }',
+      'bulkhead secrets set hook',
+      'prices: { "gpt-9": { input: ..., output: ... } }',
+      null,
+    ],
+  );
+});

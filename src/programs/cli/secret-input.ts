@@ -1,5 +1,6 @@
 import { Failure } from '../../model/failure.ts';
 import { whyNoSecret } from '../../policy/placeholder.ts';
+import { aroundSecret } from '../../policy/secret-presets.ts';
 
 const LONGEST_INPUT = 64 * 1024;
 
@@ -9,11 +10,16 @@ const LONGEST_INPUT = 64 * 1024;
 export async function readSecret(name: string): Promise<string> {
   const value = process.stdin.isTTY ? await prompted(`Value of ${name} (not shown): `) : await all();
   const wrong = whyNoSecret(value);
+  const around = aroundSecret(value);
+  if (around !== undefined)
+    throw new Failure('bad-secret', 'the value is a whole address', `Give what follows ${around} in it.`);
   if (wrong === undefined) return value;
   throw new Failure(
     'bad-secret',
     `the value ${wrong}`,
-    `printf %s "$VALUE" | bulkhead secrets set ${name}, or without a pipe for a prompt.`,
+    value === ''
+      ? `printf %s "$VALUE" | bulkhead secrets set ${name}, or without a pipe for a prompt.`
+      : 'Give the key or token alone, as its service shows it: one line, without quotes or a name before it.',
   );
 }
 

@@ -67,7 +67,11 @@ async function keepUntilUp(places: Places, name: SecretName, value: string, own:
 /** As the warden says; while nothing runs, what is on disk. */
 export async function secretStates(places: Places): Promise<readonly SecretEntry[]> {
   const asked = await withSecrets(places, async (warden) => (await warden.call('secrets.list')) as SecretsDocument);
-  if (asked) return asked.secrets;
+  return asked ? asked.secrets : secretsOnDisk(places);
+}
+
+/** Those that have a value, in force or waiting; who uses them is not known here. */
+export function secretsOnDisk(places: Places): readonly SecretEntry[] {
   const waiting = onDisk(places.secrets, 'waiting');
   const kept = onDisk(`${places.gateway}/secrets`, 'set').filter(
     ({ name }) => !waiting.some((one) => one.name === name),
@@ -82,4 +86,19 @@ function onDisk(folder: string, state: SecretEntry['state']): SecretEntry[] {
     ...{ name: file.slice(0, -4), state, since: statSync(`${folder}/${file}`).mtime.toISOString() },
     usedBy: [],
   }));
+}
+
+/** Where a value that was kept goes from here: nowhere, if no agent has it, and what else is still to be set. */
+export async function nextSteps(places: Places, name: SecretName): Promise<string[]> {
+  const all = await secretStates(places);
+  const missing = all.filter((one) => one.state === 'missing').map((one) => one.name);
+  const unused = all.some((one) => one.name === name && one.usedBy.length === 0);
+  return [
+    ...(unused
+      ? [
+          `No agent uses it. Under secrets of the one that is to, in fleet.yaml: VARIABLE: ${name}, or VARIABLE: { secret: ${name}, to: HOST }`,
+        ]
+      : []),
+    ...(missing.length > 0 ? [`Still to be set: ${missing.join(', ')}.`] : []),
+  ];
 }

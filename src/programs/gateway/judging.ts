@@ -1,6 +1,7 @@
 import { isBoundField, placeSecrets } from '../../policy/credential.ts';
 import type { Destination } from '../../policy/egress.ts';
 import { isModelCall, isModelHost } from '../../policy/meter/model-calls.ts';
+import { goesWhere } from '../../policy/place.ts';
 import { type Pattern, reflections } from '../../policy/scrub.ts';
 import type { Header } from '../../protocol/http1.ts';
 import { admit, stoppedStatus } from './budgets.ts';
@@ -94,7 +95,7 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
       return refuseRequest(door, destination, 503, why, `your operator runs: bulkhead secrets set ${secret}`);
     if (placed.as === 'malformed') return refuseRequest(door, destination, 400, why);
     misused(why);
-    return refuseRequest(door, destination, 403, why);
+    return refuseRequest(door, destination, 403, why, goesWhere(bound));
   }
   const costly =
     isModelCall(method, host, shownPath(target)) || (method === 'POST' && compartment.meter.isCostly(host));

@@ -6,7 +6,7 @@ import type {
   SecretsDocument,
 } from '../../model/documents.ts';
 import type { WantedFleet } from '../../model/fleet.ts';
-import type { SecretTest, SecretUpkeep } from '../../model/secret-upkeep.ts';
+import { type SecretUpkeep, testText } from '../../model/secret-upkeep.ts';
 import { rotationDue } from '../../policy/rotation.ts';
 import { type KeptSecret, secretFindings } from '../../policy/secret-findings.ts';
 import type { StandingFleet } from './fleet.ts';
@@ -88,11 +88,6 @@ function rotateOf(wanted: WantedFleet, name: string, since: string | undefined):
         dueAt: new Date(from + every).toISOString(),
       }),
     ...(command && { command, ...(user !== undefined && { user }) }),
-    ...(test && { test: requestText(test) }),
+    ...(test && { test: testText(test) }),
   };
-}
-
-function requestText({ method, scheme, host, port, path }: SecretTest): string {
-  const usual = port === (scheme === 'https' ? 443 : 80);
-  return `${method} ${scheme}://${host.includes(':') ? `[${host}]` : host}${usual ? '' : `:${port}`}${path}`;
 }

@@ -1,12 +1,16 @@
 import { resolve } from 'node:path';
 import { sudoersOf } from '../../../host/sudoers.ts';
+import { readWanted } from '../../../host/wanted.ts';
 import type { WantedFleet } from '../../../model/fleet.ts';
 import { describe } from '../../../plan/describe.ts';
-import { placesOf } from '../../../plan/places.ts';
+import { type Places, placesOf } from '../../../plan/places.ts';
+import { shown } from '../../../policy/display.ts';
+import { termsChanged } from '../../../policy/terms.ts';
 import type { Answer, Call } from '../call.ts';
 import { readFleet } from '../config/read.ts';
 import { mustBeOurs, planMachine } from '../machine.ts';
 import { planFleet } from '../plan-fleet.ts';
+import { secretsOnDisk } from '../secret-keeping.ts';
 import { mustBeState } from '../state.ts';
 
 /** Every change `up` would make. Nothing is changed. */
@@ -18,9 +22,11 @@ export async function run({ state, options }: Call): Promise<Answer> {
   mustBeState(places);
   const machine = (await planMachine(places)).map(describe);
   const steps = await planFleet(places, fleet);
+  const terms = termsChanged(readWanted(places), fleet);
+  const unset = unsetSecrets(places, fleet);
   return {
-    document: { machine, steps },
-    text: () => planText(machine, steps),
+    document: { machine, steps, terms, unset },
+    text: () => planText(machine, steps, terms, unset),
   };
 }
 
@@ -39,14 +45,32 @@ function sudoers(fleet: WantedFleet): Answer {
   return { document: { sudoers: whole, granted, refused }, text: () => whole.trimEnd() };
 }
 
-function planText(machine: readonly string[], steps: readonly string[]): string {
-  if (machine.length + steps.length === 0) return 'Nothing to do: the machine is as the file says.';
+/** Names of secrets that agents are to use and nobody has set. */
+function unsetSecrets(places: Places, fleet: WantedFleet): string[] {
+  const kept = secretsOnDisk(places).map(({ name }) => name);
+  const wanted = fleet.agents.flatMap(({ secrets = [] }) => secrets.map(({ secret }) => secret));
+  return [...new Set(wanted)].filter((name) => !kept.includes(name));
+}
+
+function planText(
+  machine: readonly string[],
+  steps: readonly string[],
+  terms: readonly string[],
+  unset: readonly string[],
+): string {
+  const count = machine.length + steps.length;
   const part = (title: string, lines: readonly string[]): string[] =>
-    lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)];
+    lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${shown(line)}`)];
   return [
+    ...(count + terms.length === 0 ? ['Nothing to do: the machine is as the file says.'] : []),
     ...part('This machine', machine),
     ...part('The fleet', steps),
-    '',
-    `${machine.length + steps.length} steps. bulkhead up makes them.`,
+    ...part('What the file grants', terms),
+    ...(unset.length > 0 ? ['', ...unset.map((name) => `Not set yet: bulkhead secrets set ${name}`)] : []),
+    ...(count > 0
+      ? ['', `${count === 1 ? 'One step. bulkhead up makes it.' : `${count} steps. bulkhead up makes them.`}`]
+      : terms.length > 0
+        ? ['', 'No step on the machine; bulkhead up puts it in force.']
+        : []),
   ].join('\n');
 }

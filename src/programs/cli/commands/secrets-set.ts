@@ -3,12 +3,13 @@ import { placesOf } from '../../../plan/places.ts';
 import type { Answer, Call } from '../call.ts';
 import { endedText, findingLines } from '../render/tested.ts';
 import { readSecret } from '../secret-input.ts';
-import { findingsBefore, keep } from '../secret-keeping.ts';
+import { findingsBefore, keep, nextSteps } from '../secret-keeping.ts';
 
 export async function run({ operands, state }: Call): Promise<Answer> {
   const name = secretName(operands[0]);
   const value = await readSecret(name);
-  const kept = await keep(placesOf(state), name, value);
+  const places = placesOf(state);
+  const kept = await keep(places, name, value);
   const findings = kept?.findings ?? findingsBefore(value);
   const more = findings.length > 0 ? { findings } : {};
   const said = (first: string): string => [first, ...findingLines(name, findings)].join('\n');
@@ -18,8 +19,10 @@ export async function run({ operands, state }: Call): Promise<Answer> {
       text: () => said(`${name} is kept; the gateway takes it with the next up.`),
     };
   const { replaced = false, ended, tookMs } = kept;
+  const next = await nextSteps(places, name);
   return {
     document: { secret: name, state: 'set', replaced, ended, tookMs, ...more },
-    text: () => said(`${name} is ${replaced ? 'replaced' : 'set'}, and in force.${endedText(kept)}`),
+    text: () =>
+      [said(`${name} is ${replaced ? 'replaced' : 'set'}, and in force.${endedText(kept)}`), ...next].join('\n'),
   };
 }

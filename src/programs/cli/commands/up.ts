@@ -1,12 +1,15 @@
 import { resolve } from 'node:path';
 import { ordinaryUser } from '../../../host/ordinary-user.ts';
 import { thisTree } from '../../../host/tree.ts';
+import { readWanted } from '../../../host/wanted.ts';
 import type { SshKeyEntry, SshKeysDocument, StatusDocument } from '../../../model/documents.ts';
 import { Failure } from '../../../model/failure.ts';
 import type { WantedFleet } from '../../../model/fleet.ts';
 import { describe } from '../../../plan/describe.ts';
 import { type Places, placesOf } from '../../../plan/places.ts';
 import type { Step } from '../../../plan/step.ts';
+import { shown } from '../../../policy/display.ts';
+import { termsChanged } from '../../../policy/terms.ts';
 import type { Client } from '../../../wire/client.ts';
 import type { Answer, Call } from '../call.ts';
 import { readFleet } from '../config/read.ts';
@@ -32,6 +35,7 @@ export async function run({ state, options }: Call): Promise<Answer> {
   takeTurn(places);
   return untilInterrupted(async (left) => {
     const begun = Date.now();
+    const before = readWanted(places);
     const { machine, warden } = await withNumbers(left, () => groundFor(places, fleet, left));
     const client = warden ?? (await startWarden(places, thisTree().version, left));
     left.addEventListener('abort', () => client.close());
@@ -43,20 +47,25 @@ export async function run({ state, options }: Call): Promise<Answer> {
       await asked(client, left, 'fleet.settled');
       const status = await asked<StatusDocument>(client, left, 'status');
       const done = [...machine.map(describe), ...steps];
+      const terms = before ? termsChanged(before, fleet) : [];
       const made = fleet.agents.some(({ ssh }) => ssh)
         ? (await asked<SshKeysDocument>(client, left, 'ssh.keys')).keys.filter((key) => isNew(key, begun))
         : [];
       const register = made.length === 0 ? '' : `${toRegister(made).join('\n')}\n\n`;
       return {
-        document: { steps: done, status, ...(made.length > 0 && { register: made }) },
-        text: (screen) =>
-          `${done.length === 0 ? 'Nothing to do: the machine is as the file says.' : done.join('\n')}\n\n${register}${renderStatus(status, screen)}`,
+        document: { steps: done, terms, status, ...(made.length > 0 && { register: made }) },
+        text: (screen) => `${doneText(done, terms)}\n\n${register}${renderStatus(status, screen)}`,
         exit: statusExit(status),
       };
     } finally {
       client.close();
     }
   });
+}
+
+function doneText(steps: readonly string[], terms: readonly string[]): string {
+  if (steps.length + terms.length === 0) return 'Nothing to do: the machine is as the file says.';
+  return [...steps, ...terms.map(shown)].join('\n');
 }
 
 /** Made by this up: whoever runs it is told once. */

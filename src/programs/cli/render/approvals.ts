@@ -36,7 +36,7 @@ export function renderApprovals({ approvals }: ApprovalsDocument, screen: Screen
   ]);
   const first = approvals.find(({ state }) => state === 'asked');
   const how =
-    first && `Answer: bulkhead approve ${first.id} [--for 1h|--always], bulkhead deny ${first.id} [--for 1h|--always]`;
+    first && `Answer: bulkhead approve ${first.id} or bulkhead deny ${first.id}, either with --for 1h or --always`;
   return [...table(head, rows, screen), ...(how ? ['', how] : [])].join('\n');
 }
 

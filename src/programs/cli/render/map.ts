@@ -30,7 +30,11 @@ function one(agent: BlastRadius, screen: Screen): string {
     ['ask', agent.ask.length > 0 ? agent.ask : ['nothing: what is not granted is refused']],
   ];
   const lines = [...wrapped(agent.sentence, screen.width).map((line) => screen.style('bold', line)), ''];
-  for (const [name, parts] of rows) lines.push(...row(name, parts.join(', '), screen));
+  for (const [name, parts] of rows) {
+    const apart = ONE_BY_ONE.includes(name) && parts.some((part) => /[(,]/.test(part));
+    if (apart) for (const [i, part] of parts.entries()) lines.push(...row(i === 0 ? name : '', part, screen));
+    else lines.push(...row(name, parts.join(', '), screen));
+  }
   lines.push('');
   for (const { claim, walls, proven, why } of agent.cannot) {
     const head = proven ? 'cannot' : 'unproven';
@@ -40,6 +44,8 @@ function one(agent: BlastRadius, screen: Screen): string {
   return lines.join('\n');
 }
 
+/** Where one of them says more than a name, each has a line of its own. */
+const ONE_BY_ONE = ['reach', 'outside', 'use'];
 const HEAD = 10;
 
 function row(head: string, text: string, screen: Screen, style: 'green' | 'red' | 'dim' = 'dim'): string[] {

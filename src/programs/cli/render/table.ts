@@ -48,11 +48,15 @@ export function columns(text: string): number {
 const WIDE =
   /[\u{1100}-\u{115f}\u{2e80}-\u{a4cf}\u{ac00}-\u{d7a3}\u{f900}-\u{faff}\u{fe30}-\u{fe6f}\u{ff00}-\u{ff60}\u{ffe0}-\u{ffe6}\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 
-/** Words over lines of at most `width` columns, each after the first indented by `hang`. */
+/** Words over lines of at most `width` columns, each after the first indented by `hang`. A command at the end, which is to be copied, is one word
+ *  if it fits. */
 export function wrapped(text: string, width: number, hang = ''): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of shown(text).split(' ')) {
+  const [, before = '', command = ''] = /^(.* )?(bulkhead(?: [\w./-]+)+)$/s.exec(shown(text)) ?? [];
+  const words =
+    before !== '' && columns(command) <= width ? [...before.trimEnd().split(' '), command] : shown(text).split(' ');
+  for (const word of words) {
     if (line.trim() !== '' && columns(line) + 1 + columns(word) > width) {
       lines.push(line);
       line = `${hang}${word}`;

@@ -3,8 +3,9 @@ import type { SecretTried } from '../../../model/secret-upkeep.ts';
 
 /** What became of each value that was tried, as it was found. */
 export function testedLines(name: string, tested: readonly SecretTried[]): string[] {
+  const several = tested.some(({ value }) => value === 'old');
   return tested.map((one) => {
-    const which = `The ${one.value} value of ${name}`;
+    const which = several ? `The ${one.value} value of ${name}` : `The value of ${name}`;
     if (one.found === 'unclear')
       return `NOT KNOWN: ${which} was tried without an answer: ${one.why ?? 'no reason was given'}.`;
     const found = one.found === 'works' ? 'is accepted' : 'is refused';
