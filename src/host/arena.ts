@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import type { Args, Positive } from '../drill/attack.ts';
 import { RULED_HOST } from '../drill/lent.ts';
 import { PRELUDE } from '../drill/prelude.ts';
@@ -11,6 +11,7 @@ import { DOOR_PORT } from '../tiers/host-net.ts';
 import { control, type Spoken } from './arena/control.ts';
 import { type Crew, crew } from './arena/crew.ts';
 import { DOOR, farOrders, houseOrders } from './arena/orders.ts';
+import { holding } from './arena/recorded.ts';
 import { bareSpace, farSpace, HOUSE_ADDRESS, type Space, sweep } from './arena/space.ts';
 import { removeTree } from './mounts.ts';
 
@@ -26,6 +27,9 @@ export interface Arena {
   readonly otherLease: Lease;
   /** All counters now. A name that never moved is absent: take it for 0. */
   watches(): Promise<Readonly<Record<string, number>>>;
+  /** How many files have the lent key in them, however it is written.
+   *  @param paths  absent: what the proxies without policy wrote down */
+  recorded(paths?: readonly string[]): Promise<number>;
   /** Runs `text` (without prelude) where the wall is absent.
    *  @param args  instead of `args`; milliseconds */
   control(where: Positive, text: string, timeoutMs: number, args?: Args): Promise<Spoken>;
@@ -72,7 +76,10 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
     const allowToken = `welcome-${randomBytes(8).toString('hex')}`;
     const [stand, otherStand] = [lentText('stand'), lentText('stand')];
     const value = lentText('value');
-    const key = { stands: [stand, otherStand], value };
+    const record = `${folder}/record`;
+    writeFileSync(record, '', { mode: 0o644 });
+    chownSync(record, SPARE_UID, SPARE_UID);
+    const key = { stands: [stand, otherStand], value, record };
     const shape = { token, allowToken, metadata, folder, house: HOUSE_ADDRESS, key };
     const house: Crew = await crew(options.house, { uid: SPARE_UID, list: houseOrders(shape) });
     closers.push(house.close);
@@ -105,6 +112,7 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
       key_stand: stand,
       other_stand: otherStand,
       key_value: value,
+      key_records: record,
       private_port: port('private'),
       private_port6: port('private6'),
       private_udp_port: port('privateUdp'),
@@ -147,6 +155,7 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
           if (name !== 'icmp') sum[name] = (sum[name] ?? 0) + count;
         return { ...sum, icmp: away.icmp ?? 0 };
       },
+      recorded: (paths = [record]) => holding(paths, value),
       control: (where, text, timeoutMs, other) =>
         control(
           { house: options.house, bare: bare.path, far: far.path, folder, uid: SPARE_UID },

@@ -15,7 +15,7 @@ import type { Lease } from '../../src/model/lent-key.ts';
 import type { Compartments, Stage } from '../../src/programs/cli/drill.ts';
 import { Client, dial } from '../../src/wire/client.ts';
 import { sendDescriptors } from '../../src/wire/handover.ts';
-import { type Reachable, withinReach } from '../e2e/within-reach.ts';
+import { type Reachable, type Weakening, withinReach } from '../e2e/within-reach.ts';
 
 /** The network wall without the rest: a machine of its own (a network namespace with an arena), the real gateway and the real
  *  ledger in it, and agents whose texts run as an ordinary uid in a real compartment namespace. */
@@ -23,6 +23,8 @@ export interface Bench {
   readonly arena: Arena;
   readonly compartments: Compartments;
   readonly stage: Stage;
+  /** Where ledger and gateway keep what they keep. */
+  readonly dir: string;
   close(): Promise<void>;
 }
 
@@ -50,14 +52,15 @@ export function facts(name: string, others: readonly string[]): AgentFacts {
   };
 }
 
-/** @param agents  the first is drilled; a second one has grants that the first has not */
-export async function openBench(agents: readonly string[]): Promise<Bench> {
+/** @param agents  the first is drilled; a second one has grants that the first has not
+ *  @param weakenings  of the gateway */
+export async function openBench(agents: readonly string[], weakenings: readonly Weakening[] = []): Promise<Bench> {
   const closers: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const product = await withinReach();
+    const product = await withinReach(weakenings);
     closers.push(() => product.close());
     const house = `bhdt-${process.pid}`;
     execFileSync('ip', ['netns', 'add', house]);
@@ -118,8 +121,14 @@ export async function openBench(agents: readonly string[]): Promise<Bench> {
         ((await ledger.call('read', { from, agent })) as { entries: LedgerEntry[] }).entries,
     };
     const args = { ...arena.args, other_agent: agents[1] ?? '' };
-    const stage: Stage = { ...arena, inside: () => args, outside: () => args };
-    return { arena, compartments, stage, close };
+    const kept = [`${dir}/ledger`, `${dir}/gateway`];
+    const stage: Stage = {
+      ...arena,
+      recorded: (where) => arena.recorded(where === 'inside' ? kept : undefined),
+      inside: () => ({ ...args, key_records: kept.join(':') }),
+      outside: () => args,
+    };
+    return { arena, compartments, stage, dir, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,32 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { wardenProcesses } from '../../src/host/warden-processes.ts';
 import { credentialName } from '../../src/plan/machine.ts';
 import { ONE } from './fleets.ts';
-import { wardenOf } from './searching.ts';
-import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
+import { NOT_ROOT, withFleetBeside } from './stand.ts';
+import { withCredentials } from './with-credentials.ts';
 
 const VALUE = `kept-value-${'a1B2'.repeat(8)}`;
-
-/** Ends the warden and its keeper, and starts one as systemd would: with a folder of credentials of its own. */
-async function withCredentials(stand: Stand, folder: string | undefined): Promise<void> {
-  const argv = readFileSync(`/proc/${wardenOf(stand)}/cmdline`, 'utf8')
-    .split('\0')
-    .slice(0, -1);
-  const { keepers, wardens } = wardenProcesses(stand.state);
-  for (const pid of [...keepers, ...wardens]) process.kill(pid, 'SIGKILL');
-  while (wardenProcesses(stand.state).wardens.length > 0) await sleep(50);
-  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...(folder && { CREDENTIALS_DIRECTORY: folder }) };
-  const [node = '', ...rest] = argv.filter((word) => word !== '--resume');
-  spawn(node, [...rest, '--resume'], { env, cwd: '/', detached: true, stdio: 'ignore' }).unref();
-  const known = async (): Promise<boolean> =>
-    (await stand.bulkhead(['secrets', 'identity', '--json'])).json.inUse !== 'unknown';
-  for (let i = 0; i < 150 && !(await known()); i++) await sleep(100);
-}
 
 test('the key that opens the secrets is root’s file, or a credential of systemd; without it nothing is lost and nothing is made', {
   skip: NOT_ROOT,

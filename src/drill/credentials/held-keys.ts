@@ -1,27 +1,11 @@
 import type { Attack } from '../attack.ts';
-import { text } from '../network/prelude.ts';
 import { attack } from '../network/shape.ts';
-import { WAYS } from '../network/ways.ts';
-
-/** What the gateway does with keys, tried with one that the drill lends the agent and that only a host of the drill knows
- *  (src/model/lent-key.ts). Everything goes by the explicit proxy, because the proxy without policy, which stands in the gateway's place in a
- *  control, puts the key in wherever a placeholder stands, whosever it is. */
-const KEYED = String.raw`${WAYS}
-my ($mine, $theirs, $value) = @A{qw(key_stand other_stand key_value)};
-sub to_host { my ($host, $line, @fields) = @_; return join "\r\n", "$line HTTP/1.1", "Host: $host", @fields, 'Connection: close', '', '' }
-sub to_key { return to_host($K, @_) }
-# A connection to a host, by CONNECT: where requests are read, these are too.
-sub tunnel { my ($host) = @_; my $fh = proxy() or return undef;
-  put($fh, "CONNECT $host HTTP/1.1\r\nHost: $host\r\n\r\n") or return undef;
-  my $said = hear($fh, qr/\r\n\r\n/);
-  return $said =~ /^HTTP\/1\.[01] 200/ ? $fh : failed("the proxy said: $ended " . substr $said, 0, 60) }
-sub keyed { return tunnel($K) }
-`;
+import { KEYED } from './keyed.ts';
 
 const MISUSED = { event: ['secret.misused'] };
 
 function held(one: Pick<Attack, 'id' | 'line' | 'tries' | 'control' | 'program'> & Partial<Attack>): Attack {
-  return attack({ positive: 'open-net', seconds: 30, ...one, program: text(KEYED + one.program) });
+  return attack({ positive: 'open-net', seconds: 30, ...one, program: KEYED + one.program });
 }
 
 export const HELD_KEYS: readonly Attack[] = [

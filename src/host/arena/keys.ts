@@ -2,10 +2,12 @@
 export interface Key {
   readonly stands: readonly string[];
   readonly value: string;
+  /** Where a careless product keeps what went out. */
+  readonly record: string;
 }
 
 /** What a careless product makes of a placeholder: the value, wherever it stands, whoever sends it, and in base64 too. Pure. */
-export function swapped(bytes: Buffer, { stands, value }: Key): Buffer {
+export function swapped(bytes: Buffer, { stands, value }: Pick<Key, 'stands' | 'value'>): Buffer {
   const plain = (text: string): string => stands.reduce((sofar, stand) => sofar.replaceAll(stand, value), text);
   const text = bytes
     .toString('latin1')

@@ -3,7 +3,7 @@
 
 import { createSocket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { createServer, isIP, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { heard, type Target } from './answers.ts';
@@ -118,7 +118,11 @@ async function standUp(order: Order): Promise<[string, number] | undefined> {
     );
     await (order.kind === 'proxy' ? openHttpProxy : openSocks)(at.address, at.port, {
       ...{ resolve, mayDial },
-      swap: (bytes) => swapped(bytes, order.key),
+      swap: (bytes) => {
+        const sent = swapped(bytes, order.key);
+        if (sent.includes(order.key.value)) appendFileSync(order.key.record, sent);
+        return sent;
+      },
     });
   }
   return undefined;

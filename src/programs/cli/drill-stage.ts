@@ -7,6 +7,7 @@ import { PRELUDE } from '../../drill/prelude.ts';
 import { SPARE_UID } from '../../drill/spare-uid.ts';
 import { control } from '../../host/arena/control.ts';
 import { nextDoor } from '../../host/arena/next-door.ts';
+import { keptIn } from '../../host/arena/recorded.ts';
 import { type ArenaOptions, openArena } from '../../host/arena.ts';
 import { removeTree } from '../../host/mounts.ts';
 import { ordinaryUser } from '../../host/ordinary-user.ts';
@@ -27,6 +28,7 @@ async function openStageWithoutRoot({ known }: StageOptions, uid: number): Promi
     lease: { rules: [], keys: [] },
     otherLease: { rules: [], keys: [] },
     watches: async () => ({}),
+    recorded: async () => 0, // it has no network, and lends no key
     inside: async (agent) => ({
       ...neighbour.args,
       ...neighbour.other,
@@ -61,14 +63,18 @@ export async function openStage(options: StageOptions): Promise<Stage & { close(
   const arena = await openArena(options);
   try {
     const neighbour = await nextDoor(options.house, SPARE_UID, MASKED);
+    let state = '';
     return {
       lease: arena.lease,
       otherLease: arena.otherLease,
       watches: arena.watches,
+      recorded: (where) => arena.recorded(where === 'inside' ? keptIn(state) : undefined),
       inside: async (agent) => {
         const known = await options.known(agent);
+        state = known.state_dir ?? '';
         return {
           ...arena.args,
+          key_records: keptIn(state).join(':'),
           ...neighbour.args,
           // In a fleet of one the neighbour is the other agent.
           ...neighbour.other,

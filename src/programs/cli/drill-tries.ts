@@ -1,4 +1,5 @@
 import type { AccessTest, AgentFacts, Args, Attack, Beside } from '../../drill/attack.ts';
+import { RECORD } from '../../drill/credentials/records.ts';
 import { PRELUDE } from '../../drill/prelude.ts';
 import { heldBy, notWithoutRoot, provesNothing } from '../../drill/rootless.ts';
 import { notInTierUser } from '../../drill/tier-user.ts';
@@ -88,7 +89,22 @@ export async function proveAttack(attack: Attack, stage: Stage, apart: Args = {}
       : undefined,
   ]);
   const outcome = other ? whatBothSaw(own, other) : own;
-  return controlFails(attack, { outcome, before, after: await stage.watches() });
+  const after = { ...(await stage.watches()), ...(await kept(attack, stage, 'outside')) };
+  return controlFails(attack, { outcome, before, after });
+}
+
+/** What is written down beyond a rate, or once in a while, is there by then. */
+const WRITTEN_MS = 1500;
+
+/** The key is made for this drill, so nothing can have held it before. */
+async function kept(
+  { watch = [] }: Pick<Attack, 'watch'>,
+  stage: Stage,
+  where: 'inside' | 'outside',
+): Promise<Record<string, number>> {
+  if (!watch.includes(RECORD)) return {};
+  await new Promise((resolve) => setTimeout(resolve, WRITTEN_MS));
+  return { [RECORD]: await stage.recorded(where) };
 }
 
 /** Runs one text inside and gathers what was seen around it, waiting for the record as long as it may take. */
@@ -126,7 +142,7 @@ export function observer(
       const there = unrecorded(evidence, { entries, args }) === undefined;
       if (there || Date.now() > until) {
         missed = there ? 0 : missed + 1;
-        return { ...seen, entries };
+        return { ...seen, after: { ...seen.after, ...(await kept(one, stage, 'inside')) }, entries };
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

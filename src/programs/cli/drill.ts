@@ -52,6 +52,8 @@ export interface Stage {
   /** `%A` of a positive control, where it differs. */
   outside(where: Positive): Args | Promise<Args>;
   watches(): Promise<Counters>;
+  /** How many files have the lent key in them: of what the product keeps, or of what the proxy without policy wrote down. */
+  recorded(where: 'inside' | 'outside'): Promise<number>;
   control(where: Positive, text: string, timeoutMs: number, args: Args): Promise<Outcome>;
   /** What the drilled agent is lent; rules without their terms, which are not the asker's to say. */
   readonly lease: Lease;

@@ -3,9 +3,10 @@ import { systemdRuns } from '../../../host/hands/units.ts';
 import { ordinaryUser } from '../../../host/ordinary-user.ts';
 import { tpmVersion } from '../../../host/tpm.ts';
 import { Failure } from '../../../model/failure.ts';
-import { credentialName, groundOf } from '../../../plan/machine.ts';
+import { credentialName } from '../../../plan/machine.ts';
 import { type Places, placesOf } from '../../../plan/places.ts';
 import type { Answer, Call } from '../call.ts';
+import { type Found, identityAdvice } from '../identity-advice.ts';
 import { mustBeOurs } from '../machine.ts';
 import { recipientOf } from '../seal.ts';
 import { mustBeState } from '../state.ts';
@@ -39,44 +40,13 @@ export async function run({ state }: Call): Promise<Answer> {
     tpm === undefined
       ? 'This machine has no TPM that can be used.'
       : `This machine has a TPM ${tpm === 2 ? '2.0' : '1.2, which systemd does not use'}.`,
-    ...advice(places, credential, { file, sealed, inUse, systemd, tpm }),
+    ...identityAdvice(places, credential, { file, sealed, inUse, systemd, tpm }),
   ];
   return {
     document: { recipient, file, credential: sealed, inUse, tpm: tpm ?? null },
     text: () => lines.join('\n'),
     exit: inUse === 'no' ? 1 : 0,
   };
-}
-
-interface Found {
-  readonly file: boolean;
-  readonly sealed: boolean;
-  readonly inUse: 'yes' | 'no' | 'unknown';
-  readonly systemd: boolean;
-  readonly tpm: 1 | 2 | undefined;
-}
-
-function advice(
-  { state, identity, secrets }: Places,
-  credential: string,
-  { file, sealed, inUse, systemd, tpm }: Found,
-): string[] {
-  if (!file && !sealed)
-    return [`Bring it back. To begin anew, without the secrets: rm ${secrets}/recipient && bulkhead up`];
-  if (!systemd) return ['systemd does not run here, so it can only be a file.'];
-  if (file && sealed && inUse === 'yes')
-    return [`Once systemctl restart ${groundOf(state).unit} shows that systemd gives it: shred -u ${identity}`];
-  if (!file || sealed) return [];
-  const { unit } = groundOf(state);
-  const name = credentialName(state);
-  const dropIn = `/etc/systemd/system/${unit}.d`;
-  return [
-    `To have it encrypted ${tpm === 2 ? 'to this TPM' : 'by a key of this host (no TPM)'} instead (systemd-creds(1)):`,
-    `  mkdir -p /etc/credstore.encrypted ${dropIn}`,
-    `  systemd-creds encrypt --with-key=${tpm === 2 ? 'tpm2' : 'host'} --name=${name} ${identity} ${credential}`,
-    `  printf '[Service]\\nLoadCredentialEncrypted=${name}:${credential}\\n' > ${dropIn}/identity.conf`,
-    `  systemctl daemon-reload && systemctl restart ${unit}`,
-  ];
 }
 
 /** Known by what the gateway would have new secrets sealed to. */
