@@ -111,10 +111,10 @@ test('secrets and sockets have the owners and modes of the table', { skip: NOT_R
     for (const [name, pid] of await programsOf(stand)) {
       const [, kept] = /(?:^|\0)NODE_COMPILE_CACHE=([^\0]*)/.exec(readFileSync(`/proc/${pid}/environ`, 'utf8')) ?? [];
       assert.ok(
-        kept !== undefined && kept.startsWith(groundOf(stand.state).library),
+        kept?.startsWith(groundOf(stand.state).library),
         `${name} loads compiled code from ${kept}`,
       );
-      assert.deepEqual(writableByOthers(kept), [], name);
+      assert.deepEqual(writableByOthers(kept ?? assert.fail()), [], name);
     }
   });
 });
