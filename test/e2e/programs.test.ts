@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { uidOf } from '../../src/host/accounts.ts';
+import { writableByOthers } from '../../src/host/writable.ts';
 import type { StatusDocument } from '../../src/model/documents.ts';
 import { groundOf } from '../../src/plan/machine.ts';
 import { PROGRAMS } from '../../src/programs/table.ts';
@@ -107,6 +108,14 @@ test('secrets and sockets have the owners and modes of the table', { skip: NOT_R
     }
     for (const folder of ['ledger', 'gateway', 'logs'])
       assert.equal(lstatSync(`${stand.state}/${folder}`).mode & 0o077, 0, folder);
+    for (const [name, pid] of await programsOf(stand)) {
+      const [, kept] = /(?:^|\0)NODE_COMPILE_CACHE=([^\0]*)/.exec(readFileSync(`/proc/${pid}/environ`, 'utf8')) ?? [];
+      assert.ok(
+        kept?.startsWith(groundOf(stand.state).library),
+        `${name} loads compiled code from ${kept}`,
+      );
+      assert.deepEqual(writableByOthers(kept ?? assert.fail()), [], name);
+    }
   });
 });
 

@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runToolLater } from '../command.ts';
+import { copyCompiled } from '../compiled.ts';
 import { removeTree } from '../mounts.ts';
 import type { Hand, Of } from './hand.ts';
 
@@ -26,6 +27,7 @@ export const copies: Hand<Of<'copy'>> = {
     removeTree(next);
     try {
       copyTree(what, next);
+      await copyCompiled(what.from, what.digest, next);
       await runToolLater('chown', ['-R', 'root:root', next]);
       await runToolLater('chmod', ['-R', 'u=rwX,go=rX', next]);
     } catch (error) {

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { compiledFor } from '../../host/compiled.ts';
 import type { OrdinaryUser } from '../../host/ordinary-user.ts';
 import { pipe } from '../../host/pipes.ts';
 import type { Places } from '../../plan/places.ts';
@@ -29,9 +30,15 @@ function orders({ user, ...ids }: Ids, program: keyof Omit<Ids, 'user'>, args: r
     { do: 'uid', id: ids[program] },
     { do: 'gid', id: user?.gid ?? ids[program] },
     { do: 'umask', mode: '077' },
-    { do: 'env', name: 'PATH', value: '/usr/bin:/bin' },
+    ...environment(user, ids[program]),
     ...argv.map((value): Order => ({ do: 'arg', value })),
   ];
+}
+
+/** All that a program finds in its environment. Without root the tree need not be the user's, and nothing is kept for it. */
+function environment(user: OrdinaryUser | undefined, uid: number): Order[] {
+  const variables = { PATH: '/usr/bin:/bin', ...(user ? {} : compiledFor(uid)) };
+  return Object.entries(variables).map(([name, value]): Order => ({ do: 'env', name, value }));
 }
 
 /** The ledger lives as long as we hold the other end of its lifeline, and has no network. */
@@ -101,7 +108,7 @@ export function gateProgram(
       orders: [
         ...(user ? rootless(user, places) : ROOT),
         { do: 'umask', mode: '077' },
-        { do: 'env', name: 'PATH', value: '/usr/bin:/bin' },
+        ...environment(user, 0),
         ...argv.map((value): Order => ({ do: 'arg', value })),
       ],
       descriptors: [...link.theirs, ...more],

@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { writableByOthers } from './writable.ts';
+
+/** What Node makes of our programs' TypeScript, kept beside it: most of what a start costs (docs/design/018-compiled-programs.md). It is
+ *  code as the sources are, so only who may write those writes it, and nobody who is less trusted than its reader. */
+const KEPT = 'node_modules/.cache/programs';
+/** In there: which tree it is of, and the name of the folder that Node made (it tells version, machine and user). */
+const OF = 'of.json';
+const PROGRAMS: readonly string[] = [
+  ...['warden/main.ts', 'ledger/main.ts', 'gateway/main.ts'],
+  ...['gate/main.ts', 'gate/hot.ts', 'gate/sync.ts'],
+].map((file) => `src/programs/${file}`);
+/** How Node names what it keeps; what is still being written has a longer name. */
+const ENTRY = /^[0-9a-f]{1,8}$/;
+const OWN_TREE = fileURLToPath(new URL('../..', import.meta.url));
+const LONGEST_MS = 60_000;
+
+/** Puts the compiled programs of a tree into a copy of it, and compiles them first if that was not done. Where the tree is not ours alone to
+ *  write the copy is without, and Node compiles at every start. */
+export async function copyCompiled(from: string, digest: string, copy: string): Promise<void> {
+  const kept = join(from, KEPT);
+  const folder = await compiled(from, digest);
+  if (folder === undefined || writableByOthers(realpathSync(kept)).length > 0) return;
+  const to = join(copy, KEPT, folder);
+  mkdirSync(to, { recursive: true });
+  for (const name of readdirSync(join(kept, folder)))
+    if (ENTRY.test(name)) copyFileSync(join(kept, folder, name), join(to, name));
+}
+
+/** Compiles the programs of a tree, once for each digest.
+ *  @returns the folder of what came of it, undefined where there is none */
+export async function compiled(from: string, digest: string): Promise<string | undefined> {
+  const ours = statSync(join(from, 'node_modules'), { throwIfNoEntry: false })?.uid === process.getuid?.();
+  if (!ours || !PROGRAMS.every((path) => existsSync(join(from, path)))) return undefined;
+  const known = join(from, KEPT, OF);
+  const of = existsSync(known)
+    ? (JSON.parse(readFileSync(known, 'utf8')) as { digest: string; folder: string })
+    : undefined;
+  if (of?.digest === digest && existsSync(join(from, KEPT, of.folder))) return of.folder;
+  const folder = await compile(from);
+  if (folder !== undefined) writeFileSync(known, `${JSON.stringify({ digest, folder })}\n`, { mode: 0o644 });
+  return folder;
+}
+
+/** All programs in one process that ends before the first line of any is run: modules are compiled before they are evaluated, and evaluated
+ *  in the order of their imports (ECMA-262, 16.2.1). */
+function compile(from: string): Promise<string | undefined> {
+  const end =
+    'import { getCompileCacheDir as at } from "node:module"; process.stdout.write(at() ?? ""); process.exit()';
+  const modules = [
+    `data:text/javascript,${encodeURIComponent(end)}`,
+    ...PROGRAMS.map((path) => pathToFileURL(join(from, path)).href),
+  ];
+  const text = modules.map((url) => `import ${JSON.stringify(url)};`).join('\n');
+  const env = { NODE_COMPILE_CACHE: join(from, KEPT), NODE_COMPILE_CACHE_PORTABLE: '1' };
+  const umask = process.umask(0o022);
+  return new Promise((resolve) => {
+    const words = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', text];
+    // What it may not write, or has no room for, is not kept, and nothing else is lost: so how it ended does not matter.
+    execFile(process.execPath, words, { env, cwd: '/', timeout: LONGEST_MS }, (_, stdout) =>
+      resolve(stdout === '' || !existsSync(stdout) ? undefined : basename(stdout)),
+    );
+    process.umask(umask);
+  });
+}
+
+/** What a program of ours that runs under `uid` is told of it. Node looks into a folder that is named after the user: for another than root
+ *  that is a link to what root wrote, in a folder that is root's.
+ *  @returns none where nothing is kept */
+export function compiledFor(uid: number, tree: string = OWN_TREE): Readonly<Record<string, string>> {
+  const kept = join(tree, KEPT);
+  if (!existsSync(kept)) return {};
+  for (const roots of readdirSync(kept).filter((name) => /^v.*-0$/.test(name))) {
+    const theirs = join(kept, roots.replace(/0$/, String(uid)));
+    if (!existsSync(theirs)) symlinkSync(roots, theirs);
+  }
+  return { NODE_COMPILE_CACHE: kept, NODE_COMPILE_CACHE_PORTABLE: '1' };
+}
