@@ -54,10 +54,10 @@ export function tried(agent: string, entries: readonly TriedEntry[]): Tried[] {
 }
 
 function read(agent: string, entry: TriedEntry): Omit<Tried, 'count' | 'last'> | undefined {
-  const { host, port, name, path, argv } = entry;
+  const { host, port, name, path, argv, via } = entry;
   const why = String(entry.why ?? entry.rule ?? 'no reason was recorded');
   if (entry.event === 'egress.denied' && typeof host === 'string' && typeof port === 'number') {
-    const what = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    const what = `${host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`}${via === 'ntp' ? ' (time)' : ''}`;
     const grantable = /^no rule grants|is granted on port|waiting for approval|a person refused|question \d+ was/.test(
       why,
     );
@@ -65,7 +65,9 @@ function read(agent: string, entry: TriedEntry): Omit<Tried, 'count' | 'last'> |
       kind: 'destination',
       what,
       why,
-      allow: grantable ? grantLine(agent, { host, port, literal: false }) : null,
+      allow: grantable
+        ? grantLine(agent, { host, port, literal: false, ...(via === 'ntp' && { protocol: via }) })
+        : null,
     };
   }
   if (entry.event === 'dns.refused' && typeof name === 'string') {
