@@ -30,6 +30,9 @@ export interface AgentSockets {
   readonly tcp6: number;
   readonly dns4: number;
   readonly dns6: number;
+  /** Absent where nobody is answered about the time. */
+  readonly ntp4?: number;
+  readonly ntp6?: number;
 }
 
 export interface Door {
@@ -38,24 +41,31 @@ export interface Door {
   readonly address6: string;
   readonly tcp: number;
   readonly dns: number;
+  readonly ntp?: number;
 }
 
-/** Opens two transparent listeners and two DNS sockets, non-blocking and close-on-exec. The caller owns the descriptors. */
-export function socketsAt({ address4, address6, tcp, dns }: Door): AgentSockets {
+/** Opens two transparent listeners, two DNS sockets and perhaps two for the time, non-blocking and close-on-exec. The caller owns the descriptors. */
+export function socketsAt({ address4, address6, tcp, dns, ntp }: Door): AgentSockets {
   const opened: number[] = [];
   try {
     for (const at of [address4, address6]) {
       opened.push(bound(SOCK_STREAM, at, tcp, true));
       checked(listen(opened.at(-1) ?? -1, BACKLOG), 'listen');
     }
-    for (const at of [address4, address6])
-      opened.push(bound(SOCK_DGRAM, at, dns, at !== LOOPBACK4 && at !== LOOPBACK6));
+    for (const port of ntp === undefined ? [dns] : [dns, ntp])
+      for (const at of [address4, address6])
+        opened.push(bound(SOCK_DGRAM, at, port, at !== LOOPBACK4 && at !== LOOPBACK6));
   } catch (error) {
     for (const fd of opened) closeSync(fd);
     throw error;
   }
-  const [tcp4 = -1, tcp6 = -1, dns4 = -1, dns6 = -1] = opened;
-  return { tcp4, tcp6, dns4, dns6 };
+  return agentSockets(opened);
+}
+
+/** @param opened  in the order of their names */
+export function agentSockets(opened: readonly number[]): AgentSockets {
+  const [tcp4 = -1, tcp6 = -1, dns4 = -1, dns6 = -1, ntp4, ntp6] = opened;
+  return { tcp4, tcp6, dns4, dns6, ...(ntp4 !== undefined && ntp6 !== undefined && { ntp4, ntp6 }) };
 }
 
 /** A connection to 127.0.0.1:port, non-blocking: it may still be under way (the agent controls whether it is ever accepted, so

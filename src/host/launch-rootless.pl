@@ -58,8 +58,8 @@ sub closed_tree {
   open(my $made, '<&=', $tree) or fail("open $at");
   return $made;
 }
-sub gateway_sockets { return (listener(2), listener(10), bound_socket(2, 2, 53), bound_socket(10, 2, 53)) }
-# socket(2), ip(7), ipv6(7): the same four as src/host/netns.ts makes; 04000 is SOCK_NONBLOCK.
+sub gateway_sockets { return (listener(2), listener(10), map { (bound_socket(2, 2, $_), bound_socket(10, 2, $_)) } 53, 123) }
+# socket(2), ip(7), ipv6(7): the same as src/host/netns.ts makes; 04000 is SOCK_NONBLOCK.
 sub here { my ($family, $p) = @_; return $family == 2 ? pack 'S n a4 x8', 2, $p, "\x7f\0\0\1" : pack 'S n N a16 N', 10, $p, 0, "\0" x 15 . "\1", 0 }
 sub bound_socket {
   my ($family, $type, $p, @options) = @_;

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { NTP_PORT } from '../model/bounds.ts';
 import { DNS_PORT, netnsRuleset, TRANSPARENT_PORT } from '../tiers/netns-rules.ts';
 import { type AgentSockets, dialAt, LOOPBACK4, LOOPBACK6, socketsAt } from './agent-sockets.ts';
 import { errno, setns } from './libc.ts';
@@ -44,10 +45,10 @@ export function deleteNetns(name: string): void {
   tool('ip', ['netns', 'delete', name]);
 }
 
-/** Opens the gateway's four sockets inside a namespace. */
+/** Opens the gateway's six sockets inside a namespace. */
 export function openAgentSockets(path: string): AgentSockets {
   return within(path, () =>
-    socketsAt({ address4: LOOPBACK4, address6: LOOPBACK6, tcp: TRANSPARENT_PORT, dns: DNS_PORT }),
+    socketsAt({ address4: LOOPBACK4, address6: LOOPBACK6, tcp: TRANSPARENT_PORT, dns: DNS_PORT, ntp: NTP_PORT }),
   );
 }
 

@@ -15,6 +15,8 @@ export const CPU: Bounds = { least: 1, most: 100_000 };
 /** The agent's file system is an image; below this ext4 leaves no room for anything. */
 export const DISK: Bounds = { least: 16 * MIB, most: 64 * TIB };
 export const PORT: Bounds = { least: 1, most: 65_535 };
+/** Where clients ask for the time (RFC 5905). */
+export const NTP_PORT = 123;
 
 export const MOST_AGENTS = 256;
 /** Entries of any one list (programs, rules, ports, arguments). */

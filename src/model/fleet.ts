@@ -113,6 +113,8 @@ export interface EgressRule extends RequestTerms {
   readonly port: number;
   /** Pinned: this address is dialled, the name is never resolved; private and loopback ranges are allowed only so. */
   readonly address?: string;
+  /** Questions for the time by UDP, and no connections; the port is 123, the host no wildcard, and there are no terms. Absent: TCP. */
+  readonly protocol?: 'ntp';
   /** What brought it, such as `preset telegram`; absent: it stands in the file itself. */
   readonly from?: string;
 }

@@ -1,3 +1,4 @@
+import { NTP_PORT } from '../model/bounds.ts';
 import type { EgressRule } from '../model/fleet.ts';
 import { DEBIAN_HOST, DEBIAN_SECURITY_HOST, NPM_HOST } from './package-hosts.ts';
 
@@ -75,7 +76,7 @@ export const EGRESS_PRESETS: Readonly<Record<string, readonly EgressRule[]>> = {
     { host: 'huggingface.co', port: 443, methods: ['GET', 'HEAD'] },
     { host: '*.hf.co', port: 443, methods: ['GET', 'HEAD'] },
   ],
-  // Whether certificates were revoked (RFC 6960, appendix A). Time is the host's own: NTP is no TCP.
+  // Whether certificates were revoked (RFC 6960, appendix A).
   'apple-ocsp': [
     ...['ocsp.apple.com', 'ocsp2.apple.com'].flatMap((host) =>
       [80, 443].flatMap((port) => [
@@ -84,6 +85,7 @@ export const EGRESS_PRESETS: Readonly<Record<string, readonly EgressRule[]>> = {
       ]),
     ),
   ],
+  'apple-time': [{ host: 'time.apple.com', port: NTP_PORT, protocol: 'ntp' }],
 };
 
 /** git over HTTP (gitprotocol-http(5)) to single repositories: fetching from those that may be pulled, and pushing to those that may be

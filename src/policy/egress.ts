@@ -9,11 +9,13 @@ export interface Destination {
   readonly port: number;
   /** The host is an address, not a name. */
   readonly literal: boolean;
+  /** A question for the time, by UDP. Absent: a TCP connection. */
+  readonly protocol?: 'ntp';
 }
 
-/** Whether something is for this host and port. */
-export function isAt(one: { readonly host: string; readonly port: number }, { host, port }: Destination): boolean {
-  return one.host === host && one.port === port;
+/** Whether something is for connections to this host and port. */
+export function isAt(one: { readonly host: string; readonly port: number }, to: Destination): boolean {
+  return one.host === to.host && one.port === to.port && to.protocol === undefined;
 }
 
 /** The terms of an allowed connection: with `address` that address is dialled and nothing is resolved. */
@@ -47,7 +49,8 @@ export function closestRules(rules: readonly EgressRule[], destination: Destinat
   return here.filter(({ host }) => closeness(host) === closest);
 }
 
-function covers(rule: EgressRule, { host, literal }: Destination): boolean {
+function covers(rule: EgressRule, { host, literal, protocol }: Destination): boolean {
+  if (rule.protocol !== protocol) return false;
   return literal ? rule.host === host : hostMatches(rule.host, host);
 }
 
@@ -66,7 +69,9 @@ export function mayBeNamed(rules: readonly EgressRule[], name: string): boolean 
 
 /** A rule as it would stand in a fleet.yaml; the default port is 443. */
 export function ruleText(rule: EgressRule): string {
-  const { host, port, address } = rule;
+  const { host, port, address, protocol } = rule;
+  if (protocol !== undefined)
+    return `{ ${[`ntp: ${quoted(host)}`, ...(address === undefined || address === host ? [] : [`address: ${quoted(address)}`])].join(', ')} }`;
   const terms = termTexts(rule);
   if (address === undefined && terms.length === 0 && port === 443) return quoted(host);
   const where = [

@@ -96,8 +96,8 @@ function placesOf({ name, workspace }: WantedAgent): string[] {
   return [work, `the home of ${name}`];
 }
 
-function destination({ host, port, address }: EgressRule): string {
-  const whole = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+function destination({ host, port, address, protocol }: EgressRule): string {
+  const whole = `${host.includes(':') ? `[${host}]` : host}:${port}${protocol === undefined ? '' : ' for the time'}`;
   return address === undefined ? whole : `${whole} at ${address}`;
 }
 

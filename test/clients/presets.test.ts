@@ -54,6 +54,7 @@ const VALUES = Object.fromEntries(
 
 const world = new World();
 const seen: Seen[] = [];
+const timed: { readonly question: string }[] = [];
 const env: Record<string, string> = {};
 const nameOf = (variable: string): string => variable.toLowerCase().replaceAll('_', '-');
 let folder = '';
@@ -83,6 +84,12 @@ before(async () => {
     folder,
   ]);
   await listenTo(origin, (one) => seen.push(one));
+  const clock = world.outsideBackground([
+    process.execPath,
+    fileURLToPath(new URL('../gateway/time-origin.ts', import.meta.url)),
+    `${AT}=plain`,
+  ]);
+  await listenTo(clock, (one) => timed.push(one));
   const { egress, secrets } = agentOf(
     `egress: [${Object.keys(EGRESS_PRESETS).join(', ')}]\nsecrets: { ${SECRETS.map((name) => `${name}: ${nameOf(name)}`).join(', ')} }`,
   );
@@ -246,6 +253,12 @@ const TRIES: Readonly<Record<string, Try>> = {
     said: /ocsp03-devid01.*\/ocsp\/abc/,
     not: [`${curl} http://ocsp.apple.com/ -d a=b`],
   },
+  // The server is an hour ahead. By TCP there is nothing.
+  'apple-time': {
+    run: 'ntpdig -p 2 time.apple.com && ntpdig -6 time.apple.com',
+    said: /\+3[56]\d\d\.\d+ \S+ \S+ time\.apple\.com 198\.18\.\S+ s2 .* \+3[56]\d\d\.\d+ .* fd62:\S+ s2 no-leap/,
+    not: [`${curl} http://time.apple.com:123/`],
+  },
 };
 
 test('every preset has its client here', () =>
@@ -266,6 +279,11 @@ for (const [name, { run, said, field, url, not }] of Object.entries(TRIES))
       assert.ok(
         seen.some((one) => url.test(one.url)),
         JSON.stringify(seen),
+      );
+    if (name === 'apple-time')
+      assert.deepEqual(
+        timed.map(({ question }) => question.slice(0, 80)),
+        [`23000020${'00'.repeat(36)}`],
       );
     for (const line of not) {
       assert.match(await sh(line), /"rule":/, line);

@@ -156,6 +156,7 @@ test('values out of range or in another spelling are refused', () => {
     'ä.example',
   );
   refuses('agents.0.egress.0.port', 0, 65536, '443');
+  refuses('agents.0.egress.0.protocol', 'ntp', 'udp', '');
   refuses('agents.0.egress.2.address', '', 'localhost', '127.1', '[::1]', '::ffff:1.2.3.4');
   refuses('agents.0.egress.0', { host: '192.0.2.1', port: 443 }); // the same as the fourth
   refuses('agents.0.ports.0', 0, 65536, '80', 65535);

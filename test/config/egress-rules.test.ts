@@ -44,9 +44,34 @@ test('git is granted by repository', () => {
   assert.ok(found?.every(({ from }) => from === 'git pull and push'));
 });
 
+test('a time server is granted by its name, for the time alone', () => {
+  assert.deepEqual(rules('{ ntp: Time.Apple.COM }'), [{ host: 'time.apple.com', port: 123, protocol: 'ntp' }]);
+  const pinned = { host: 'clock.internal', port: 123, address: '127.0.0.1' };
+  assert.deepEqual(
+    rules(
+      '{ ntp: clock.internal, address: 127.0.0.1 }\n      - { host: clock.internal, port: 123, address: 127.0.0.1 }',
+    ),
+    [{ ...pinned, protocol: 'ntp' }, pinned],
+  );
+  assert.deepEqual(
+    rules('apple-time')?.map(({ host, protocol }) => [host, protocol]),
+    [['time.apple.com', 'ntp']],
+  );
+});
+
+test('tier user has no way to ask for the time, and says so', () => {
+  for (const entry of ['apple-time', '{ ntp: clock.test }']) {
+    const text = fleet(entry).replace('  a:\n', '  a:\n    tier: user\n');
+    assert.match(refused(text), /tier user cannot ask \S+ for the time.*\nTake it out/);
+  }
+});
+
 test('what is no rule, contradicts its examples, or is granted twice is refused in two lines, at its place', () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ['antropic', /there is no preset "antropic".*\nDid you mean "anthropic"\?/],
+    ['{ ntp: "*.pool.test" }', /is not one server.*\nName each/],
+    ['{ ntp: a.test, port: 124 }', /port/],
+    ['{ ntp: a.test }\n      - { ntp: a.test, address: 10.0.0.1 }', /"a.test:123" stands twice/],
     ['{ host: a.test, methods: [get] }', /is not a method/],
     ['{ host: a.test, paths: [/a/../b] }', /has a dot part in it/],
     ['{ host: a.test, paths: [] }', /is an empty list/],

@@ -87,10 +87,10 @@ export async function openBench(agents: readonly string[], weakenings: readonly 
       createNetns(space);
       closers.push(() => deleteNetns(space));
       spaces.set(agent, space);
-      const { tcp4, tcp6, dns4, dns6 } = openAgentSockets(netnsPath(space));
-      const fds = [tcp4, tcp6, dns4, dns6];
+      const sockets = openAgentSockets(netnsPath(space));
+      const fds: number[] = Object.values(sockets);
       sendDescriptors(gateway.descriptors, fds);
-      await gateway.client.call('listen', { agent, sockets: ['tcp4', 'tcp6', 'dns4', 'dns6'] });
+      await gateway.client.call('listen', { agent, sockets: Object.keys(sockets) });
       for (const fd of fds) closeSync(fd);
     }
     const leases = new Map<string, Lease>(agents.map((name) => [name, NOTHING]));

@@ -184,10 +184,10 @@ export class World {
   }
 
   async listen(name: string): Promise<void> {
-    const { tcp4, tcp6, dns4, dns6 } = openAgentSockets(netnsPath(this.netns(name)));
-    sendDescriptors(this.#descriptors, [tcp4, tcp6, dns4, dns6]);
-    for (const fd of [tcp4, tcp6, dns4, dns6]) closeSync(fd);
-    await this.warden.call('listen', { agent: name, sockets: ['tcp4', 'tcp6', 'dns4', 'dns6'] });
+    const sockets = openAgentSockets(netnsPath(this.netns(name)));
+    sendDescriptors(this.#descriptors, Object.values(sockets));
+    for (const fd of Object.values(sockets)) closeSync(fd);
+    await this.warden.call('listen', { agent: name, sockets: Object.keys(sockets) });
   }
 
   netns(name: string): string {

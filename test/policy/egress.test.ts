@@ -17,6 +17,21 @@ const RULES: readonly EgressRule[] = [
   { host: '203.0.113.5', port: 8080 },
 ];
 
+test('a rule for the time grants no connection, and a rule for connections no question for the time', () => {
+  const rules: EgressRule[] = [
+    { host: 'clock.test', port: 123, protocol: 'ntp' },
+    { host: 'both.test', port: 123 },
+  ];
+  const time = (host: string) => judgeEgress(rules, { ...to(host, 123), protocol: 'ntp' }).kind;
+  assert.deepEqual([time('clock.test'), judgeEgress(rules, to('clock.test', 123)).kind], ['allow', 'deny']);
+  assert.deepEqual([time('both.test'), judgeEgress(rules, to('both.test', 123)).kind], ['deny', 'allow']);
+  assert.equal(mayBeNamed(rules, 'clock.test'), true);
+  assert.equal(
+    ruleText({ host: 'c.test', port: 123, protocol: 'ntp', address: '10.0.0.1' }),
+    '{ ntp: c.test, address: 10.0.0.1 }',
+  );
+});
+
 test('without rules everything is denied', () => {
   assert.deepEqual(judgeEgress([], to('allow.test')), { kind: 'deny', why: 'no rule grants allow.test' });
 });

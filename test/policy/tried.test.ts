@@ -15,6 +15,7 @@ test('what was tried is counted by what it was, most often first, with the line 
     denied('a.test', 443),
     denied('b.test', 8443, 'waiting for approval 3'),
     denied('b.test', 8443, 'a person refused it (question 3)', { count: 4 }),
+    denied('d.test', 123, 'no rule grants d.test', { via: 'ntp' }),
     entry('dns.refused', { name: 'c.test', type: 1, why: 'no rule grants c.test' }),
     entry('exec.denied', {
       path: '/usr/bin/nmap',
@@ -29,6 +30,7 @@ test('what was tried is counted by what it was, most often first, with the line 
       ['b.test:8443', 5, 'agents.coder.egress: [{ host: b.test, port: 8443 }]'],
       ['a.test:443', 1, 'agents.coder.egress: [a.test]'],
       ['c.test', 1, 'agents.coder.egress: [c.test]'],
+      ['d.test:123 (time)', 1, 'agents.coder.egress: [{ ntp: d.test }]'],
       ['git push -f', 1, null],
       ["nmap -sS 'x y'", 1, 'agents.coder.exec.allow: [nmap]'],
     ],

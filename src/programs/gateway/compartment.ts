@@ -29,6 +29,7 @@ import type { Entry, Recorder } from './record.ts';
 import { Refusals } from './refusals.ts';
 import { RefusedNames } from './refused-names.ts';
 import { Heard } from './ssh-heard.ts';
+import { TimeServers } from './time-servers.ts';
 
 const TELL_MS = 60_000;
 
@@ -71,6 +72,8 @@ export class Compartment {
   readonly passages: Set<Passage> = new Set();
   /** Connections to servers that none of these has now. */
   readonly kept: KeptServers = new KeptServers();
+  /** What it knows of the time elsewhere. */
+  readonly time: TimeServers = new TimeServers();
   readonly pace: Pace = new Pace(LIMITS.connectionsPerSecond);
   /** Connections from inside, decided or not. */
   connections = 0;
@@ -94,11 +97,15 @@ export class Compartment {
     this.#rules = rules;
     this.#verdicts.clear();
     this.#closest.clear();
+    this.time.retain((destination, address) => {
+      const verdict = this.judge(destination);
+      return verdict.kind === 'allow' && verdict.address === address;
+    }, 'policy changed');
   }
 
   /** `judgeEgress` by the rules of this moment. */
   judge(destination: Destination): EgressVerdict {
-    const key = `${destination.literal ? '=' : ''}${hostPort(destination)}`;
+    const key = `${destination.literal ? '=' : ''}${hostPort(destination)}${destination.protocol ?? ''}`;
     const known = this.#verdicts.get(key);
     if (known !== undefined) return known;
     if (this.#verdicts.size >= LIMITS.verdicts) this.#verdicts.clear(); // the agent chooses what it asks for
@@ -123,7 +130,7 @@ export class Compartment {
   }
 
   #rulesAt(destination: Destination): readonly EgressRule[] {
-    const key = `${destination.literal ? '=' : ''}${hostPort(destination)}`;
+    const key = `${destination.literal ? '=' : ''}${hostPort(destination)}${destination.protocol ?? ''}`;
     const known = this.#closest.get(key);
     if (known !== undefined) return known;
     if (this.#closest.size >= LIMITS.verdicts) this.#closest.clear();

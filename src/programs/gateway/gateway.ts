@@ -197,8 +197,8 @@ export class Gateway {
     this.#compartment(agent).barred = undefined;
   }
 
-  /** @param fds  tcp4, tcp6, dns4, dns6; owned by the gateway from now on */
-  listen(agent: AgentName, fds: readonly [number, number, number, number]): Promise<void> {
+  /** @param fds  tcp4, tcp6, dns4, dns6, and perhaps ntp4, ntp6; owned by the gateway from now on */
+  listen(agent: AgentName, fds: readonly number[]): Promise<void> {
     return this.#listeners.listen(this.#compartment(agent), fds);
   }
 
@@ -210,6 +210,7 @@ export class Gateway {
     const compartment = this.#compartments.get(agent);
     const passages = [...(compartment?.passages ?? [])];
     compartment?.kept.clear();
+    compartment?.time.retain(() => false, 'the compartment was closed');
     for (const passage of passages) passage.end('the compartment was closed');
     this.#listeners.disconnect(agent);
     await Promise.all(passages.map((passage) => passage.closed()));

@@ -10,6 +10,12 @@ export const LIMITS = {
   verdicts: 1024,
   /** DNS questions a second (the namespace's own rules hold floods back before that). */
   questions: 1000,
+  /** Requests for the time a second... */
+  timeRequests: 20,
+  /** ...of so many servers at once, each asked once in so long, with so long to answer. */
+  timeServers: 8,
+  timeKeptMs: 16_000,
+  timeMs: 2_000,
   /** Refusals written one by one, per second; the rest is written as counts. */
   refusals: 50,
   /** Refusals kept for `/denials`. */

@@ -2,8 +2,11 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { AgentName } from '../../model/names.ts';
 import type { Compartment } from './compartment.ts';
 import { contained } from './contained.ts';
-import { serveDnsOverUdp } from './dns-udp.ts';
+import { type Datagrams, serveDatagrams } from './datagrams.ts';
+import { answerDns } from './dns-answers.ts';
 import type { Outside } from './door.ts';
+import { LIMITS } from './limits.ts';
+import { answerTime } from './time-answers.ts';
 import { attend } from './transparent.ts';
 
 interface Closable {
@@ -24,13 +27,17 @@ export class Listeners {
     return this.#listeners.has(agent);
   }
 
-  /** @param fds  tcp4, tcp6, dns4, dns6; owned by the gateway from now on */
-  async listen(compartment: Compartment, fds: readonly [number, number, number, number]): Promise<void> {
+  /** @param fds  tcp4, tcp6, dns4, dns6, and perhaps ntp4, ntp6; owned by the gateway from now on */
+  async listen(compartment: Compartment, fds: readonly number[]): Promise<void> {
     this.close(compartment.name);
     const opened: Closable[] = [];
     this.#listeners.set(compartment.name, opened);
     for (const fd of fds.slice(0, 2)) opened.push(await this.#serveTcp(compartment, fd));
-    opened.push(await serveDnsOverUdp(compartment, fds[2], 4), await serveDnsOverUdp(compartment, fds[3], 6));
+    const services = [namesFor(compartment), timeFor(this.#outside, compartment)];
+    for (const [i, fd] of fds.slice(2).entries()) {
+      const service = services[i >> 1];
+      if (service) opened.push(await serveDatagrams(compartment, fd, i % 2 === 0 ? 4 : 6, service));
+    }
   }
 
   /** Nobody new; who is connected stays. */
@@ -61,4 +68,20 @@ export class Listeners {
       server.listen({ fd }, () => resolve(server));
     });
   }
+}
+
+function namesFor(compartment: Compartment): Datagrams {
+  return {
+    most: LIMITS.questions,
+    beyond: { event: 'dns.refused', why: 'too many questions at once' },
+    answer: (message) => answerDns(compartment, message, Date.now()),
+  };
+}
+
+function timeFor(outside: Outside, compartment: Compartment): Datagrams {
+  return {
+    most: LIMITS.timeRequests,
+    beyond: { event: 'egress.denied', via: 'ntp', why: 'too many requests for the time at once' },
+    answer: (message, from) => answerTime(outside, compartment, from.address, message),
+  };
 }

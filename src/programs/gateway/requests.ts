@@ -1,3 +1,4 @@
+import { NTP_PORT } from '../../model/bounds.ts';
 import { budget, prices } from '../../model/budget.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
@@ -28,9 +29,10 @@ export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, ta
   listen: (gateway, body, take) => {
     const fds = take();
     const agent = agentName(body.agent);
-    if (fds.length !== 4 || list(body.sockets).join() !== 'tcp4,tcp6,dns4,dns6')
-      throw malformed('listen wants four sockets');
-    return gateway.listen(agent, fds as [number, number, number, number]);
+    const sockets = list(body.sockets).map(text);
+    if (fds.length !== sockets.length || !LISTENING.includes(sockets.join()))
+      throw malformed(`listen wants ${LISTENING.join(' or ')}`);
+    return gateway.listen(agent, fds);
   },
   answered: (gateway, body) => gateway.answered(agentName(body.agent), wholeNumber(body.question), String(body.state)),
   revoke: (gateway, body) => gateway.revoke(agentName(body.agent), readGrant(record(body.grant))),
@@ -45,6 +47,9 @@ export const REQUESTS: Readonly<Record<string, (gateway: Gateway, body: Body, ta
   ...BUDGET_REQUESTS,
   ...SSH_REQUESTS,
 };
+
+/** In the host's own network nobody is answered about the time. */
+const LISTENING: readonly string[] = ['tcp4,tcp6,dns4,dns6', 'tcp4,tcp6,dns4,dns6,ntp4,ntp6'];
 
 function readPolicy(raw: unknown): AgentPolicy {
   const body = record(raw);
@@ -79,11 +84,17 @@ function readRule(raw: unknown): EgressRule {
     port: portNumber(body.port),
     ...requestTerms(body, 'egress'),
     ...(typeof body.from === 'string' && { from: body.from }),
+    ...(body.protocol !== undefined && timeOnly(body)),
   };
   if (body.address === undefined) return rule;
   const address = typeof body.address === 'string' ? parseAddress(body.address) : undefined;
   if (address === undefined) throw malformed(`${JSON.stringify(body.address)} is no address`);
   return { ...rule, address };
+}
+
+function timeOnly({ protocol, port, host }: Body): { readonly protocol: 'ntp' } {
+  if (protocol === 'ntp' && port === NTP_PORT && !String(host).startsWith('*.')) return { protocol };
+  throw malformed(`${JSON.stringify(protocol)} is no protocol of a rule`);
 }
 
 function readGrant(body: Body): { id: number; host: string; port: number } {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type AgentSockets, dialAt, nothingListens, socketsAt } from '../../host/agent-sockets.ts';
+import { type AgentSockets, agentSockets, dialAt, nothingListens, socketsAt } from '../../host/agent-sockets.ts';
 import { launch } from '../../host/launch.ts';
 import { dialInside, openAgentSockets } from '../../host/netns.ts';
 import { rulesInForce } from '../../host/netns-listing.ts';
@@ -16,12 +16,11 @@ export type NetSpace =
   | { readonly keeperPid: number }
   | { readonly hostUid: number };
 
-/** The gateway's four sockets; the caller owns the descriptors. */
+/** The gateway's sockets; the caller owns the descriptors. */
 export async function socketsIn(space: NetSpace): Promise<AgentSockets> {
   if ('path' in space) return openAgentSockets(space.path);
   if ('hostUid' in space) return socketsAt({ ...numbersOf(space.hostUid), tcp: DOOR_PORT, dns: DOOR_PORT });
-  const [tcp4 = -1, tcp6 = -1, dns4 = -1, dns6 = -1] = await handedOut('sockets', orders(space.keeperPid));
-  return { tcp4, tcp6, dns4, dns6 };
+  return agentSockets(await handedOut('sockets', orders(space.keeperPid)));
 }
 
 /** A connection to 127.0.0.1:port in there, perhaps still under way. In the host's network the address that it comes from lets it

@@ -6,7 +6,7 @@ import { suggest } from '../suggest.ts';
 import { disk, duration, memory, share } from './amounts.ts';
 import { type ArgvKey, argvRules } from './argv-rules.ts';
 import { budgetOf } from './budget.ts';
-import { egressRules } from './egress-rules.ts';
+import { egressRules, refuseTimeOnHost } from './egress-rules.ts';
 import { elevatedRules } from './elevated.ts';
 import { environment } from './environment.ts';
 import type { AgentInFile, DefaultsInFile } from './file.ts';
@@ -34,6 +34,7 @@ export function wantedAgent(
   const path = ['agents', name];
   const exec = withSsh(wantedExec(where, path, shape, defaults), shape);
   const rules = egressRules(where, [...path, 'egress'], shape.egress ?? []);
+  refuseTimeOnHost(where, [...path, 'egress'], shape.tier ?? defaults.tier ?? 'sandbox', rules);
   const secrets = secretBindings(where, path, shape.secrets ?? {}, rules, shape.env ?? {});
   const upkeep = secretUpkeeps(where, path, shape.secrets ?? {}, secrets, rules);
   const budget = budgetOf(where, path, shape.budget, defaults.budget, rules, secrets);

@@ -1,12 +1,13 @@
+import { NTP_PORT } from '../../../model/bounds.ts';
 import { rulesClash } from '../../../model/decode-egress.ts';
-import type { EgressRule } from '../../../model/fleet.ts';
+import type { EgressRule, Tier } from '../../../model/fleet.ts';
 import { MEDIA_TYPE, PARAMETER, type RequestTerms, VALUE } from '../../../model/request-terms.ts';
 import { EGRESS_PRESETS, gitRules } from '../../../policy/egress-presets.ts';
 import { whyNoPathPattern } from '../../../policy/paths.ts';
 import { admits, hasTerms } from '../../../policy/request-rules.ts';
 import { suggest } from '../suggest.ts';
 import { egressRule, isPreset } from './egress.ts';
-import type { EgressEntry, GitInFile, RuleInFile } from './file.ts';
+import type { EgressEntry, GitInFile, RuleInFile, TimeInFile } from './file.ts';
 import { type Path, pathText, quoted } from './shown.ts';
 import { settled, type Where } from './where.ts';
 
@@ -18,7 +19,9 @@ export function egressRules(where: Where, path: Path, given: readonly EgressEntr
       if (rule.from !== undefined && rules.some((other) => isSame(other, rule))) continue;
       rules.push(rule);
       if (rulesClash(rules) === undefined) continue;
-      const { from } = rules.find((other) => other.host === rule.host && other.port === rule.port) ?? rule;
+      const same = ({ host, port, protocol }: EgressRule): boolean =>
+        host === rule.host && port === rule.port && protocol === rule.protocol;
+      const { from } = rules.find(same) ?? rule;
       throw where.document.failure(
         'duplicate-entry',
         [...path, i],
@@ -37,6 +40,7 @@ function isSame(one: EgressRule, other: EgressRule): boolean {
 function rulesOf(where: Where, at: Path, entry: EgressEntry): readonly EgressRule[] {
   if (isPreset(entry)) return preset(where, at, entry as string);
   if (typeof entry === 'object' && 'git' in entry) return repositories(where, at, entry);
+  if (typeof entry === 'object' && 'ntp' in entry) return [timeServer(where, at, entry)];
   const rule = settled(where, 'bad-host', at, egressRule(entry));
   if (typeof entry === 'string') return [rule];
   const whole = { ...rule, ...termsOf(where, at, entry) };
@@ -78,6 +82,31 @@ function repositories(where: Where, at: Path, entry: GitInFile): EgressRule[] {
   const rule = settled(where, 'bad-host', at, egressRule({ host: git, ...port, ...address }));
   const doing = [...(pull.length > 0 ? ['pull'] : []), ...(push.length > 0 ? ['push'] : [])].join(' and ');
   return gitRules(rule, pull, push).map((one) => ({ ...one, from: `git ${doing}` }));
+}
+
+/** Each server is named: a name below a wildcard could be made up, and would be asked for. */
+function timeServer(where: Where, at: Path, { ntp, address }: TimeInFile): EgressRule {
+  const entry = { host: ntp, port: NTP_PORT, ...(address !== undefined && { address }) };
+  const rule = settled(where, 'bad-host', at, egressRule(entry));
+  if (!rule.host.startsWith('*.')) return { ...rule, protocol: 'ntp' };
+  throw where.document.failure(
+    'bad-host',
+    at,
+    `${quoted(ntp)} is not one server, in ${pathText(at)}`,
+    'Name each: { ntp: time.apple.com }.',
+  );
+}
+
+/** The time goes through a network of the agent's own, which tier user has not. */
+export function refuseTimeOnHost(where: Where, path: Path, tier: Tier, rules: readonly EgressRule[]): void {
+  const found = tier === 'user' ? rules.find(({ protocol }) => protocol !== undefined) : undefined;
+  if (found === undefined) return;
+  throw where.document.failure(
+    'time-in-tier-user',
+    path,
+    `an agent of tier user cannot ask ${found.host} for the time, in ${pathText(path)}`,
+    'Take it out: its clock is the host’s, like every agent’s. Or give it tier: sandbox.',
+  );
 }
 
 function termsOf(where: Where, at: Path, entry: RuleInFile): RequestTerms {

@@ -3,7 +3,7 @@ import type { EgressRule } from '../../../model/fleet.ts';
 import { refusedAddress } from '../../../policy/addresses.ts';
 import { parseAddress } from '../../../protocol/address.ts';
 import { canonicalHost } from '../../../protocol/host.ts';
-import type { EgressEntry, GitInFile } from './file.ts';
+import type { EgressEntry, RuleInFile } from './file.ts';
 import type { Problem } from './paths.ts';
 import { quoted } from './shown.ts';
 
@@ -14,7 +14,7 @@ const EXAMPLE = 'Write HOST, HOST:PORT or *.HOST, such as github.com or "*.examp
  *
  *  An address as host stands for itself: it comes back pinned, so that a private one is reached because the file names it.
  *  @returns a Problem for what is no host, what the compartment keeps for itself, and whole top-level domains */
-export function egressRule(entry: Exclude<EgressEntry, GitInFile>): EgressRule | Problem {
+export function egressRule(entry: string | RuleInFile): EgressRule | Problem {
   if (typeof entry === 'string') {
     const parts = /^(\[[^\]]+\]|[^:]+)(?::([0-9]{1,5}))?$/.exec(entry);
     if (!parts) return { problem: `${quoted(entry)} is not a host`, hint: hostHint(entry) };

@@ -147,7 +147,7 @@ export type Word = string | number | boolean;
 
 export type EnvInFile = Readonly<Record<string, Word>>;
 
-export type EgressEntry = string | RuleInFile | GitInFile;
+export type EgressEntry = string | RuleInFile | GitInFile | TimeInFile;
 
 export interface RuleInFile {
   readonly host: string;
@@ -160,6 +160,12 @@ export interface RuleInFile {
   /** Requests that it must grant, or must not; tried when the file is read. */
   readonly match?: readonly string[] | undefined;
   readonly 'not-match'?: readonly string[] | undefined;
+}
+
+/** A server that may be asked for the time. */
+export interface TimeInFile {
+  readonly ntp: string;
+  readonly address?: string | undefined;
 }
 
 /** Repositories on a server that speaks git over HTTP. */

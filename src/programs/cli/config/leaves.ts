@@ -196,4 +196,8 @@ export const egressEntry: z.ZodType<EgressEntry> = z.union([
     pull: filled(z.string()).optional().describe('Repositories to fetch from: OWNER/NAME, or "OWNER/*".'),
     push: filled(z.string()).optional().describe('Repositories to push to, and to fetch from.'),
   }),
+  z.strictObject({
+    ntp: host.describe('A server that may be asked for the time (NTP, UDP port 123), such as time.apple.com.'),
+    address: pinned,
+  }),
 ]);

@@ -154,7 +154,13 @@ function mustBeGranted(
   { host, port }: SecretBinding,
   egress: readonly EgressRule[],
 ): void {
-  if (egress.some((rule) => rule.port === port && (rule.host === host || hostMatches(rule.host, host)))) return;
+  if (
+    egress.some(
+      (rule) =>
+        rule.protocol === undefined && rule.port === port && (rule.host === host || hostMatches(rule.host, host)),
+    )
+  )
+    return;
   throw where.document.failure(
     'secret-unreachable',
     at,

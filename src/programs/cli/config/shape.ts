@@ -150,7 +150,7 @@ const agent = z
       .filled(leaf.egressEntry)
       .optional()
       .describe(
-        'What it may reach: HOST, HOST:PORT, *.HOST, the name of a preset (anthropic, npm, telegram ...), { host, methods, paths ... } or { git, pull, push }. Port 443 unless said. Default none.',
+        'What it may reach: HOST, HOST:PORT, *.HOST, the name of a preset (anthropic, npm, telegram ...), { host, methods, paths ... }, { git, pull, push } or { ntp }. Port 443 unless said. Default none.',
       ),
     ports: leaf.filled(leaf.port).optional().describe('Ports of the compartment, published on your 127.0.0.1 only.'),
     health: z

@@ -90,7 +90,14 @@ function mustBeGranted(
   to: { readonly host: string; readonly port: number },
   egress: readonly EgressRule[],
 ): void {
-  if (egress.some((rule) => rule.port === to.port && (rule.host === to.host || hostMatches(rule.host, to.host))))
+  if (
+    egress.some(
+      (rule) =>
+        rule.protocol === undefined &&
+        rule.port === to.port &&
+        (rule.host === to.host || hostMatches(rule.host, to.host)),
+    )
+  )
     return;
   throw where.document.failure(
     'ssh-unreachable',
