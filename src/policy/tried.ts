@@ -71,25 +71,14 @@ function read(agent: string, entry: TriedEntry): Omit<Tried, 'count' | 'last'> |
   const { host, port, name, path, argv, via } = entry;
   const why = String(entry.why ?? entry.rule ?? 'no reason was recorded');
   if (entry.event === 'egress.denied' && typeof host === 'string' && typeof port === 'number') {
-<<<<<<< HEAD
-    const what = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-=======
     const what = `${host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`}${via === 'ntp' ? ' (time)' : ''}`;
-    const grantable = /^no rule grants|is granted on port|waiting for approval|a person refused|question \d+ was/.test(
-      why,
-    );
->>>>>>> time
     return {
       kind: 'destination',
       what,
       why,
-<<<<<<< HEAD
-      allow: GRANTABLE.test(why) ? grantLine(agent, { host, port, literal: false }) : mend(agent, why),
-=======
-      allow: grantable
+      allow: GRANTABLE.test(why)
         ? grantLine(agent, { host, port, literal: false, ...(via === 'ntp' && { protocol: via }) })
-        : null,
->>>>>>> time
+        : mend(agent, why),
     };
   }
   if (entry.event === 'dns.refused' && typeof name === 'string') {
