@@ -2,7 +2,6 @@ import type { Socket } from 'node:net';
 import { placeSecrets } from '../../policy/credential.ts';
 import type { Destination } from '../../policy/egress.ts';
 import { type BodyReader, ChunkedBody, FixedBody } from '../../protocol/chunked.ts';
-import { type Authority, hostText } from '../../protocol/host.ts';
 import {
   onlyHost,
   type RequestHead,
@@ -20,6 +19,7 @@ import { LIMITS } from './limits.ts';
 import { type Open, openPassage } from './open-passage.ts';
 import type { Passage } from './passage.ts';
 import { sayInHttp } from './refuse.ts';
+import { isSameHost } from './same-host.ts';
 
 /** Reads a request head and leaves what follows it; one that is malformed is refused, recorded and answered.
  *  @param destination  what the refusal is recorded against */
@@ -113,8 +113,8 @@ function planRequest(
   if (host === undefined) return 'malformed request: not exactly one Host';
   if (target.kind === 'bad') return `malformed request: ${target.why}`;
   if (target.kind === 'authority') return 'CONNECT to a server that is no proxy';
-  if (!agrees(host, destination)) return `the Host is not ${hostPort(destination)}`;
-  if (target.kind === 'absolute' && !agrees(target.authority, destination))
+  if (!isSameHost(host, destination)) return `the Host is not ${hostPort(destination)}`;
+  if (target.kind === 'absolute' && !isSameHost(target.authority, destination))
     return `the request target is not at ${hostPort(destination)}`;
   const framing = requestFraming(head);
   if (framing.kind === 'bad') return `malformed request: ${framing.why}`;
@@ -126,11 +126,6 @@ function planRequest(
   if (upstream === undefined) return 'malformed request: Connection names a field that frames the message';
   const length = framing.kind === 'length' ? framing.length : 0;
   return { head: upstream, body: framing.kind === 'chunked' ? new ChunkedBody() : new FixedBody(length) };
-}
-
-/** Without a port the Host stands for any. */
-function agrees({ host, port }: Authority, destination: Destination): boolean {
-  return hostText(host) === destination.host && (port === undefined || port === destination.port);
 }
 
 /** Forwards exactly the body; what comes after it is read and dropped, so that a client that leaves is noticed. */
