@@ -16,7 +16,7 @@ import { type Contain, contained } from './contained.ts';
 import type { Door } from './door.ts';
 import { consume, firstBytes, linger } from './first-bytes.ts';
 import { LIMITS } from './limits.ts';
-import { type Open, openPassage } from './open-passage.ts';
+import { type Open, openPassage, UNOPENED } from './open-passage.ts';
 import type { Passage } from './passage.ts';
 import { sayInHttp } from './refuse.ts';
 import { isSameHost } from './same-host.ts';
@@ -74,10 +74,7 @@ export async function forwardRequest(
     return sayInHttp(client, 403, await compartment.refuse(destination, door.via, why, Date.now()));
   }
   const opened = open ?? (await openPassage(door, destination, { method: head.method }));
-  if (opened.kind !== 'open') {
-    const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
-    return sayInHttp(client, status, opened.explanation);
-  }
+  if (opened.kind !== 'open') return sayInHttp(client, UNOPENED[opened.kind], opened.explanation);
   const { upstream, passage } = opened;
   const withdrawn = planRequest(head, destination, compartment); // it may have been held
   if (typeof withdrawn === 'string') {
