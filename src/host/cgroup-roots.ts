@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** What limits a compartment; the kernel's names. */
-export const CONTROLLERS = ['memory', 'pids', 'cpu'] as const;
+const CONTROLLERS = ['memory', 'pids', 'cpu'] as const;
 export type Controller = (typeof CONTROLLERS)[number];
 
 /** Where a compartment's cgroups are made: absolute paths of folders. Three kinds of machine: unified with all controllers

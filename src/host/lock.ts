@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { Failure } from '../model/failure.ts';
 import { flock } from './libc.ts';
 
@@ -40,20 +40,4 @@ export function lockAccounts(path: string = ACCOUNTS): (() => void) | undefined 
   if (flock(fd, LOCK_EX | LOCK_NB) === 0) return () => closeSync(fd);
   closeSync(fd);
   return undefined;
-}
-
-/** Whether somebody holds the lock now. Takes it for a moment if nobody does. */
-export function isLocked(path: string): boolean {
-  const fd = openSync(path, 'a+', 0o600);
-  try {
-    return flock(fd, LOCK_EX | LOCK_NB) !== 0;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** The process that says it has the lock; undefined when the file names none. */
-export function lockHolder(path: string): number | undefined {
-  const pid = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
-  return pid > 0 ? pid : undefined;
 }

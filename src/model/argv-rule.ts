@@ -1,6 +1,6 @@
 /** At most so many words of a rule, and characters of one of them. */
-export const MOST_RULE_WORDS = 64;
-export const LONGEST_RULE_WORD = 1024;
+const MOST_RULE_WORDS = 64;
+const LONGEST_RULE_WORD = 1024;
 
 /** Why words are no argv rule, as the end of a sentence; undefined: they are one. The program comes first and is no pattern; `**` may
  *  only be the last word. */

@@ -45,7 +45,7 @@ export interface Price {
 }
 
 /** A hundred thousand dollars a million tokens. */
-export const PRICE: Bounds = { least: 0, most: 10 ** 11 };
+const PRICE: Bounds = { least: 0, most: 10 ** 11 };
 export const MODEL_PATTERN: RegExp = /^[A-Za-z0-9*][A-Za-z0-9*._:/@-]{0,99}$/;
 
 export function budget(raw: unknown, at: string): Budget {

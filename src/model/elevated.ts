@@ -32,7 +32,7 @@ export const ELEVATED_TIME: Bounds & { readonly usual: number } = {
   usual: 600_000,
 };
 export const MOST_ELEVATED = 100;
-export const MOST_ELEVATED_WORDS = 64;
+const MOST_ELEVATED_WORDS = 64;
 export const LONGEST_ELEVATED_WORD = 1024;
 /** Of a text. */
 const LENGTH: Bounds = { least: 1, most: 256 };

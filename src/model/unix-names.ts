@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AgentName, FleetName } from './names.ts';
 
 /** useradd(8): "Usernames may only be up to 32 characters long". */
-export const LONGEST_USER = 32;
+const LONGEST_USER = 32;
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 
 export function isUserName(name: string): boolean {

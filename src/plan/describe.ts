@@ -24,7 +24,7 @@ function before(what: Resource, was: Resource): string {
   return `: ${[...grown, ...(was.unmounted ? ['it is not mounted'] : [])].join(', ')}`;
 }
 
-export function describeResource(what: Resource): string {
+function describeResource(what: Resource): string {
   switch (what.kind) {
     case 'group':
       return `group ${what.name} (${what.gid})`;

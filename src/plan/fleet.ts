@@ -120,7 +120,7 @@ export function holdsStored(resource: Resource, places: Places): boolean {
 }
 
 /** Says in the user's comment field whose it is, so that another's user of the same name is never taken for ours. */
-export function userMark(places: Places, fleet: string, agent: string): string {
+function userMark(places: Places, fleet: string, agent: string): string {
   return `Bulkhead ${fleet}/${agent} ${places.state}`.replace(/[:,=]/g, '_');
 }
 

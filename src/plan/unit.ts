@@ -9,7 +9,7 @@ export interface UnitFacts {
   readonly state: string;
 }
 
-export function unitPath(name: string): string {
+function unitPath(name: string): string {
   return `/etc/systemd/system/${name}`;
 }
 

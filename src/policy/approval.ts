@@ -4,7 +4,7 @@ import type { Answer, Question, QuestionState, Scope, Subject } from '../model/q
  *  milliseconds since 1970 and come in as arguments. */
 
 /** How long an approval waits for the next identical attempt, when the one that asked has gone. */
-export const ONCE_MS: number = 60 * 60 * 1000;
+const ONCE_MS: number = 60 * 60 * 1000;
 /** Questions shorter than this before their deadline are about to lapse. */
 export const LAPSING_MS: number = 30 * 60 * 1000;
 
@@ -89,7 +89,7 @@ export function nextChange(question: Question): number | undefined {
 }
 
 /** The end of a sentence that begins with the number. */
-export function stateText({ state, answer }: Question): string {
+function stateText({ state, answer }: Question): string {
   const texts: Record<QuestionState, string> = {
     asked: 'waits for an answer',
     approved: 'is approved already',

@@ -28,7 +28,7 @@ const BOT = /^[0-9]{5,12}:(?=[\w-]{30,}$)/;
 
 /** Shorter ones could not be told from ordinary text. */
 export const SHORTEST_SECRET = 8;
-export const LONGEST_SECRET = 4096;
+const LONGEST_SECRET = 4096;
 
 /** Why a text cannot be kept as a secret, as the end of "the value ..."; undefined: it can. What is kept stands in a header line as it
  *  is (RFC 9110, 5.5), so it is printable ASCII without spaces. */

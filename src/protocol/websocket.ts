@@ -5,9 +5,9 @@ import type { ResponseHead } from './http1-response.ts';
 /** WebSocket (RFC 6455): the handshake, and frames read so strictly that no other end can read them otherwise. No extension is ever
  *  negotiated, so no reserved bit may be set. */
 export const CONTINUATION = 0;
-export const BINARY = 2;
+const BINARY = 2;
 export const CLOSE = 8;
-export const PONG = 10;
+const PONG = 10;
 export const POLICY_VIOLATION = 1008;
 export const PROTOCOL_ERROR = 1002;
 

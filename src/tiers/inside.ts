@@ -7,8 +7,8 @@ export const CODE: MountFlags = ['ro', 'nosuid', 'nodev'];
 export const READ: MountFlags = ['ro', 'nosuid', 'nodev', 'noexec'];
 export const WRITE: MountFlags = ['nosuid', 'nodev', 'noexec'];
 
-export const TMP_BYTES: number = 512 * 1024 * 1024;
-export const SHM_BYTES: number = 64 * 1024 * 1024;
+const TMP_BYTES: number = 512 * 1024 * 1024;
+const SHM_BYTES: number = 64 * 1024 * 1024;
 const TMP_INODES = 65_536;
 
 export function identityOrders(facts: CompartmentFacts): Order[] {

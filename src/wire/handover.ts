@@ -6,7 +6,7 @@ import { address, errno, recvmsg, sendmsg } from '../host/libc.ts';
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
-export const MOST_DESCRIPTORS = 16;
+const MOST_DESCRIPTORS = 16;
 
 function message(control: Buffer, byte: Buffer = Buffer.from('x')): { header: Buffer; byte: Buffer; vector: Buffer } {
   const vector = Buffer.alloc(16);

@@ -90,7 +90,7 @@ function sockets(attend: (end: Socket) => void): Promise<{ client: Socket }> {
       end.on('error', () => end.destroy());
       attend(end);
     });
-    const client = new Socket();
+    const client = new Socket({ allowHalfOpen: true }); // an agent's own program need not leave when it is told to
     client.on('error', () => client.destroy());
     client.once('connect', () => resolve({ client }));
     listening.listen(path, () => client.connect(path));
@@ -115,6 +115,17 @@ test('a login is recorded, on disk, before its signature goes out', async () => 
   assert.match(JSON.stringify(entries), /"event":"ssh.signed","agent":"a","host":"git.test".*"acknowledged"\]$/);
   written.resolve();
   assert.equal(await answer, SIGNED);
+});
+
+test('who was told that it is over is signed nothing more, however long it stays', async () => {
+  const entries: unknown[] = [];
+  const { ask } = await signer({
+    recorder: { append: async (some) => void entries.push(...some), appendSoon: async () => {} },
+  });
+  assert.equal(await ask(BIND), DONE);
+  assert.equal(await ask(Buffer.from([13])), FAILED);
+  await Promise.race([ask(SIGN), wait(300)]);
+  assert.deepEqual(entries, []);
 });
 
 test('without a record, beyond the rate, or with a key that was taken away meanwhile, nothing is signed', async () => {

@@ -2,7 +2,7 @@
  *  something, so that a call cannot hide behind a spelling of its path. */
 
 /** Hosts of services that sell models by the token. Where one is reached unread, its tokens cannot be counted. */
-export const MODEL_HOSTS: readonly string[] = [
+const MODEL_HOSTS: readonly string[] = [
   'api.anthropic.com',
   'api.openai.com',
   'chatgpt.com',

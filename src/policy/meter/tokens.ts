@@ -8,7 +8,7 @@ export interface Tokens {
   readonly cacheRead: number;
 }
 
-export const KINDS_OF_TOKENS = ['input', 'output', 'cacheWrite', 'cacheWriteHour', 'cacheRead'] as const;
+const KINDS_OF_TOKENS = ['input', 'output', 'cacheWrite', 'cacheWriteHour', 'cacheRead'] as const;
 export const NO_TOKENS: Tokens = { input: 0, output: 0, cacheWrite: 0, cacheWriteHour: 0, cacheRead: 0 };
 /** More than this no answer has; what says so is wrong. */
 const MOST = 1e9;

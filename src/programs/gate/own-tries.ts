@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../../wire/client.ts';
 import { runsStub } from './asker.ts';
 import type { Copies } from './copies.ts';
-import type { Asker, OwnTry, ToHot } from './messages.ts';
+import type { Asker, OwnTry, Pin, ToHot } from './messages.ts';
 
 /** Of one agent, each of at most 128 MiB (src/programs/warden/own-covers.ts): the copies are on the host's disk. */
 const MOST_AT_ONCE = 8;
@@ -73,7 +73,16 @@ export class OwnTries {
       if (ticket !== undefined) await this.#uncover(ticket);
       return;
     }
-    const pin = await this.#copies.own(file, `own ${ticket}`);
+    let pin: Pin;
+    try {
+      pin = await this.#copies.own(file, `own ${ticket}`);
+    } catch (error) {
+      const { message } = error as Error;
+      this.#say({ do: 'record', record: { event: 'exec.unreadable', agent, path, why: message } });
+      await this.#uncover(ticket);
+      this.#say({ do: 'go', ...asker, left: message });
+      return;
+    }
     this.#kept.set(ticket, agent);
     let asked = false;
     this.#asked.set(ticket, () => {

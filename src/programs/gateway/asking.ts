@@ -15,12 +15,6 @@ export interface Grant {
   readonly once: boolean;
 }
 
-/** The end of a question that is no yes: `refused`, `expired`, `withdrawn`, `used`. */
-export interface Ended {
-  readonly id: number;
-  readonly state: string;
-}
-
 /** The warden's side of questions. */
 export interface Inbox {
   ask(agent: string, terms: { host: string; port: number }): Promise<Reply>;
@@ -86,7 +80,7 @@ export async function judgeOrAsk(inbox: Inbox, compartment: Compartment, destina
 }
 
 /** Names, and public addresses. What is somebody's own network, or the host's, is granted by name in fleet.yaml or not at all. */
-export function mayAsk({ askMs }: Compartment, { host, port, literal }: Destination): boolean {
+function mayAsk({ askMs }: Compartment, { host, port, literal }: Destination): boolean {
   if (askMs === undefined || port === 53 || host === INTERNAL) return false;
   if (!literal) return true;
   const address = parseAddress(host);

@@ -5,7 +5,7 @@ import { answerApi, serveApi } from './api.ts';
 import { carry } from './carry.ts';
 import type { Door } from './door.ts';
 import { INTERNAL } from './names.ts';
-import { openPassage } from './open-passage.ts';
+import { openPassage, UNOPENED } from './open-passage.ts';
 import { forwardRequest, readHead } from './plain-http.ts';
 import { sayInHttp } from './refuse.ts';
 
@@ -56,10 +56,7 @@ async function tunnel(door: Door, head: RequestHead, { host, port }: Authority):
     return serveApi(door);
   }
   const opened = await openPassage(door, destination);
-  if (opened.kind !== 'open') {
-    const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
-    return sayInHttp(client, status, opened.explanation);
-  }
+  if (opened.kind !== 'open') return sayInHttp(client, UNOPENED[opened.kind], opened.explanation);
   client.write(ESTABLISHED);
   await carry(door, destination, opened);
 }

@@ -9,7 +9,7 @@ import type { Door } from './door.ts';
 import { verified } from './handshakes.ts';
 import { Incoming } from './incoming.ts';
 import { LIMITS } from './limits.ts';
-import { type Open, type Opened, openPassage } from './open-passage.ts';
+import { type Open, type Opened, openPassage, UNOPENED } from './open-passage.ts';
 import { Passage } from './passage.ts';
 import type { Sessions } from './roots.ts';
 
@@ -39,7 +39,7 @@ export class Unopened extends Error {
 
   constructor({ kind, explanation }: Exclude<Opened, Open>) {
     super(explanation.rule);
-    this.status = { denied: 403, unreachable: 502, unrecorded: 503 }[kind];
+    this.status = UNOPENED[kind];
     this.explanation = explanation;
   }
 }

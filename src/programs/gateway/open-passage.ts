@@ -10,7 +10,7 @@ import { dialFirst } from './dial.ts';
 import type { Door } from './door.ts';
 import { LIMITS } from './limits.ts';
 import { Passage } from './passage.ts';
-import { addressesOnly, inTime, judgeAddresses } from './resolve.ts';
+import { addressesOf, inTime } from './resolve.ts';
 
 export interface Open {
   readonly kind: 'open';
@@ -22,6 +22,13 @@ export type Opened =
   | Open
   /** `denied` by policy, `unreachable` although allowed, `unrecorded`: the ledger did not take it. */
   | { readonly kind: 'denied' | 'unreachable' | 'unrecorded'; readonly explanation: Explanation };
+
+/** What a request is answered with where none was opened. */
+export const UNOPENED: Readonly<Record<Exclude<Opened['kind'], 'open'>, number>> = {
+  denied: 403,
+  unreachable: 502,
+  unrecorded: 503,
+};
 
 /** Decides, records, resolves, dials, in this order; each step only after the one before. The upstream socket is paused. */
 export async function openPassage(
@@ -58,10 +65,7 @@ async function dialPassage(door: Door, passage: Passage, pinned: Address | undef
   const { destination } = passage;
   try {
     passage.recorded();
-    const resolved =
-      pinned === undefined
-        ? judgeAddresses(await inTime(door.outside.resolve(destination.host), LIMITS.dialMs))
-        : addressesOnly([pinned]);
+    const resolved = await addressesOf(door.outside.resolve, destination.host, pinned, LIMITS.dialMs);
     passage.stands();
     if (resolved.kind === 'refused') {
       const why = `${destination.host} resolves to ${resolved.address}, which is ${resolved.is}`;

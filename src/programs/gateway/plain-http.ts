@@ -2,7 +2,6 @@ import type { Socket } from 'node:net';
 import { placeSecrets } from '../../policy/credential.ts';
 import type { Destination } from '../../policy/egress.ts';
 import { type BodyReader, ChunkedBody, FixedBody } from '../../protocol/chunked.ts';
-import { type Authority, hostText } from '../../protocol/host.ts';
 import {
   onlyHost,
   type RequestHead,
@@ -17,9 +16,10 @@ import { type Contain, contained } from './contained.ts';
 import type { Door } from './door.ts';
 import { consume, firstBytes, linger } from './first-bytes.ts';
 import { LIMITS } from './limits.ts';
-import { type Open, openPassage } from './open-passage.ts';
+import { type Open, openPassage, UNOPENED } from './open-passage.ts';
 import type { Passage } from './passage.ts';
 import { sayInHttp } from './refuse.ts';
+import { isSameHost } from './same-host.ts';
 
 /** Reads a request head and leaves what follows it; one that is malformed is refused, recorded and answered.
  *  @param destination  what the refusal is recorded against */
@@ -74,10 +74,7 @@ export async function forwardRequest(
     return sayInHttp(client, 403, await compartment.refuse(destination, door.via, why, Date.now()));
   }
   const opened = open ?? (await openPassage(door, destination, { method: head.method }));
-  if (opened.kind !== 'open') {
-    const status = { denied: 403, unreachable: 502, unrecorded: 503 }[opened.kind];
-    return sayInHttp(client, status, opened.explanation);
-  }
+  if (opened.kind !== 'open') return sayInHttp(client, UNOPENED[opened.kind], opened.explanation);
   const { upstream, passage } = opened;
   const withdrawn = planRequest(head, destination, compartment); // it may have been held
   if (typeof withdrawn === 'string') {
@@ -113,8 +110,8 @@ function planRequest(
   if (host === undefined) return 'malformed request: not exactly one Host';
   if (target.kind === 'bad') return `malformed request: ${target.why}`;
   if (target.kind === 'authority') return 'CONNECT to a server that is no proxy';
-  if (!agrees(host, destination)) return `the Host is not ${hostPort(destination)}`;
-  if (target.kind === 'absolute' && !agrees(target.authority, destination))
+  if (!isSameHost(host, destination)) return `the Host is not ${hostPort(destination)}`;
+  if (target.kind === 'absolute' && !isSameHost(target.authority, destination))
     return `the request target is not at ${hostPort(destination)}`;
   const framing = requestFraming(head);
   if (framing.kind === 'bad') return `malformed request: ${framing.why}`;
@@ -126,11 +123,6 @@ function planRequest(
   if (upstream === undefined) return 'malformed request: Connection names a field that frames the message';
   const length = framing.kind === 'length' ? framing.length : 0;
   return { head: upstream, body: framing.kind === 'chunked' ? new ChunkedBody() : new FixedBody(length) };
-}
-
-/** Without a port the Host stands for any. */
-function agrees({ host, port }: Authority, destination: Destination): boolean {
-  return hostText(host) === destination.host && (port === undefined || port === destination.port);
 }
 
 /** Forwards exactly the body; what comes after it is read and dropped, so that a client that leaves is noticed. */

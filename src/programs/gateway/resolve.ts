@@ -27,8 +27,16 @@ export function judgeAddresses(found: readonly string[]): Resolved {
   return { kind: 'addresses', addresses };
 }
 
-export function addressesOnly(addresses: readonly Address[]): Resolved {
-  return { kind: 'addresses', addresses };
+/** Where a host is dialled: at the address that policy names, of which nobody is asked, or at those that its name resolves to.
+ *  @param ms  how long that may take. @throws the resolver's error, or an Error when it takes longer */
+export async function addressesOf(
+  resolve: Resolve,
+  host: string,
+  pinned: Address | undefined,
+  ms: number,
+): Promise<Resolved> {
+  if (pinned !== undefined) return { kind: 'addresses', addresses: [pinned] };
+  return judgeAddresses(await inTime(resolve(host), ms));
 }
 
 /** @throws Error when the work takes longer; it goes on unseen then */

@@ -4,7 +4,7 @@ import { refusedAddress } from '../../policy/addresses.ts';
 import type { Address } from '../../protocol/address.ts';
 import type { Outside } from './door.ts';
 import { ownRequest } from './own-request.ts';
-import { addressesOnly, inTime, judgeAddresses } from './resolve.ts';
+import { addressesOf } from './resolve.ts';
 
 const LONGEST_MS = 10_000;
 
@@ -48,10 +48,7 @@ export async function testSecret(
   }
 
   async function addressOf(): Promise<Address> {
-    const resolved =
-      pinned === undefined
-        ? judgeAddresses(await inTime(resolve(host), LONGEST_MS))
-        : addressesOnly([pinned as Address]);
+    const resolved = await addressesOf(resolve, host, pinned as Address | undefined, LONGEST_MS);
     if (resolved.kind === 'refused') throw new Error(`it resolves to ${resolved.address}, which is ${resolved.is}`);
     const [address] = resolved.addresses;
     if (address === undefined) throw new Error('the name has no address');

@@ -13,6 +13,9 @@ const LOGIN = '.login';
 /** So long before its end an access token is replaced. */
 const EARLY_MS = 600_000;
 const LOOK_MS = 30_000;
+/** One that came to nothing is tried again after this, twice as long each time, up to the other: each try is two lines of the record. */
+const FIRST_WAIT_MS = 30_000;
+const LONGEST_WAIT_MS = 300_000;
 /** An agent that asks again so soon gets the answer of before: it may ask as often as it likes, and what its placeholder stands for is
  *  refreshed by us. */
 const AGAIN_MS = 300_000;
@@ -35,6 +38,8 @@ export class SignIns {
   readonly #held = new Map<SecretName, Held>();
   readonly #going = new Map<SecretName, Promise<Refreshed>>();
   readonly #last = new Map<SecretName, { readonly at: number; readonly said: Refreshed }>();
+  /** Not before `at` by ourselves. */
+  readonly #waits = new Map<SecretName, { readonly at: number; readonly ms: number }>();
   #busy = false;
   #asked = false;
 
@@ -69,6 +74,7 @@ export class SignIns {
     if (signIn === undefined)
       throw new Failure('no-sign-in', `what came for ${name} is no sign-in`, 'Run the command again.', 1);
     this.#last.delete(name);
+    this.#waits.delete(name);
     const done = await this.#keep(name, signIn, own, true);
     void this.look();
     return done;
@@ -91,6 +97,7 @@ export class SignIns {
   /** The secret is set by hand, or revoked. */
   forget(name: SecretName): void {
     this.#last.delete(name);
+    this.#waits.delete(name);
     if (!this.#held.delete(name)) return;
     rmSync(join(this.#dir, name + LOGIN), { force: true });
     syncFolder(this.#dir);
@@ -106,7 +113,8 @@ export class SignIns {
         this.#asked = false;
         for (const [name, { signIn, refused, unsaved }] of [...this.#held]) {
           if (unsaved) await this.#keep(name, signIn, this.#vault.get(name)?.own ?? []).catch(() => {}); // tried again
-          if (refused === undefined && signIn.until - Date.now() < EARLY_MS) await this.refresh(name);
+          const ends = refused === undefined && signIn.until - Date.now() < EARLY_MS;
+          if (ends && Date.now() >= (this.#waits.get(name)?.at ?? 0)) await this.refresh(name);
         }
       }
     } finally {
@@ -129,6 +137,7 @@ export class SignIns {
     if (refused !== undefined) return { kind: 'refused', why: refused };
     const result = await refreshAtEndpoint(this.#outside, name, before, asker);
     if (this.#held.get(name)?.signIn !== before) return { kind: 'later', why: 'it was signed in anew meanwhile' };
+    this.#wait(name, result.kind === 'later');
     const entry = {
       event: 'secret.refreshed',
       secret: name,
@@ -145,6 +154,13 @@ export class SignIns {
       this.#last.set(name, { at: Date.now(), said: result });
     } else if (result.kind === 'refused') this.#held.set(name, { signIn: before, refused: result.why });
     return result;
+  }
+
+  #wait(name: SecretName, again: boolean): void {
+    const before = this.#waits.get(name);
+    const ms = before === undefined ? FIRST_WAIT_MS : Math.min(2 * before.ms, LONGEST_WAIT_MS);
+    if (again) this.#waits.set(name, { at: Date.now() + ms, ms });
+    else this.#waits.delete(name);
   }
 
   /** The refresh token first: it is good for one use, and is held here even if it cannot be written. Of two at a time, and where it is revoked

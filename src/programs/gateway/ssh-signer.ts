@@ -52,7 +52,10 @@ export function attendSigner(desk: Desk, client: Socket, contain: Contain): void
       const { answer, now, last } = await answerRequest(desk, bound, readRequest(message));
       bound = now;
       if (client.destroyed) return;
-      if (last) return void client.end(answer);
+      if (last) {
+        client.off('data', data); // whatever else comes is not heard
+        return void client.end(answer);
+      }
       if (!client.write(answer)) await drained(client);
     }
   };

@@ -1,7 +1,8 @@
 import { HARNESSES, refreshed, type SignIn } from '../../policy/sign-in.ts';
+import type { Address } from '../../protocol/address.ts';
 import type { Outside } from './door.ts';
 import { ownRequest } from './own-request.ts';
-import { inTime, judgeAddresses } from './resolve.ts';
+import { addressesOf } from './resolve.ts';
 
 const LONGEST_MS = 20_000;
 /** An answer that comes slowly is waited for: with it comes the only refresh token that is still good. */
@@ -42,8 +43,8 @@ export async function refreshAtEndpoint(
       [{ event: 'secret.refreshing', secret, host, path, ...(asker && { agent: asker.agent }) }],
       'acknowledged',
     );
-    const judged = asker?.address === undefined ? judgeAddresses(await inTime(resolve(host), LONGEST_MS)) : undefined;
-    const [address] = judged?.kind === 'addresses' ? judged.addresses : [asker?.address];
+    const found = await addressesOf(resolve, host, asker?.address as Address | undefined, LONGEST_MS);
+    const [address] = found.kind === 'addresses' ? found.addresses : [];
     if (address === undefined) return { kind: 'later', why: `${host} resolves to no public address` };
     const body = JSON.stringify({ grant_type: 'refresh_token', refresh_token: before.refresh, client_id: client });
     const answer = await post(address, body);

@@ -4,11 +4,10 @@ import type { Question, Scope } from '../../model/question.ts';
 import { suggestions } from '../../policy/suggestions.ts';
 import type { Connection, Request } from '../../wire/serve.ts';
 import { budgetScope } from './budgets.ts';
+import { type Caller, PEOPLE } from './caller.ts';
 import { type Around, revoke } from './revoking.ts';
 
-type Caller = 'root' | 'operator';
 type Body = { readonly [key: string]: unknown };
-const PEOPLE: readonly Caller[] = ['root', 'operator'];
 
 /** The inbox's part of the warden's table. Who calls is the kernel's word; only people are among the callers at all. */
 export function approvalRequests(around: Around): Readonly<{ [name: string]: Request<Caller> }> {

@@ -7,6 +7,7 @@ import { standing } from '../../policy/approval.ts';
 import { dayEnd, localDay } from '../../policy/meter/day.ts';
 import { budgetSubject, budgetTerms } from '../../policy/question/budget.ts';
 import type { Request } from '../../wire/serve.ts';
+import { type Caller, PEOPLE } from './caller.ts';
 import type { AskedReply } from './destinations.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
@@ -107,8 +108,6 @@ export function budgetScope({ kind, terms }: Question, scope: Scope, yes: boolea
   return { kind: 'for', ms: scope.kind === 'for' ? Math.min(scope.ms, ms) : ms };
 }
 
-type Caller = 'root' | 'operator';
-
 export function usageRequests({
   budgets,
   fleet,
@@ -118,7 +117,7 @@ export function usageRequests({
 }): Readonly<{ [name: string]: Request<Caller> }> {
   return {
     usage: {
-      from: ['root', 'operator'],
+      from: PEOPLE,
       answer: ({ agent, days }) => {
         if (agent !== undefined) fleet.compartment(agentName(agent)); // says that there is none
         const many = Number.isSafeInteger(days) ? Math.min(Math.max(1, days as number), MOST_DAYS) : 1;

@@ -89,7 +89,7 @@ export function gatewayProgram(
 }
 
 /** CAP_SYS_PTRACE, to read what a process of an agent was started with; CAP_SYS_NICE, for its one real-time thread (capabilities(7)). */
-export const GATE_CAPABILITIES: readonly number[] = [19, 23];
+const GATE_CAPABILITIES: readonly number[] = [19, 23];
 
 /** The exec gate stays root, with two capabilities and no network. Without root it has none: its power over a compartment is that of who
  *  made the namespace around it (user_namespaces(7)), so it cannot go into one of its own, and its filter refuses it a network.

@@ -7,6 +7,7 @@ import { type Connection, type Request, WithDescriptors } from '../../wire/serve
 import { approvalRequests } from './approvals.ts';
 import * as body from './body.ts';
 import { type Budgets, usageRequests } from './budgets.ts';
+import { type Caller, PEOPLE } from './caller.ts';
 import { cameUp } from './coming-up.ts';
 import type { Compartment } from './compartment.ts';
 import type { Destinations } from './destinations.ts';
@@ -24,8 +25,6 @@ import { secretRequests } from './secrets.ts';
 import type { Sessions } from './sessions.ts';
 import { sshKeyRequests } from './ssh-keys.ts';
 import { mapDocument, statusDocument } from './status.ts';
-
-export type Caller = 'root' | 'operator';
 
 export interface Office {
   readonly fleet: StandingFleet;
@@ -53,7 +52,6 @@ export interface Office {
 }
 
 type Body = { readonly [key: string]: unknown };
-const EVERYBODY: readonly Caller[] = ['root', 'operator'];
 
 /** Everything the warden answers, with who may ask. Root alone changes what stands; operators manage what is there. */
 export function requests(office: Office): Readonly<{ [name: string]: Request<Caller> }> {
@@ -92,14 +90,14 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
         return { steps };
       },
     },
-    status: { from: EVERYBODY, answer: () => statusDocument(office) },
+    status: { from: PEOPLE, answer: () => statusDocument(office) },
     map: {
-      from: EVERYBODY,
+      from: PEOPLE,
       answer: (from) => mapDocument(office, from.agent === undefined ? undefined : agentName(from.agent)),
     },
-    probe: { from: EVERYBODY, answer: async () => void (await office.rounds.now()) },
+    probe: { from: PEOPLE, answer: async () => void (await office.rounds.now()) },
     'agent.pause': {
-      from: EVERYBODY,
+      from: PEOPLE,
       answer: async (from) => {
         const which = compartment(from);
         const { name } = which.facts.agent;
@@ -113,7 +111,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
       },
     },
     'agent.resume': {
-      from: EVERYBODY,
+      from: PEOPLE,
       answer: async (from) => {
         const which = compartment(from);
         const begun = performance.now();
@@ -131,7 +129,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
       },
     },
     'agent.stop': {
-      from: EVERYBODY,
+      from: PEOPLE,
       answer: async (from) => {
         const which = compartment(from);
         const begun = performance.now();
@@ -150,7 +148,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
       },
     },
     'agent.restart': {
-      from: EVERYBODY,
+      from: PEOPLE,
       answer: async (from, { socket }) => {
         const which = compartment(from);
         const begun = performance.now();
@@ -163,7 +161,7 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
       },
     },
     'command.run': {
-      from: EVERYBODY,
+      from: PEOPLE,
       answer: async (from, connection) => {
         const which = await whenUp(from, connection);
         const { ok, descriptors } = await office.sessions.begin(which, body.command(from), connection);
@@ -171,30 +169,30 @@ export function requests(office: Office): Readonly<{ [name: string]: Request<Cal
       },
     },
     'command.signal': {
-      from: EVERYBODY,
+      from: PEOPLE,
       answer: (from, connection) => office.sessions.signal(connection, body.signal(from)),
     },
     'drill.facts': {
-      from: EVERYBODY,
+      from: PEOPLE,
       answer: async (from, connection) => drillFacts(office, await whenUp(from, connection)),
     },
     'drill.begin': {
-      from: EVERYBODY,
+      from: PEOPLE,
       answer: async (from, connection) => {
         const beside = from.beside === undefined ? undefined : agentName(from.beside);
         return office.drills.begin(await whenUp(from, connection), body.lease(from), beside, connection);
       },
     },
     'drill.script': {
-      from: EVERYBODY,
+      from: PEOPLE,
       answer: (from, connection) => office.drills.script(compartment(from), body.drillScript(from), connection),
     },
     'drill.end': {
-      from: EVERYBODY,
+      from: PEOPLE,
       answer: (from, connection) => office.drills.end(connection, body.findings(from)),
     },
     logs: {
-      from: EVERYBODY,
+      from: PEOPLE,
       answer: (from, connection) => {
         const subject = body.text(from, 'subject');
         const agents = fleet.wanted?.agents.map(({ name }) => name) ?? [];

@@ -5,13 +5,11 @@ import { type SecretName, secretName } from '../../model/names.ts';
 import type { SecretUpkeep } from '../../model/secret-upkeep.ts';
 import type { Places } from '../../plan/places.ts';
 import type { Request } from '../../wire/serve.ts';
+import { type Caller, PEOPLE } from './caller.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { Record } from './record.ts';
 import { findingsOf, secretsDocument } from './secret-states.ts';
-
-type Caller = 'root' | 'operator';
-const PEOPLE: readonly Caller[] = ['root', 'operator'];
 
 interface Around {
   readonly fleet: StandingFleet;

@@ -3,12 +3,10 @@ import { Failure } from '../../model/failure.ts';
 import { agentName } from '../../model/names.ts';
 import { sshText } from '../../model/ssh-binding.ts';
 import type { Request } from '../../wire/serve.ts';
+import { type Caller, PEOPLE } from './caller.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { Record } from './record.ts';
-
-type Caller = 'root' | 'operator';
-const PEOPLE: readonly Caller[] = ['root', 'operator'];
 
 interface Around {
   readonly fleet: StandingFleet;

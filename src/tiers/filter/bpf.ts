@@ -9,13 +9,13 @@ export interface Instruction {
 
 export type Code = readonly Instruction[];
 
-export const LOAD = 0x20; // BPF_LD | BPF_W | BPF_ABS
-export const AND = 0x54; // BPF_ALU | BPF_AND | BPF_K
-export const JUMP = 0x05; // BPF_JMP | BPF_JA
+const LOAD = 0x20; // BPF_LD | BPF_W | BPF_ABS
+const AND = 0x54; // BPF_ALU | BPF_AND | BPF_K
+const JUMP = 0x05; // BPF_JMP | BPF_JA
 export const JUMP_EQUAL = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
 export const JUMP_NOT_BELOW = 0x35; // BPF_JMP | BPF_JGE | BPF_K
 export const JUMP_ANY_BIT = 0x45; // BPF_JMP | BPF_JSET | BPF_K
-export const RETURN = 0x06; // BPF_RET | BPF_K
+const RETURN = 0x06; // BPF_RET | BPF_K
 
 /** jt and jf are one byte each. */
 const FARTHEST_BRANCH = 255;

@@ -10,7 +10,7 @@ const argumentOffset = (arg: number): number => 16 + 8 * arg;
 /** SECCOMP_RET_* (linux/seccomp.h) */
 export const RETURN_KILL_PROCESS = 0x8000_0000;
 export const RETURN_ERRNO = 0x0005_0000;
-export const RETURN_USER_NOTIF = 0x7fc0_0000;
+const RETURN_USER_NOTIF = 0x7fc0_0000;
 export const RETURN_ALLOW = 0x7fff_0000;
 
 /** Numbers from `first` up to the next range's first share one disposition. */

@@ -21,7 +21,7 @@ export interface KnownCall {
 }
 
 /** The calls that start programs: in a gated compartment the exec gate answers them. */
-export const EXEC_CALLS: ReadonlySet<string> = new Set(['execve', 'execveat']);
+const EXEC_CALLS: ReadonlySet<string> = new Set(['execve', 'execveat']);
 
 /** Every call the filter has an opinion of, ascending by number. A number that is not here is ENOSYS: what a newer kernel
  *  brings is absent until somebody has looked at it.

@@ -33,8 +33,6 @@ export const ASK_AGAIN = 85;
 export const REFUSED = 129;
 /** EREMOTEIO: a command runs outside in its place; on the descriptor is a socket to it. */
 export const OUTSIDE = 121;
-/** What a shell knows as "found, and not run". */
-export const STATUS = 126;
 
 export function line(bytes: string, text: string, why?: string, fill?: Fill): Instruction {
   return { bytes, text, ...(why === undefined ? {} : { why }), ...(fill && { fill }) };

@@ -27,7 +27,7 @@ const WORST_FIRST = ['none', 'unknown', 'partial', 'full'] as const;
 const DOWN: readonly string[] = ['stopped', 'failed', 'down'];
 
 /** The walls as they may be claimed: one that was not measured, or not reported, is unknown, whatever else is said of it. */
-export function claimable(agent: AgentStatus): MeasuredWall[] {
+function claimable(agent: AgentStatus): MeasuredWall[] {
   const reported = agent.walls.map(
     (wall): MeasuredWall =>
       wall.level === 'unknown' || (wall.probedAt !== undefined && Number.isFinite(Date.parse(wall.probedAt)))
