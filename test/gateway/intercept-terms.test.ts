@@ -105,6 +105,11 @@ test('a request that is held while a person is asked goes out under the rules th
     world.said.filter(({ url }) => url === '/held'),
     [],
   );
+  assert.deepEqual(
+    world.events('egress.request').filter(({ path }) => path === '/held'),
+    [],
+    'what does not go out is not on record as sent',
+  );
   world.onQuestion = before_;
   await world.hold([{}]);
 });

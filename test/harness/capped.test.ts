@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { NOT_ROOT, type Stand, withFleet } from '../e2e/stand.ts';
 import { type Origin, startOrigin } from '../e2e/tls-origin.ts';
 import { HARNESSES } from './harnesses.ts';
-import { harnessFor } from './installed.ts';
+import { harnessFor, NOT_X64 } from './installed.ts';
 
 // Harnesses as they come from npm, whose next call of their model is refused, come to their end and show why, in our words.
 
@@ -35,12 +35,10 @@ const TOLD: Readonly<Record<'pi' | 'codex' | 'claude-code', Told>> = {
 const LONG = process.env.BULKHEAD_LONG ? false : 'its program is 400 MB: npm run test:long fetches it';
 
 for (const name of ['pi', 'codex', 'claude-code'] as const) {
-  const skip = NOT_ROOT || (name !== 'pi' && LONG);
-  test(`${name} from npm, its budget used up, ends by itself and says so in our words`, { skip }, async (t) => {
-    if (name !== 'pi' && process.arch !== 'x64') return t.skip('its program here is for x86-64');
-    const folder = await harnessFor(t, name);
-    if (folder !== undefined) await capped(name, folder);
-  });
+  const { folder, skip } = await harnessFor(name, NOT_ROOT || (name !== 'pi' && (NOT_X64 || LONG)));
+  test(`${name} from npm, its budget used up, ends by itself and says so in our words`, { skip }, () =>
+    capped(name, folder),
+  );
 }
 
 async function capped(name: keyof typeof TOLD, folder: string): Promise<void> {

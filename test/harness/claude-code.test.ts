@@ -19,10 +19,12 @@ const HOST = 'api.anthropic.test';
 const MODEL_CALLS = (EGRESS_PRESETS.anthropic?.[0]?.paths ?? []).join(', ');
 
 /** Its program is too large to be fetched at each run of the quick suite. */
-const skip =
+const { folder: harness, skip } = await harnessFor(
+  'claude-code',
   NOT_ROOT ||
-  (process.arch === 'x64' ? false : 'the locked Claude Code is for x86-64') ||
-  (process.env.BULKHEAD_LONG ? false : 'Claude Code is 381 MB: npm run test:long fetches it and has it do its turn');
+    (process.arch === 'x64' ? false : 'the locked Claude Code is for x86-64') ||
+    (process.env.BULKHEAD_LONG ? false : 'Claude Code is 381 MB: npm run test:long fetches it and has it do its turn'),
+);
 
 const fleet = (claude: string, { port, root }: Origin): string => `
 roots: [${root}]
@@ -40,9 +42,7 @@ agents:
 
 test('Claude Code from npm does a turn with a placeholder; the origin sees the real key, and nothing in the compartment ever holds it', {
   skip,
-}, async (t) => {
-  const harness = await harnessFor(t, 'claude-code');
-  if (harness === undefined) return;
+}, async () => {
   const claude = join(harness, 'node_modules/@anthropic-ai/claude-code-linux-x64/claude');
   const held: { key: string[]; placeholder: string[] } = { key: [], placeholder: [] };
   await withFleetBeside(

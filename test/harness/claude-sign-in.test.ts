@@ -13,10 +13,12 @@ import { harnessFor } from './installed.ts';
 // Claude Code as it comes from npm finds its placeholder in a credential file, which says that it has ended: so Claude Code refreshes by itself, at the
 // endpoint's own name, which is a stand-in on this machine.
 
-const skip =
+const { folder: harness, skip } = await harnessFor(
+  'claude-code',
   NOT_ROOT ||
-  (process.arch === 'x64' ? false : 'the locked Claude Code is for x86-64') ||
-  (process.env.BULKHEAD_LONG ? false : 'Claude Code is 381 MB: npm run test:long fetches it and has it do its turn');
+    (process.arch === 'x64' ? false : 'the locked Claude Code is for x86-64') ||
+    (process.env.BULKHEAD_LONG ? false : 'Claude Code is 381 MB: npm run test:long fetches it and has it do its turn'),
+);
 const AT = `127.84.${1 + (process.pid % 200)}.${1 + (Math.trunc(process.pid / 200) % 200)}`;
 const token = (kind: string, n: number): string =>
   `sk-ant-${kind}01-${String(n).padStart(4, '0')}${'TheRealToken'.repeat(7)}`;
@@ -30,9 +32,7 @@ const HELD = {
 
 test('Claude Code from npm refreshes a sign-in that the gateway has, and does a turn on it; no token is ever in the compartment', {
   skip,
-}, async (t) => {
-  const harness = await harnessFor(t, 'claude-code');
-  if (harness === undefined) return;
+}, async () => {
   const claude = join(harness, 'node_modules/@anthropic-ai/claude-code-linux-x64/claude');
   await withFleet(
     '',

@@ -10,7 +10,7 @@ import { EGRESS_PRESETS } from '../../src/policy/egress-presets.ts';
 import { NOT_ROOT, withFleet } from '../e2e/stand.ts';
 import { startOrigin } from '../e2e/tls-origin.ts';
 import { holdersOf, processesOf } from './holding.ts';
-import { harnessFor } from './installed.ts';
+import { harnessFor, NOT_X64 } from './installed.ts';
 import { playResponse } from './responses.ts';
 
 // Codex as it comes from npm, signed in to a subscription that the gateway has: at its own hosts' names, which are stand-ins on this machine.
@@ -86,12 +86,11 @@ class Service {
   };
 }
 
+const { folder, skip } = await harnessFor('codex', NOT_ROOT || NOT_X64 || LONG);
+
 test('codex from npm does a turn on a sign-in that the gateway has, and refreshes it; no token is ever in the compartment', {
-  skip: NOT_ROOT || LONG,
-}, async (t) => {
-  if (process.arch !== 'x64') return t.skip('its program here is for x86-64');
-  const folder = await harnessFor(t, 'codex');
-  if (folder === undefined) return;
+  skip,
+}, async () => {
   await withFleet(
     '',
     async (stand) => {

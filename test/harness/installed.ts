@@ -2,7 +2,6 @@ import { execFile, execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { removeTree } from '../../src/host/mounts.ts';
 import { TOP } from '../tree/sources.ts';
@@ -47,13 +46,20 @@ export async function installedHarness(name: 'pi' | 'claude-code' | 'codex'): Pr
   }
 }
 
-/** The same, as what a test needs. @returns undefined when there is none, and the test is told to be skipped, with the reason */
+/** Programs that npm has for one processor only. */
+export const NOT_X64: false | string = process.arch === 'x64' ? false : 'its program here is for x86-64';
+
+/** The same, for a test that is about to be declared.
+ *  @param skip  why the test is skipped anyway: then nothing is fetched
+ *  @returns with the test's `skip`, which says so too where there is none */
 export async function harnessFor(
-  t: TestContext,
-  name: 'pi' | 'claude-code' | 'codex' = 'pi',
-): Promise<string | undefined> {
-  const folder = await installedHarness(name);
-  if (folder === undefined)
-    t.skip(`${name} is not in node_modules/.cache, and npm does not reach where packages come from`);
-  return folder;
+  name: 'pi' | 'claude-code' | 'codex',
+  skip: false | string,
+): Promise<{ readonly folder: string; readonly skip: false | string }> {
+  const folder = skip === false ? await installedHarness(name) : undefined;
+  if (folder !== undefined) return { folder, skip: false };
+  return { folder: '', skip: skip || `${name} ${NOT_REACHED}` };
 }
+
+/** Behind the name of what is not there. */
+export const NOT_REACHED = 'is not in node_modules/.cache, and npm does not reach where packages come from';

@@ -7,7 +7,7 @@ import { NOT_ROOT, withFleetBeside } from '../e2e/stand.ts';
 import { startOrigin } from '../e2e/tls-origin.ts';
 import { DONE, HARNESSES, type Harness } from './harnesses.ts';
 import { holdersOf, processesOf } from './holding.ts';
-import { harnessFor } from './installed.ts';
+import { harnessFor, NOT_X64 } from './installed.ts';
 
 // Harnesses as they come from npm do a turn with a placeholder: the model's service sees the real key, and nothing in the compartment does.
 // Claude Code is in claude-code.test.ts.
@@ -17,15 +17,15 @@ const HOST = 'model.test';
 const LONG = process.env.BULKHEAD_LONG ? false : 'Codex is 404 MB: npm run test:long fetches it and has it do its turn';
 
 for (const name of ['pi', 'codex'] as const) {
-  const skip = NOT_ROOT || (name === 'codex' && LONG);
+  const { folder, skip } = await harnessFor(name, NOT_ROOT || (name === 'codex' && (NOT_X64 || LONG)));
 
-  test(`${name} from npm does a turn with a placeholder; the origin sees the real key, and nothing in the compartment ever holds it`, {
-    skip,
-  }, async (t) => {
-    if (name === 'codex' && process.arch !== 'x64') return t.skip('its program here is for x86-64');
-    const folder = await harnessFor(t, name);
-    if (folder !== undefined) await turn(HARNESSES[name], folder);
-  });
+  test(
+    `${name} from npm does a turn with a placeholder; the origin sees the real key, and nothing in the compartment ever holds it`,
+    {
+      skip,
+    },
+    () => turn(HARNESSES[name], folder),
+  );
 }
 
 async function turn(harness: Harness, folder: string): Promise<void> {
