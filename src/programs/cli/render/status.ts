@@ -169,7 +169,10 @@ function programs(all: readonly ProgramStatus[], screen: Screen): string[] {
   for (const { name, state, restarts, pid } of all) {
     if (state === 'running') continue;
     const often = restarts ? `, restarted ${times(restarts)}` : '';
-    const [text = ''] = wrapped(`${name}${pid ? ` (${pid})` : ''} is ${state}${often}. The reason is in: bulkhead logs ${name}`, 1000);
+    const [text = ''] = wrapped(
+      `${name}${pid ? ` (${pid})` : ''} is ${state}${often}. The reason is in: bulkhead logs ${name}`,
+      1000,
+    );
     lines.push(screen.style(['red', 'bold'], text));
   }
   return lines;
