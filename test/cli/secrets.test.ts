@@ -48,6 +48,24 @@ test('set says that no agent uses a name, and what is still to be set', async ()
   assert.match(stdout, /^Still to be set: anthropic-coder\.$/m);
 });
 
+test('a sign-in is shown as one, and rotate does not put a token in its place', async () => {
+  const since = new Date(Date.now() - 330_000).toISOString();
+  const signIn = { harness: 'claude-code', until: '2030-01-01T00:00:00Z' };
+  const one = { name: 'mine', state: 'set', since, usedBy: [], signIn };
+  const other = { ...one, name: 'theirs', signIn: { ...signIn, refused: 'invalid_grant' } };
+  await using there = await standIn(await keeper({ 'secrets.list': () => ({ secrets: [one, other] }) }));
+  const { stdout } = await bulkhead(['secrets', 'list', '--state', there.state]);
+  assert.match(stdout, /^mine +signed in +5 min ago +by itself +-$/m);
+  assert.match(stdout, /^theirs +signed out +5 min ago +- +-$/m);
+  const rotated = await bulkhead(['secrets', 'rotate', 'mine', '--state', there.state], {}, undefined, undefined, KEY);
+  assert.deepEqual([rotated.exit, rotated.stdout], [1, '']);
+  assert.match(
+    rotated.stderr,
+    /^mine is a sign-in, .*\nFor another sign-in: bulkhead secrets login claude-code --as mine\. .*\n$/,
+  );
+  assert.ok(!there.asked.some((line) => line.includes('secrets.rotate')));
+});
+
 test('a value that cannot be one is refused with what would be one', async () => {
   await using there = await standIn(await keeper());
   const refused = async (value: string): Promise<string> => {

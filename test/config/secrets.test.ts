@@ -111,9 +111,12 @@ test('what would not be where it seems is refused in two lines, at its place', (
     ],
     [
       'secrets: { ANTHROPIC_API_KEY: mine }',
-      /goes to api\.anthropic\.com:443, which egress does not grant.*\nAdd it to agents\.a\.egress: api\.anthropic\.com/,
+      /goes to api\.anthropic\.com:443, which egress does not grant.*\nAdd the preset of that service to agents\.a\.egress: anthropic$/,
     ],
-    ['egress: [b.example]\nsecrets: { KEY: { secret: m, to: "b.example:80" } }', /which egress does not grant/],
+    [
+      'egress: [b.example]\nsecrets: { KEY: { secret: m, to: "b.example:80" } }',
+      /b\.example:80, which egress does not grant.*\nAdd it to agents\.a\.egress: .*; or say what is granted: to: "b\.example:443"$/,
+    ],
     ['egress: ["*.b.example"]\nsecrets: { KEY: { secret: m, to: "*.b.example" } }', /is not one host/],
     [
       'egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, in: body } }',

@@ -49,6 +49,20 @@ test('a secret is set before and after up, is kept by the gateway sealed, and st
         for (let i = 0; i < 50 && (await stand.bulkhead(['secrets', 'list'])).status !== 0; i++);
         assert.deepEqual(await states(stand), { early: 'set', late: 'set' });
       });
+      await t.test('a gateway that hangs is red in the status, and does not run', async () => {
+        const { programs } = JSON.parse((await stand.bulkhead(['status', '--json'])).stdout);
+        const { pid } = programs.find(({ name }: { name: string }) => name === 'gateway');
+        process.kill(pid, 'SIGSTOP');
+        try {
+          const { status, stdout } = await stand.bulkhead(['status']);
+          assert.equal(status, 1, stdout);
+          assert.match(stdout, /^gateway \(\d+\) is not answering.*\. The reason is in: bulkhead logs gateway$/m);
+          assert.doesNotMatch(stdout, /Running:.*gateway/);
+        } finally {
+          process.kill(pid, 'SIGCONT');
+        }
+        assert.equal((await stand.bulkhead(['status'])).status, 0);
+      });
       await t.test('what cannot be a secret is refused in two lines, and nothing is kept of it', async () => {
         const { status, stderr } = await set('bad', 'two words');
         assert.equal(status, 2);

@@ -48,7 +48,7 @@ function asUser(argv: readonly string[], user: string | undefined): ChildProcess
     throw new Failure(
       'no-operator',
       'the command of rotate: has nobody to run as: it never runs as root',
-      'Run it as an operator, or name a person under operators: in fleet.yaml.',
+      'Name a person in fleet.yaml, then bulkhead up: operators: { owner: { user: LOGIN } }. Or give the value yourself: --by-hand.',
     );
   const orders: Order[] = [
     { do: 'uid', id: account.uid },

@@ -14,6 +14,7 @@ import { Client } from '../../wire/client.ts';
 import { DescriptorWay } from './descriptor-way.ts';
 import type { Outside } from './gate-link.ts';
 import { dialIn, type NetSpace, socketsIn } from './net-space.ts';
+import { answered } from './soon.ts';
 
 /** An approved destination, as the gateway gets it. */
 export interface DestinationGrant {
@@ -92,11 +93,11 @@ export class GatewayLink {
 
   /** Counts a run. @returns why it may not be */
   async run(agent: string): Promise<string | undefined> {
-    return ((await this.#client.call('run', { agent })) as { stopped?: string }).stopped;
+    return ((await answered(this.#client.call('run', { agent }))) as { stopped?: string }).stopped;
   }
 
   usage(agent: unknown, days: number): Promise<unknown> {
-    return this.#client.call('usage', { ...(agent !== undefined && { agent }), days });
+    return answered(this.#client.call('usage', { ...(agent !== undefined && { agent }), days }));
   }
 
   /** Hands over the socket on which the gateway signs for an agent; we keep none. */
@@ -107,12 +108,12 @@ export class GatewayLink {
 
   /** Of all agents. */
   async sshKeys(): Promise<readonly SshKeyEntry[]> {
-    return ((await this.#client.call('ssh.keys')) as SshKeysDocument).keys;
+    return ((await answered(this.#client.call('ssh.keys'))) as SshKeysDocument).keys;
   }
 
   /** @returns how many connections it ended */
   async renewSshKey(agent: string, at: object): Promise<number> {
-    return ((await this.#client.call('ssh.renew', { ...at, agent })) as { ended: number }).ended;
+    return ((await answered(this.#client.call('ssh.renew', { ...at, agent }))) as { ended: number }).ended;
   }
 
   /** A question of the gateway's came to an end that is no yes. */
@@ -139,7 +140,7 @@ export class GatewayLink {
     request: 'recipient' | 'set' | 'login' | 'revoke' | 'test' | 'list' | 'placeholders' | 'files' | 'authority',
     body: object = {},
   ): Promise<unknown> {
-    return this.#client.call(`secrets.${request}`, body);
+    return answered(this.#client.call(`secrets.${request}`, body));
   }
 
   /** What an agent has in its environment instead of its secrets. */

@@ -7,6 +7,7 @@ import { type Caller, PEOPLE } from './caller.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { Record } from './record.ts';
+import { soon } from './soon.ts';
 
 interface Around {
   readonly fleet: StandingFleet;
@@ -48,8 +49,5 @@ export function sshKeyRequests(around: Around): Readonly<{ [name: string]: Reque
 export async function sshKeysOf({ fleet, gateway }: Omit<Around, 'record'>): Promise<Map<string, SshKeyEntry[]>> {
   const link = gateway();
   if (!link || !fleet.wanted?.agents.some(({ ssh }) => ssh)) return new Map();
-  const late = new Promise<never>((_, reject) =>
-    setTimeout(() => reject(new Error('no answer in time')), 1000).unref(),
-  );
-  return Map.groupBy(await Promise.race([link.sshKeys(), late]), ({ agent }) => agent);
+  return Map.groupBy(await soon(link.sshKeys()), ({ agent }) => agent);
 }

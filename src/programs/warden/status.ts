@@ -18,11 +18,14 @@ import { soon } from './soon.ts';
 import { sshKeysOf } from './ssh-keys.ts';
 
 export async function statusDocument(office: Office): Promise<StatusDocument> {
-  const spending = await budgetNotes(office.budgets);
-  const sshKeys = await sshKeysOf(office).catch(() => new Map<string, SshKeyEntry[]>());
   const { fleet, rounds } = office;
+  const link = office.gateway();
+  const hangs = link !== undefined && !(await soon(link.ready()).then(...YES_NO));
   const none = { missing: new Map<string, MissingSecret[]>(), findings: [] };
-  const secrets = await secretsAtLarge(fleet, office.gateway()).catch(() => none); // the gateway's own line says what is wrong
+  // One that is away or hangs is not asked, or does not answer: its own line says what is wrong.
+  const spending = hangs ? new Map<string, BudgetNote[]>() : await budgetNotes(office.budgets);
+  const sshKeys = hangs ? noKeys() : await sshKeysOf(office).catch(noKeys);
+  const secrets = hangs ? none : await secretsAtLarge(fleet, link).catch(() => none);
   return {
     fleet: fleet.wanted?.fleet ?? '',
     agents: (fleet.wanted?.agents ?? []).map((agent) => {
@@ -51,14 +54,21 @@ export async function statusDocument(office: Office): Promise<StatusDocument> {
         ...(ssh && { ssh }),
       };
     }),
-    programs: office.programs(),
+    programs: office
+      .programs()
+      .map((one) =>
+        hangs && one.name === 'gateway' && one.state === 'running' ? { ...one, state: 'not answering' } : one,
+      ),
     waiting: office.inbox.waiting().map(approvalEntry),
     ...(secrets.findings.length > 0 && { findings: secrets.findings }),
     ...brokenInbox(office),
   };
 }
 
-/** A gateway that hangs, or is away, has its own line. */
+const YES_NO = [() => true, () => false] as const;
+const noKeys = (): Map<string, SshKeyEntry[]> => new Map();
+
+/** A gateway that is away has its own line. */
 async function budgetNotes(budgets: Budgets): Promise<Map<string, readonly BudgetNote[]>> {
   try {
     const { usage } = await soon(budgets.usage());

@@ -21,6 +21,13 @@ export async function run({ operands, options, state }: Call): Promise<Answer> {
       `Set it: bulkhead secrets set ${name}`,
       1,
     );
+  if (entry.signIn)
+    throw new Failure(
+      'signed-in',
+      `${name} is a sign-in, whose tokens the gateway renews by itself; another value would end that`,
+      `For another sign-in: bulkhead secrets login ${entry.signIn.harness} --as ${name}. For a key in its place: bulkhead secrets set ${name}`,
+      1,
+    );
   const value = await newValue(entry, options.byHand === true);
   const kept = await keep(places, name, value, 'rotate');
   const findings = kept?.findings ?? findingsBefore(value);

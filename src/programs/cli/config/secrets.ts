@@ -4,6 +4,7 @@ import { secretName } from '../../../model/names.ts';
 import { isHomePath, LONGEST_ENV_TEXT, LONGEST_FILE_TEXT, whyNoText } from '../../../model/placeholder-text.ts';
 import { isSecretPlace, type SecretBinding, type SecretPlace } from '../../../model/secret-binding.ts';
 import { ruleText } from '../../../policy/egress.ts';
+import { EGRESS_PRESETS } from '../../../policy/egress-presets.ts';
 import { hostMatches } from '../../../policy/hostnames.ts';
 import { whyNoPathPattern } from '../../../policy/paths.ts';
 import { SECRET_PRESETS } from '../../../policy/secret-presets.ts';
@@ -165,7 +166,21 @@ function mustBeGranted(
     'secret-unreachable',
     at,
     `the secret goes to ${host}:${port}, which egress does not grant, in ${pathText(at)}`,
-    `Add it to ${pathText([...agent, 'egress'])}: ${ruleText({ host, port })}`,
+    howToGrant(pathText([...agent, 'egress']), { host, port }, egress),
     'key',
   );
+}
+
+/** A preset grants less than its host, and a port may have been forgotten. */
+function howToGrant(
+  list: string,
+  { host, port }: Pick<SecretBinding, 'host' | 'port'>,
+  egress: readonly EgressRule[],
+): string {
+  const preset = Object.entries(EGRESS_PRESETS).find(([, rules]) =>
+    rules.some((rule) => rule.host === host && rule.port === port),
+  );
+  if (preset) return `Add the preset of that service to ${list}: ${preset[0]}`;
+  const other = egress.find((rule) => rule.host === host);
+  return `Add it to ${list}: ${ruleText({ host, port })}${other ? `; or say what is granted: to: "${host}:${other.port}"` : ''}`;
 }

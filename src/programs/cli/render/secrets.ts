@@ -1,15 +1,15 @@
-import type { SecretRotate, SecretsDocument } from '../../../model/documents.ts';
+import type { SecretEntry, SecretRotate, SecretsDocument } from '../../../model/documents.ts';
 import { age, span } from '../../../policy/age.ts';
 import type { Screen } from '../call.ts';
 import { aligned, type Cell, cell, table } from './table.ts';
 
 export function renderSecrets({ secrets }: SecretsDocument, screen: Screen): string {
   if (secrets.length === 0) return 'There are no secrets. Set one: bulkhead secrets set NAME';
-  const rows = secrets.map(({ name, state, since, usedBy, rotate }) => [
+  const rows = secrets.map(({ name, state, since, usedBy, rotate, signIn }) => [
     cell(name, 'bold'),
-    cell(state, state === 'set' ? undefined : 'yellow'),
+    signIn ? signInCell(signIn) : cell(state, state === 'set' ? undefined : 'yellow'),
     cell(since === undefined ? '' : age(screen.now - Date.parse(since))),
-    dueCell(rotate, screen.now),
+    signIn && !signIn.refused ? cell('by itself') : dueCell(rotate, screen.now),
     cell(usedBy.map(({ agent, variable, host }) => `${agent} ${variable} (${host})`).join(', ') || '-'),
   ]);
   const missing = secrets
@@ -23,6 +23,10 @@ export function renderSecrets({ secrets }: SecretsDocument, screen: Screen): str
     ...(said.length > 0 ? ['', ...aligned(said, screen)] : []),
     ...(missing.length > 0 ? ['', ...missing] : []),
   ].join('\n');
+}
+
+function signInCell({ refused }: NonNullable<SecretEntry['signIn']>): Cell {
+  return refused === undefined ? cell('signed in') : cell('signed out', 'red');
 }
 
 function dueCell(rotate: SecretRotate | undefined, now: number): Cell {

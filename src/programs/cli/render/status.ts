@@ -166,10 +166,13 @@ function programs(all: readonly ProgramStatus[], screen: Screen): string[] {
     .filter(({ state }) => state === 'running')
     .map(({ name, pid }) => (pid ? `${name} (${pid})` : name));
   const lines = running.length === 0 ? [] : wrapped(`Running: ${running.join(', ')}`, screen.width);
-  for (const { name, state, restarts } of all) {
+  for (const { name, state, restarts, pid } of all) {
     if (state === 'running') continue;
     const often = restarts ? `, restarted ${times(restarts)}` : '';
-    const [text = ''] = wrapped(`${name} is ${state}${often}. The reason is in: bulkhead logs ${name}`, 1000);
+    const [text = ''] = wrapped(
+      `${name}${pid ? ` (${pid})` : ''} is ${state}${often}. The reason is in: bulkhead logs ${name}`,
+      1000,
+    );
     lines.push(screen.style(['red', 'bold'], text));
   }
   return lines;
