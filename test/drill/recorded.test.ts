@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { writtenForms } from '../../src/drill/written-forms.ts';
 import { holding, keptIn } from '../../src/host/arena/recorded.ts';
+import { removeTree } from '../../src/host/mounts.ts';
 
 const VALUE = 'drill-value-0123456789abcdef0123456789abcdef';
 const base64 = (text: string, coding: BufferEncoding = 'base64'): string => Buffer.from(text).toString(coding);
@@ -31,7 +32,7 @@ async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
   try {
     await use(folder);
   } finally {
-    rmSync(folder, { recursive: true });
+    removeTree(folder);
   }
 }
 
