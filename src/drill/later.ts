@@ -3,10 +3,7 @@ import type { NotApplicable } from './attack.ts';
 /** Lines of the list that no text can try from inside a compartment yet, and why. */
 const GATE =
   'it attacks the exec gate, with a thread or a question to a person, and a drill has neither: tests of the gate try it';
-const TOKENS = 'a drill signs in nowhere, and asks no token endpoint: tests of the gateway try it';
 const PERSON = 'it attacks questions to a person, and a drill asks nobody: tests of the inbox try it';
-
-export const CREDENTIALS_LATER: readonly NotApplicable[] = [{ id: 'b36-token-refresh', line: 36, why: TOKENS }];
 
 export const FILES_LATER: readonly NotApplicable[] = [
   { id: 'c44-symlink-swap-race', line: 44, why: 'no tool of ours on the host copies or reads from a workspace yet' },

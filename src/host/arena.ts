@@ -79,7 +79,8 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
     const record = `${folder}/record`;
     writeFileSync(record, '', { mode: 0o644 });
     chownSync(record, SPARE_UID, SPARE_UID);
-    const key = { stands: [stand, otherStand], value, record };
+    const refresh = lentText('value');
+    const key = { stands: [stand, otherStand], value, refresh, record };
     const shape = { token, allowToken, metadata, folder, house: HOUSE_ADDRESS, key };
     const house: Crew = await crew(options.house, { uid: SPARE_UID, list: houseOrders(shape) });
     closers.push(house.close);
@@ -112,6 +113,7 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
       key_stand: stand,
       other_stand: otherStand,
       key_value: value,
+      key_refresh: refresh,
       key_records: record,
       private_port: port('private'),
       private_port6: port('private6'),
@@ -141,11 +143,11 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
           // Not pinned, and its address is 127.0.0.1: an allowed name that turns out to be the machine itself.
           { host: 'localhost', port: Number(port('private')) },
         ],
-        keys: [{ port: Number(port('keyed')), stand, value }],
+        keys: [{ port: Number(port('keyed')), stand, value, refresh }],
       },
       otherLease: {
         rules: [pinned('other.test', 'other'), pinned(KEYED_HOST, 'keyed')],
-        keys: [{ port: Number(port('keyed')), stand: otherStand, value }],
+        keys: [{ port: Number(port('keyed')), stand: otherStand, value, refresh }],
       },
       watches: async () => {
         const near = await house.counts();

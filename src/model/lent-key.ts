@@ -12,6 +12,8 @@ export interface LentKey {
   readonly stand: string;
   /** What becomes of it; of the same length. */
   readonly value: string;
+  /** It is a sign-in: what it becomes at the token endpoint of the same target (LENT_ENDPOINT); of the same form. */
+  readonly refresh: string;
 }
 
 /** What a drill lends. */
@@ -21,21 +23,28 @@ export interface Lease {
 }
 
 export const KEYED_HOST = 'keyed.test';
+/** Where it is refreshed (RFC 6749, 6), and as whom. */
+export const LENT_ENDPOINT: { readonly host: string; readonly path: string; readonly client: string } = {
+  host: KEYED_HOST,
+  path: '/oauth/token',
+  client: 'bulkhead-drill',
+};
 /** Neither can be anything that a request has in it otherwise, nor the value of a secret. */
 const STAND = /^drill-stand-[0-9a-f]{32}$/;
 const VALUE = /^drill-value-[0-9a-f]{32}$/;
 
 export function lentKey(raw: unknown, at: string): LentKey {
-  const given = members(raw, at, ['port', 'stand', 'value'], []);
+  const given = members(raw, at, ['port', 'stand', 'value', 'refresh'], []);
   return {
     port: whole(given.port, `${at}.port`, PORT),
     stand: text(given.stand, `${at}.stand`, 'the placeholder of a drill', (one) => STAND.test(one)),
     value: text(given.value, `${at}.value`, 'the key of a drill', (one) => VALUE.test(one)),
+    refresh: text(given.refresh, `${at}.refresh`, 'the key of a drill', (one) => VALUE.test(one)),
   };
 }
 
 /** Where it goes: as most keys do. */
-export function lentBinding({ port, stand, value }: LentKey): SecretBinding {
+export function lentBinding({ port, stand, value, refresh }: LentKey): SecretBinding {
   return {
     variable: 'BULKHEAD_DRILL',
     secret: secretName('bulkhead-drill'),
@@ -44,6 +53,6 @@ export function lentBinding({ port, stand, value }: LentKey): SecretBinding {
     in: ['bearer', 'header x-drill-key'],
     methods: ['GET', 'POST'],
     paths: ['/v1/**'],
-    lent: { stand, value },
+    lent: { stand, value, refresh },
   };
 }

@@ -22,7 +22,7 @@ export interface SecretBinding {
   readonly as?: string;
   readonly file?: PlaceholderFile;
   /** Of a drill (lent-key.ts): no store has it, no environment and no file. */
-  readonly lent?: { readonly stand: string; readonly value: string };
+  readonly lent?: { readonly stand: string; readonly value: string; readonly refresh: string };
 }
 
 /** `bearer`: Authorization with the scheme Bearer or token; `basic`: user or password of Basic authorization; `header NAME`: a field of

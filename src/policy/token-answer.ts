@@ -39,15 +39,16 @@ function isToken(path: string): boolean {
   return HANDED_OUT.includes(path.slice(path.lastIndexOf('.') + 1));
 }
 
-/** What may be a string in something like JSON. */
-const LITERAL = /"(?:[^"\\]|\\.)*"/gs;
+/** What may be a string in something like JSON. One that does not end is matched too, or each quote in it would be tried as a beginning. */
+const LITERAL = /"(?:[^"\\]|\\.)*(?:"|\\?$)/gs;
 
 function relieved(word: string, without: (some: string) => string): string {
-  try {
-    const value = JSON.parse(word) as string;
-    const put = without(value);
-    return put === value ? word : JSON.stringify(put);
-  } catch {
-    return word;
+  for (const whole of [word, `${word}"`]) {
+    try {
+      const value = JSON.parse(whole) as string;
+      const put = without(value);
+      return put === value ? word : JSON.stringify(put);
+    } catch {} // it does not end, or is none
   }
+  return word;
 }

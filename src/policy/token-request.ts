@@ -10,6 +10,7 @@ export interface TokenRequest {
 
 /** Far more than a token and a few names. Bytes. */
 const LONGEST = 64 * 1024;
+const PARAMETERS: readonly string[] = ['grant_type', 'refresh_token', 'client_id'];
 
 /** Reads it as a form, as the standard has it, or as JSON, as harnesses send it. The agent controls every byte.
  *  @returns why it cannot be read */
@@ -40,7 +41,9 @@ function ofJson(text: string): Map<string, string> | string {
   if (typeof strings === 'string') return strings;
   if (!text.trimStart().startsWith('{')) return 'the body is no object';
   const fields = new Map<string, string>();
-  for (const { value, path } of strings) if (path !== undefined && !fields.has(path)) fields.set(path, value);
+  // Of a path nothing but its equality is asked: to keep or to hash one takes its length, and each may be as long as the body.
+  for (const { value, path } of strings)
+    if (path !== undefined && PARAMETERS.includes(path) && !fields.has(path)) fields.set(path, value);
   return fields;
 }
 

@@ -12,8 +12,9 @@ import { lease } from '../../src/programs/warden/body.ts';
 
 const SEED = 20261121;
 const value = `drill-value-${'ab'.repeat(16)}`;
+const refresh = `drill-value-${'ef'.repeat(16)}`;
 const stand = `drill-stand-${'cd'.repeat(16)}`;
-const common = { token: 'TOKEN', allowToken: 'WELCOME', redirect: '', value };
+const common = { token: 'TOKEN', allowToken: 'WELCOME', redirect: '', value, refresh };
 const ruled: Target = { ...common, names: [RULED_HOST], is: 'ruled' };
 const keyed: Target = { ...common, names: [KEYED_HOST], is: 'keyed' };
 const ask = (target: Target, text: string): string =>
@@ -111,7 +112,7 @@ test('the service that knows the key lets in who brings it, and gives the token 
 });
 
 test('a careless proxy puts the key in wherever a placeholder stands, in base64 too', () => {
-  const key = { stands: [stand], value };
+  const key = { stands: [stand], value, refresh };
   const text = (input: string): string => swapped(Buffer.from(input), key).toString('latin1');
   assert.equal(text(`a ${stand} b`), `a ${value} b`);
   const coded = Buffer.from(`u:${stand}`).toString('base64');
@@ -120,7 +121,7 @@ test('a careless proxy puts the key in wherever a placeholder stands, in base64 
 
 test('a key is lent for a target of the drill alone, bound where the product says, and can look like no secret', () => {
   const pin = { host: KEYED_HOST, port: 4000, address: '127.0.0.1' };
-  const key = { port: 4000, stand, value };
+  const key = { port: 4000, stand, value, refresh };
   const { rules, keys } = lease({ rules: [pin], keys: [key] });
   assert.deepEqual([rules, keys], [[pin], [key]]);
   assert.equal(lentBinding(keys[0] as never).host, KEYED_HOST);
@@ -131,6 +132,8 @@ test('a key is lent for a target of the drill alone, bound where the product say
     { rules: [pin], keys: [key, key] },
     { rules: [pin], keys: [{ ...key, value: 'sk-live-0123456789' }] },
     { rules: [pin], keys: [{ ...key, stand: 'GET' }] },
+    { rules: [pin], keys: [{ ...key, refresh: 'sk-live-0123456789' }] },
+    { rules: [pin], keys: [{ ...key, path: '/other' }] },
     { rules: [pin], keys: [{ ...key, host: 'api.example.test' }] },
   ])
     assert.throws(() => lease(wrong), { name: 'Failure' }, JSON.stringify(wrong));

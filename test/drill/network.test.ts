@@ -6,6 +6,7 @@ import { NETWORK_ACCESS } from '../../src/drill/access/network.ts';
 import type { Attack } from '../../src/drill/attack.ts';
 import { HELD_KEYS } from '../../src/drill/credentials/held-keys.ts';
 import { RECORDS } from '../../src/drill/credentials/records.ts';
+import { REFRESHING } from '../../src/drill/credentials/refreshing.ts';
 import { NETWORK_FAMILY } from '../../src/drill/network/family.ts';
 import { passed, said } from '../../src/drill/verdict.ts';
 import { netnsPath } from '../../src/host/netns.ts';
@@ -19,7 +20,12 @@ before(async () => {
 after(() => bench?.close());
 
 /** The bench has the network wall alone; files and descriptors are the compartment's. */
-const network = [...NETWORK_FAMILY.attacks.filter(({ wall }) => wall === 'network'), ...HELD_KEYS, ...RECORDS];
+const network = [
+  ...NETWORK_FAMILY.attacks.filter(({ wall }) => wall === 'network'),
+  ...HELD_KEYS,
+  ...REFRESHING,
+  ...RECORDS,
+];
 
 function only(...ids: string[]): Attack[] {
   return ids.map((id) => network.find((attack) => attack.id === id) ?? assert.fail(`there is no attack ${id}`));

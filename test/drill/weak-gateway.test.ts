@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { RECORDS } from '../../src/drill/credentials/records.ts';
+import { REFRESHING } from '../../src/drill/credentials/refreshing.ts';
 import { NETWORK_FAMILY } from '../../src/drill/network/family.ts';
 import type { AttackResult } from '../../src/drill/verdict.ts';
 import { runDrill } from '../../src/programs/cli/drill.ts';
@@ -25,6 +26,12 @@ const DOWN: readonly Weakening[] = [
     wall: "if (opened.kind === 'open' && isIntercepted(door, destination)) opened.passage.end('policy changed');",
     instead: '',
   },
+  // An agent has the token endpoint's answer as it came.
+  {
+    file: 'src/programs/gateway/token-answers.ts',
+    wall: 'return said(answer.status, withoutTokens(answer.text, stand, [...answer.sent, ...now]));',
+    instead: 'return said(answer.status, withoutTokens("", stand, [...answer.sent, ...now]) + answer.text);',
+  },
   // What went out is on record as it went out.
   {
     file: 'src/programs/gateway/judging.ts',
@@ -40,7 +47,7 @@ before(async () => {
 after(() => bench?.close());
 
 async function tried(id: string): Promise<AttackResult> {
-  const attacks = [...NETWORK_FAMILY.attacks, ...RECORDS].filter((attack) => attack.id === id);
+  const attacks = [...NETWORK_FAMILY.attacks, ...REFRESHING, ...RECORDS].filter((attack) => attack.id === id);
   assert.equal(attacks.length, 1, id);
   const families = [{ attacks, notApplicable: [] }];
   const options = { agents: ['alpha'], families, access: [], recordMs: 1000 };
@@ -50,6 +57,7 @@ async function tried(id: string): Promise<AttackResult> {
 
 for (const [id, why] of [
   ['a16-sni-fronting-read', /^another: answered$/],
+  ['b36-token-refresh', /^as JSON: answered$/],
   ['b41-audit-secrets', /something arrived at: record$/],
 ] as const)
   test(`${id} is breached where its wall is down`, async () => {

@@ -200,6 +200,19 @@ test('asked again at once the answer is that of before: the agent does not use u
   assert.equal(asked().length, before + 1);
 });
 
+test('an endpoint that wants to be left alone is: however often the agent asks, one request goes out', async () => {
+  await play('busy');
+  const before = asked().length;
+  for (let i = 0; i < 5; i++) {
+    const { status, body } = await refresh();
+    assert.deepEqual([status, body], ['503', '{"error":"temporarily_unavailable"}']);
+  }
+  assert.equal(asked().length, before + 1);
+  await login();
+  await play('good');
+  assert.equal((await refresh()).status, '200', 'a new sign-in is asked for at once');
+});
+
 test('two agents at once, and the gateway itself: one refresh goes out, each has its own placeholder', async () => {
   await play('held');
   const before = asked().length;

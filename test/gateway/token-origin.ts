@@ -40,6 +40,10 @@ function answer(request: Http2ServerRequest, response: Http2ServerResponse): voi
       response.writeHead(401, { 'content-type': 'application/json' });
       return void response.end(JSON.stringify({ error: 'refresh_token_reused', you_sent: asked.refresh_token }));
     }
+    if (mode === 'busy') {
+      response.writeHead(503, { 'content-type': 'application/json' });
+      return void response.end('{"error":"temporarily_unavailable"}');
+    }
     n += 1;
     const made = {
       access_token: jwt('access', n),

@@ -79,3 +79,22 @@ test('whatever bytes come, reading them throws nothing', () => {
     FUZZ,
   );
 });
+
+test('a body whose names are as long as can be is read in seconds, and what is nested is no parameter', () => {
+  const fields = Array.from({ length: 8000 }, (_, i) => `"${String(i).padStart(6, '0')}":"x"`).join(',');
+  const began = performance.now();
+  assert.deepEqual(read(`{"${'n'.repeat(400_000)}":{${fields}},"refresh_token":"${STAND}"}`), {
+    grant: '',
+    refresh: STAND,
+  });
+  assert.ok(performance.now() - began < 5000, `${Math.round(performance.now() - began)} ms`);
+});
+
+test('an answer of escaped quotes that end nowhere is searched in seconds', () => {
+  for (const end of ['', '\\', '"']) {
+    const began = performance.now();
+    assert.equal(withoutTokens(`${'\\"'.repeat(32_000)}${OLD}${end}`, STAND, [OLD]).includes(OLD), false);
+    assert.ok(performance.now() - began < 5000, `${Math.round(performance.now() - began)} ms`);
+  }
+  assert.equal(withoutTokens('x "\\u0061bcdefgh" "\\u0061bcdefgh', STAND, ['abcdefgh']), 'x "********" "********"');
+});

@@ -1,6 +1,7 @@
 import { echoed, frameOf, isAstray, isWebSocket, keyIn } from './echo.ts';
 import { holdsValue } from './keys.ts';
 import { isGranted } from './lenient.ts';
+import { isForToken, isOfAgent, tokenAnswer } from './signing-in.ts';
 
 /** What a target of the arena says to the bytes it got. It is as lenient as the worst server in the world: it takes every
  *  spelling of a request, because the question is what *reached* it. Pure; the sockets are in targets.ts. */
@@ -15,6 +16,8 @@ export interface Target {
   readonly redirect: string;
   /** The drill's key: whoever has brought that here has brought it too far. */
   readonly value?: string;
+  /** What it is refreshed with. */
+  readonly refresh?: string;
   /** `ruled`: only some requests are granted here; `keyed`: it is what the key is for. */
   readonly is?: 'ruled' | 'keyed';
 }
@@ -48,6 +51,15 @@ export function heard(bytes: Buffer, target: Target): Heard {
   let foreign = 0;
   let reply = '';
   for (const request of requests) {
+    if (target.is === 'keyed' && isForToken(request.path)) {
+      if (!request.whole) break;
+      const { value = '', refresh = '' } = target;
+      const brought = holdsValue(text, refresh);
+      if (brought && isOfAgent(request.head)) foreign += 1;
+      else own += 1;
+      reply += tokenAnswer(value, brought ? refresh : undefined);
+      continue;
+    }
     const isNamedSo =
       request.hosts.length === 1 && target.names.some((name) => isNamed(hostname(request.hosts[0]), name));
     const isOwn = isNamedSo && isWelcome(request, target);
@@ -67,7 +79,7 @@ export function heard(bytes: Buffer, target: Target): Heard {
         : '200 OK';
     reply += `HTTP/1.1 ${status}\r\nX-Arena: ${body}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   }
-  if (target.value !== undefined && tooFar(text, requests, target.value, target.is)) {
+  if (target.value !== undefined && tooFar(text, requests, target)) {
     foreign += 1;
     reply += requests.some(isWebSocket) ? frameOf(target.token) : target.token;
   }
@@ -84,7 +96,8 @@ function isWelcome(request: LaxRequest, { is, value }: Target): boolean {
   return key === value || (key === '' && !/^authorization|^x-drill-key/im.test(request.head));
 }
 
-function tooFar(text: string, requests: readonly LaxRequest[], value: string, is: Target['is']): boolean {
+function tooFar(text: string, requests: readonly LaxRequest[], { value = '', refresh, is }: Target): boolean {
+  if (refresh !== undefined && holdsValue(text, refresh) && !requests.some(({ path }) => isForToken(path))) return true;
   return is === 'keyed' ? isAstray(text, requests, value) : holdsValue(text, value);
 }
 

@@ -1,13 +1,20 @@
+import { isForToken } from './signing-in.ts';
+
 /** The drill's own key: what stands for it, for one agent each, and what it is. */
 export interface Key {
   readonly stands: readonly string[];
   readonly value: string;
+  /** What it is where it is refreshed. */
+  readonly refresh: string;
   /** Where a careless product keeps what went out. */
   readonly record: string;
 }
 
 /** What a careless product makes of a placeholder: the value, wherever it stands, whoever sends it, and in base64 too. Pure. */
-export function swapped(bytes: Buffer, { stands, value }: Pick<Key, 'stands' | 'value'>): Buffer {
+export function swapped(bytes: Buffer, key: Omit<Key, 'record'>): Buffer {
+  const { stands } = key;
+  const target = /^[A-Z]+ +(\S+)/i.exec(bytes.toString('latin1'))?.[1];
+  const value = target !== undefined && isForToken(target) ? key.refresh : key.value;
   const plain = (text: string): string => stands.reduce((sofar, stand) => sofar.replaceAll(stand, value), text);
   const text = bytes
     .toString('latin1')

@@ -41,7 +41,7 @@ function names(shape: Shape): Names {
 
 function target(shape: Shape, own: readonly string[], redirect = ''): Target {
   const { token, allowToken, key } = shape;
-  return { token, allowToken, names: own, redirect, value: key.value };
+  return { token, allowToken, names: own, redirect, value: key.value, refresh: key.refresh };
 }
 
 /** The machine's own side: loopback services on free ports, and the proxies without policy. */

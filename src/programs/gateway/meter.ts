@@ -147,8 +147,9 @@ export class Meter {
     return this.#breaker.resting(Date.now());
   }
 
+  /** Once there are more than are kept, every host is one: a wildcard has as many names as an agent likes. */
   isCostly(host: string): boolean {
-    return this.#costly.has(host);
+    return this.#costly.has(host) || this.#costly.size >= MOST_HOSTS;
   }
 
   costs(host: string): void {

@@ -19,6 +19,10 @@ const LONGEST_WAIT_MS = 300_000;
 /** An agent that asks again so soon gets the answer of before: it may ask as often as it likes, and what its placeholder stands for is
  *  refreshed by us. */
 const AGAIN_MS = 300_000;
+/** The same of an answer that the endpoint is too busy or broken, or wants fewer requests (RFC 9110, 15.6; RFC 6585, 4): the operator's account is what
+ *  it would be held against. */
+const BUSY_MS = 10_000;
+const BUSY = 429;
 
 type World = Pick<Outside, 'recorder' | 'resolve' | 'keys'>;
 
@@ -37,7 +41,7 @@ export class SignIns {
   readonly #outside: World;
   readonly #held = new Map<SecretName, Held>();
   readonly #going = new Map<SecretName, Promise<Refreshed>>();
-  readonly #last = new Map<SecretName, { readonly at: number; readonly said: Refreshed }>();
+  readonly #last = new Map<SecretName, { readonly until: number; readonly said: Refreshed }>();
   /** Not before `at` by ourselves. */
   readonly #waits = new Map<SecretName, { readonly at: number; readonly ms: number }>();
   #busy = false;
@@ -125,7 +129,7 @@ export class SignIns {
   /** One at a time for each; who comes while it goes on, or right behind, gets what came of it. What is new is on disk by then. */
   refresh(name: SecretName, asker?: Asker): Promise<Refreshed> {
     const last = this.#last.get(name);
-    if (asker && last && Date.now() - last.at < AGAIN_MS) return Promise.resolve(last.said);
+    if (asker && last && performance.now() < last.until) return Promise.resolve(last.said);
     const going = this.#going.get(name) ?? this.#refresh(name, asker).finally(() => this.#going.delete(name));
     this.#going.set(name, going);
     return going;
@@ -151,8 +155,10 @@ export class SignIns {
       } catch (error) {
         return { kind: 'later', why: `it cannot be kept: ${(error as Error).message}` };
       }
-      this.#last.set(name, { at: Date.now(), said: result });
+      this.#last.set(name, { until: performance.now() + AGAIN_MS, said: result });
     } else if (result.kind === 'refused') this.#held.set(name, { signIn: before, refused: result.why });
+    else if ((result.answer?.status ?? 0) >= BUSY)
+      this.#last.set(name, { until: performance.now() + BUSY_MS, said: result });
     return result;
   }
 

@@ -1,5 +1,7 @@
+import { LENT_ENDPOINT } from '../../model/lent-key.ts';
 import type { SecretName } from '../../model/names.ts';
-import type { Destination } from '../../policy/egress.ts';
+import type { SecretBinding } from '../../model/secret-binding.ts';
+import { type Destination, isAt } from '../../policy/egress.ts';
 import { comparablePath } from '../../policy/paths.ts';
 import { foreign } from '../../policy/place.ts';
 import type { Harness } from '../../policy/sign-in.ts';
@@ -9,7 +11,7 @@ import type { Header } from '../../protocol/http1.ts';
 import { admit } from './budgets.ts';
 import { Call } from './call.ts';
 import type { Door } from './door.ts';
-import type { Refreshed } from './token-endpoint.ts';
+import { type Refreshed, refreshLent } from './token-endpoint.ts';
 
 /** The gateway's own answer: nothing of the request goes out. */
 export interface Answered {
@@ -30,15 +32,27 @@ export interface Endpoint {
   /** Sign-ins of this agent that are refreshed there. */
   readonly secrets: readonly SecretName[];
   readonly token: Harness['token'];
+  /** Of a drill: what stands in no store. */
+  readonly lent?: NonNullable<SecretBinding['lent']>;
 }
 
 /** Where an agent's harness refreshes a sign-in that this agent uses.
  *  @param asked  absent: it is asked whether a connection to there is to be read */
 export function tokenEndpointAt(
-  { compartment, outside }: Door,
-  { host, port }: Destination,
+  door: Door,
+  destination: Destination,
   asked?: { readonly method: string; readonly target: string },
 ): Endpoint | undefined {
+  const there = endpointOf(door, destination);
+  if (there && asked && (asked.method !== 'POST' || comparablePath(asked.target) !== there.token.path))
+    return undefined;
+  return there;
+}
+
+function endpointOf({ compartment, outside }: Door, destination: Destination): Endpoint | undefined {
+  const { host, port } = destination;
+  const { secret: name, lent } = compartment.bindings.find((one) => one.lent && isAt(one, destination)) ?? {};
+  if (name && lent) return { secrets: [name], token: LENT_ENDPOINT, lent };
   if (outside.signIns === undefined || port !== 443) return undefined;
   const there = compartment.bindings.flatMap(({ secret }) => {
     const token = outside.signIns?.endpointOf(secret);
@@ -46,7 +60,6 @@ export function tokenEndpointAt(
   });
   const token = there[0]?.token;
   if (token === undefined) return undefined;
-  if (asked && (asked.method !== 'POST' || comparablePath(asked.target) !== token.path)) return undefined;
   return { secrets: there.map(({ secret }) => secret), token };
 }
 
@@ -57,7 +70,7 @@ export async function answerForToken<R>(
   { compartment, outside }: Door,
   destination: Destination,
   asked: Asked,
-  { secrets, token }: Endpoint,
+  { secrets, token, lent }: Endpoint,
   refuse: (status: number, why: string, ask?: string) => Promise<R>,
 ): Promise<Answered | R> {
   const { name: agent, bindings } = compartment;
@@ -84,7 +97,9 @@ export async function answerForToken<R>(
   void outside.recorder.append([{ event: 'egress.request', ...what }], 'accepted').catch(() => {}); // the refresh is on record before it goes
   const verdict = compartment.judge(destination);
   const address = verdict.kind === 'allow' ? verdict.address : undefined;
-  const done = await outside.signIns?.refresh(secret, { agent, ...(address !== undefined && { address }) });
+  const done = lent
+    ? await refreshLent(outside, secret, { ...lent, port }, agent)
+    : await outside.signIns?.refresh(secret, { agent, ...(address !== undefined && { address }) });
   return done ? answerOf(done, read.refresh) : refuse(503, 'nobody is signed in');
 
   function answerOf({ answer, ...came }: Refreshed, stand: string): Answered | Promise<R> {

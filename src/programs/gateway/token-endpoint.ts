@@ -1,4 +1,5 @@
-import { HARNESSES, refreshed, type SignIn } from '../../policy/sign-in.ts';
+import { LENT_ENDPOINT } from '../../model/lent-key.ts';
+import { HARNESSES, type Harness, refreshed, type SignIn } from '../../policy/sign-in.ts';
 import type { Address } from '../../protocol/address.ts';
 import type { Outside } from './door.ts';
 import { ownRequest } from './own-request.ts';
@@ -30,14 +31,39 @@ export type Refreshed = { readonly answer?: TokenAnswer } & (
   | { readonly kind: 'refused' | 'later'; readonly why: string }
 );
 
+type World = Pick<Outside, 'recorder' | 'resolve' | 'keys'>;
+
 /** Has a new access token for a refresh token (RFC 6749, 6), from a server that proves who it is, at a public address. Recorded before it goes. */
-export async function refreshAtEndpoint(
-  { recorder, resolve, keys }: Pick<Outside, 'recorder' | 'resolve' | 'keys'>,
+export function refreshAtEndpoint(
+  world: World,
   secret: string,
   before: SignIn,
-  asker?: Asker,
+  asker: Asker | undefined,
 ): Promise<Refreshed> {
-  const { host, path, client } = HARNESSES[before.harness].token;
+  return refreshAt(world, secret, before, HARNESSES[before.harness].token, asker);
+}
+
+/** The same for what a drill lends, which no store has: at the drill's own target on this machine's loopback, and so by plain HTTP. */
+export function refreshLent(
+  world: World,
+  secret: string,
+  { value, refresh, port }: { readonly value: string; readonly refresh: string; readonly port: number },
+  agent: string,
+): Promise<Refreshed> {
+  // Of no harness, so none's endpoint is asked; what comes is kept nowhere.
+  const before: SignIn = { harness: 'claude-code', access: value, refresh, until: Date.now() };
+  return refreshAt(world, secret, before, LENT_ENDPOINT, { agent, address: '127.0.0.1' }, port);
+}
+
+/** @param plain  the port, where it is not TLS on 443 */
+async function refreshAt(
+  { recorder, resolve, keys }: World,
+  secret: string,
+  before: SignIn,
+  { host, path, client }: Harness['token'],
+  asker: Asker | undefined,
+  plain?: number,
+): Promise<Refreshed> {
   try {
     await recorder.append(
       [{ event: 'secret.refreshing', secret, host, path, ...(asker && { agent: asker.agent }) }],
@@ -62,9 +88,9 @@ export async function refreshAtEndpoint(
   async function post(address: string, body: string): Promise<TokenAnswer> {
     const answer = await ownRequest({
       ...{
-        protocol: 'https:',
+        protocol: plain === undefined ? 'https:' : 'http:',
         host: address,
-        port: 443,
+        port: plain ?? 443,
         servername: host,
         rejectUnauthorized: true,
         method: 'POST',

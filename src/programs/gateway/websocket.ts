@@ -20,6 +20,8 @@ import { LIMITS } from './limits.ts';
 
 /** Frames larger than this are passed on in several. */
 const MOST_HELD = 64 * 1024;
+/** A piece takes much more memory than its bytes, of which it may have one: after so many they become one. */
+const MOST_PIECES = 64;
 
 class Broken extends Error {
   readonly code: number;
@@ -68,7 +70,7 @@ async function oneWay(from: Incoming, writer: FrameWriter, to: Socket): Promise<
 }
 
 /** Frames as they leave. What may be the beginning of a pattern waits for the next frame of its message. */
-class FrameWriter {
+export class FrameWriter {
   /** It comes from a client and goes to a server. */
   readonly masked: boolean;
   readonly #patterns: readonly Pattern[];
@@ -100,7 +102,10 @@ class FrameWriter {
     if (opcode !== CONTINUATION) this.#kind = opcode;
     if (data.length > 0) this.#pieces.push(data);
     this.#size += data.length;
-    if (!last && this.#size < MOST_HELD) return NOTHING;
+    if (!last && this.#size < MOST_HELD) {
+      if (this.#pieces.length > MOST_PIECES) this.#pieces = [Buffer.concat(this.#pieces)];
+      return NOTHING;
+    }
     this.#message ??= new Scrubber(this.#patterns);
     const [only = NOTHING, ...more] = this.#pieces.splice(0);
     let payload = this.#clean(this.#message, more.length === 0 ? only : Buffer.concat([only, ...more]));
