@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -51,7 +52,11 @@ export async function compiled(from: string, digest: string): Promise<string | u
     : undefined;
   if (of?.digest === digest && existsSync(join(from, KEPT, of.folder))) return of.folder;
   const folder = await compile(from);
-  if (folder !== undefined) writeFileSync(known, `${JSON.stringify({ digest, folder })}\n`, { mode: 0o644 });
+  if (folder === undefined) return undefined;
+  // Node makes them for their user alone; the sources are for all to read.
+  for (const name of readdirSync(join(from, KEPT, folder)))
+    if (ENTRY.test(name)) chmodSync(join(from, KEPT, folder, name), 0o644);
+  writeFileSync(known, `${JSON.stringify({ digest, folder })}\n`, { mode: 0o644 });
   return folder;
 }
 
