@@ -110,10 +110,7 @@ test('secrets and sockets have the owners and modes of the table', { skip: NOT_R
       assert.equal(lstatSync(`${stand.state}/${folder}`).mode & 0o077, 0, folder);
     for (const [name, pid] of await programsOf(stand)) {
       const [, kept] = /(?:^|\0)NODE_COMPILE_CACHE=([^\0]*)/.exec(readFileSync(`/proc/${pid}/environ`, 'utf8')) ?? [];
-      assert.ok(
-        kept?.startsWith(groundOf(stand.state).library),
-        `${name} loads compiled code from ${kept}`,
-      );
+      assert.ok(kept?.startsWith(groundOf(stand.state).library), `${name} loads compiled code from ${kept}`);
       assert.deepEqual(writableByOthers(kept ?? assert.fail()), [], name);
     }
   });
