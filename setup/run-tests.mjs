@@ -1,13 +1,15 @@
-// Runs test files, two at a time, and reports them by setup/figures-last.mjs. Node's own runner takes files as their names follow each other, and a
-// file that waits for the machine to itself then keeps its place while nothing else goes on. Here such a file goes on beside one that puts up no
-// fleet; those whose fleets may stand beside each other come after them.
+// Runs test files, up to three at a time, and reports them by setup/figures-last.mjs. Node's own runner takes files as their names follow each other,
+// and a file that waits for the machine to itself then keeps its place while nothing else goes on. Here such a file goes on beside one that puts up
+// no fleet; those whose fleets may stand beside each other come after them, two at a time and a third file without a fleet: most of what a fleet's
+// test does is waiting.
 //   node setup/run-tests.mjs TIMEOUT_MS PATTERN...
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { run } from 'node:test';
 import figuresLast from './figures-last.mjs';
 
-const AT_A_TIME = 2;
+const AT_A_TIME = { alone: 2, beside: 3 };
+const FLEETS = 2;
 const FIGURE = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /;
 
 const [timeout, ...patterns] = process.argv.slice(2);
@@ -32,9 +34,15 @@ function kindOf(file) {
 /** The file to go on beside these kinds, if there is one. */
 function next(beside) {
   const take = (kind) => waiting.get(kind)?.shift();
-  if (beside.includes('alone')) return take('none');
-  if (beside.includes('beside')) return take('beside') ?? take('none');
-  return take('alone') ?? take('beside') ?? take('none');
+  if (beside.includes('alone')) return beside.length < AT_A_TIME.alone ? take('none') : undefined;
+  if (beside.length >= AT_A_TIME.beside) return undefined;
+  if (!beside.includes('beside') && beside.length < AT_A_TIME.alone) {
+    const alone = take('alone');
+    if (alone !== undefined) return alone;
+  }
+  if (waiting.get('alone')?.length > 0) return undefined;
+  const fleets = beside.filter((kind) => kind === 'beside').length;
+  return fleets < FLEETS ? (take('beside') ?? take('none')) : take('none');
 }
 
 const sums = { tests: 0, suites: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 };
@@ -56,7 +64,7 @@ async function* all() {
   const begun = performance.now();
   const running = new Map();
   for (;;) {
-    while (running.size < AT_A_TIME) {
+    for (;;) {
       const file = next([...running.values()].map(({ kind }) => kind));
       if (file === undefined) break;
       running.set(file, { kind: kindOf(file), done: report(file).then((events) => ({ file, events })) });

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -8,10 +9,10 @@ import {
   realpathSync,
   statSync,
   symlinkSync,
-  writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { replaceFile } from './replace-file.ts';
 import { writableByOthers } from './writable.ts';
 
 /** What Node makes of our programs' TypeScript, kept beside it: most of what a start costs (docs/design/018-compiled-programs.md). It is
@@ -28,31 +29,54 @@ const ENTRY = /^[0-9a-f]{1,8}$/;
 const OWN_TREE = fileURLToPath(new URL('../..', import.meta.url));
 const LONGEST_MS = 60_000;
 
-/** Puts the compiled programs of a tree into a copy of it, and compiles them first if that was not done. Where the tree is not ours alone to
- *  write the copy is without, and Node compiles at every start. */
+/** Puts the compiled programs of a tree into a copy of it, and compiles them first if that was not done. Where somebody else may write there,
+ *  or nobody, the copy is without, and Node compiles at every start. */
 export async function copyCompiled(from: string, digest: string, copy: string): Promise<void> {
-  const kept = join(from, KEPT);
   const folder = await compiled(from, digest);
-  if (folder === undefined || writableByOthers(realpathSync(kept)).length > 0) return;
-  const to = join(copy, KEPT, folder);
+  if (folder === undefined) return;
+  const [kept, to] = [join(from, KEPT, folder), join(copy, KEPT, folder)];
   mkdirSync(to, { recursive: true });
-  for (const name of readdirSync(join(kept, folder)))
-    if (ENTRY.test(name)) copyFileSync(join(kept, folder, name), join(to, name));
+  for (const name of entriesOf(kept)) copyFileSync(join(kept, name), join(to, name));
 }
 
 /** Compiles the programs of a tree, once for each digest.
- *  @returns the folder of what came of it, undefined where there is none */
+ *  @returns the folder of what came of it; undefined where there is none, or somebody else may write it */
 export async function compiled(from: string, digest: string): Promise<string | undefined> {
   const ours = statSync(join(from, 'node_modules'), { throwIfNoEntry: false })?.uid === process.getuid?.();
   if (!ours || !PROGRAMS.every((path) => existsSync(join(from, path)))) return undefined;
-  const known = join(from, KEPT, OF);
-  const of = existsSync(known)
-    ? (JSON.parse(readFileSync(known, 'utf8')) as { digest: string; folder: string })
-    : undefined;
-  if (of?.digest === digest && existsSync(join(from, KEPT, of.folder))) return of.folder;
-  const folder = await compile(from);
-  if (folder !== undefined) writeFileSync(known, `${JSON.stringify({ digest, folder })}\n`, { mode: 0o644 });
-  return folder;
+  const kept = join(from, KEPT);
+  const umask = process.umask(0o022);
+  try {
+    mkdirSync(kept, { recursive: true });
+    // Before Node is told of it, too: it loads what it finds there.
+    if (writableByOthers(realpathSync(kept)).length > 0) return undefined;
+    const before = known(kept);
+    if (before?.digest === digest && existsSync(join(kept, before.folder))) return before.folder;
+    const folder = await compile(from);
+    if (folder === undefined) return undefined;
+    // Node makes them for their user alone; the sources are for all to read.
+    for (const name of entriesOf(join(kept, folder))) chmodSync(join(kept, folder, name), 0o644);
+    replaceFile(join(kept, OF), `${JSON.stringify({ digest, folder })}\n`, 0o644);
+    return folder;
+  } catch {
+    return undefined; // a disk that is full, or takes no writing: nothing but time is lost
+  } finally {
+    process.umask(umask);
+  }
+}
+
+function entriesOf(folder: string): string[] {
+  return readdirSync(folder).filter((name) => ENTRY.test(name));
+}
+
+/** What was compiled last. */
+function known(kept: string): { readonly digest: string; readonly folder: string } | undefined {
+  const at = join(kept, OF);
+  try {
+    return existsSync(at) ? JSON.parse(readFileSync(at, 'utf8')) : undefined;
+  } catch {
+    return undefined; // it was cut off, and is written anew
+  }
 }
 
 /** All programs in one process that ends before the first line of any is run: modules are compiled before they are evaluated, and evaluated
@@ -66,14 +90,12 @@ function compile(from: string): Promise<string | undefined> {
   ];
   const text = modules.map((url) => `import ${JSON.stringify(url)};`).join('\n');
   const env = { NODE_COMPILE_CACHE: join(from, KEPT), NODE_COMPILE_CACHE_PORTABLE: '1' };
-  const umask = process.umask(0o022);
   return new Promise((resolve) => {
     const words = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', text];
-    // What it may not write, or has no room for, is not kept, and nothing else is lost: so how it ended does not matter.
+    // What it has no room for is not kept, and nothing else is lost: so how it ended does not matter.
     execFile(process.execPath, words, { env, cwd: '/', timeout: LONGEST_MS }, (_, stdout) =>
       resolve(stdout === '' || !existsSync(stdout) ? undefined : basename(stdout)),
     );
-    process.umask(umask);
   });
 }
 

@@ -7,7 +7,7 @@ import { wardenProcesses } from '../../src/host/warden-processes.ts';
 import type { Started } from './command.ts';
 import { TWO } from './fleets.ts';
 import { changesSince, machineSnapshot } from './snapshot.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 import { processesAbout } from './sweep.ts';
 
 const skip = { skip: NOT_ROOT };
@@ -56,7 +56,7 @@ const FLEET_LINES = 42;
 
 test('the warden killed at a step of up: up again converges, and uninstall leaves nothing', skip, async () => {
   const every = LONG ? 1 : 12;
-  await withFleet(
+  await withFleetBeside(
     TWO,
     async (stand) => {
       const before = machineSnapshot(stand.state);
@@ -89,7 +89,7 @@ test(
   'the command line killed at any moment of up: up again converges, and uninstall leaves nothing',
   skip,
   async () => {
-    await withFleet(
+    await withFleetBeside(
       TWO,
       async (stand) => {
         const before = machineSnapshot(stand.state);
@@ -112,7 +112,7 @@ test(
 );
 
 test('Ctrl-C during up stops between two steps, says so in two lines, and status 1', skip, async () => {
-  await withFleet(
+  await withFleetBeside(
     TWO,
     async (stand) => {
       const before = machineSnapshot(stand.state);
@@ -138,7 +138,7 @@ test('Ctrl-C during up stops between two steps, says so in two lines, and status
 });
 
 test('down cut off at any moment is finished by the next one', skip, async () => {
-  await withFleet(
+  await withFleetBeside(
     TWO,
     async (stand) => {
       const before = machineSnapshot(stand.state);
@@ -159,7 +159,7 @@ test('down cut off at any moment is finished by the next one', skip, async () =>
 });
 
 test('two ups at once: one is told that it is busy, the other goes through', skip, async () => {
-  await withFleet(
+  await withFleetBeside(
     TWO,
     async (stand) => {
       const first = stand.start(['up']);
@@ -176,7 +176,7 @@ test('two ups at once: one is told that it is busy, the other goes through', ski
 });
 
 test('a warden that is killed while the fleet stands is started again with its agents', skip, async () => {
-  await withFleet(TWO, async (stand) => {
+  await withFleetBeside(TWO, async (stand) => {
     const [old] = wardenProcesses(stand.state).wardens;
     process.kill(old ?? 0, 'SIGKILL');
     const late = Date.now() + 30_000;
@@ -193,10 +193,10 @@ test('a warden that is killed while the fleet stands is started again with its a
 });
 
 test('ups of several states at once do not give out the same numbers', skip, async () => {
-  await withFleet(
+  await withFleetBeside(
     TWO,
     async (one) =>
-      withFleet(
+      withFleetBeside(
         TWO,
         async (other) => {
           const ups = await Promise.all([one.bulkhead(['up']), other.bulkhead(['up'])]);

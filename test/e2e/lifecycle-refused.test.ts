@@ -20,7 +20,7 @@ import type { Result } from './command.ts';
 import { ONE, TWO } from './fleets.ts';
 import { groupNames, netnsNames, userNames } from './machine.ts';
 import { changesSince, machineSnapshot } from './snapshot.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const skip = { skip: NOT_ROOT };
 const TREE = fileURLToPath(new URL('../..', import.meta.url));
@@ -36,7 +36,7 @@ async function refuses(stand: Stand, say: RegExp, exit: number, how: () => Promi
 }
 
 async function notUp(yaml: string, use: (stand: Stand) => Promise<void>): Promise<void> {
-  await withFleet(yaml, use, { up: false });
+  await withFleetBeside(yaml, use, { up: false });
 }
 
 /** The command in a mount namespace in which a shell line was run first. */
@@ -116,25 +116,11 @@ test(
   },
 );
 
-test("a uid of the range that is somebody's is passed over", skip, async () => {
-  await notUp(ONE, async (stand) => {
-    const name = `x-${stand.fleet}`;
-    const plan = async (): Promise<string> => (await stand.bulkhead(['plan'])).stdout;
-    const uid = /user bh-\S+ \((\d+)\)/.exec(await plan())?.[1] ?? '';
-    execFileSync('useradd', ['--system', '--no-create-home', '--no-user-group', '--uid', uid, name]);
-    try {
-      assert.notEqual(/user bh-\S+ \((\d+)\)/.exec(await plan())?.[1], uid);
-    } finally {
-      execFileSync('userdel', [name]);
-    }
-  });
-});
-
 test(
   'a state of a newer format, or of none that we know, is refused by every command that would change it',
   skip,
   async () => {
-    await withFleet(ONE, async (stand) => {
+    await withFleetBeside(ONE, async (stand) => {
       const format = join(stand.state, 'format');
       for (const [text, say] of [
         ['2\n', /was written by a newer Bulkhead \(format 2, this one knows 1\)/],
@@ -193,7 +179,7 @@ test('root does not run from a tree that others can write', skip, async () => {
 });
 
 test('another fleet in the same state, and a state that others hold, are refused', skip, async () => {
-  await withFleet(ONE, async (stand) => {
+  await withFleetBeside(ONE, async (stand) => {
     stand.write(`fleet: other${stand.fleet}\n${ONE}`);
     for (const command of ['plan', 'up'])
       await refuses(stand, /^This state holds the fleet t\w+, not othert\w+\./, 2, () => stand.bulkhead([command]));

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { NOT_ROOT, withFleet } from './stand.ts';
+import { NOT_ROOT, withFleetBeside } from './stand.ts';
 
 /** Sends a byte every few milliseconds on the one connection it makes, and ends if that ends. */
 const SENDER = `
@@ -40,7 +40,7 @@ test('a pause stops what an agent sends and ends none of its connections; resume
     limits: { memory: 512M, disk: 64M }
     egress: [{ host: allow.test, port: ${port}, address: 127.0.0.1 }]
 `;
-  await withFleet(yaml, async (stand) => {
+  await withFleetBeside(yaml, async (stand) => {
     await more(20);
     assert.equal((await stand.bulkhead(['pause', 'sender'])).status, 0);
     let paused = -1; // what it had sent before is on its way

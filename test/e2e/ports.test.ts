@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lines } from './machine.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const LISTEN = '0A'; // TCP_LISTEN, include/net/tcp_states.h
 const LATE_MS = 20_000;
@@ -82,7 +82,7 @@ async function endGateway(stand: Stand): Promise<void> {
 
 test('a published port', { skip: NOT_ROOT }, async (t) => {
   const [one = 0, two = 0] = await freePorts(2);
-  await withFleet(fleet([one, two], [one]), async (stand) => {
+  await withFleetBeside(fleet([one, two], [one]), async (stand) => {
     await t.test('leads from the loopback of the host into the compartment', async () => {
       await comes(one, `from inside ${one}`);
     });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 /** A service of the host's loopback that echoes, and keeps count. */
 class Echo {
@@ -72,7 +72,7 @@ test('a changed grant, applied with up', { skip: NOT_ROOT }, async (t) => {
   const rule = (host: string, { port }: Echo): string => `{ host: ${host}, port: ${port}, address: 127.0.0.1 }`;
   const both = [rule('stays.test', stays), rule('goes.test', goes)];
   try {
-    await withFleet(fleet(both), async (stand) => {
+    await withFleetBeside(fleet(both), async (stand) => {
       const talk = (host: string, { port }: Echo): ReturnType<Stand['start']> =>
         stand.start(['run', 'talker', '--', 'node', '-e', TALK, host, String(port)]);
       const staying = talk('stays.test', stays);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { firstOutput } from './first-output.ts';
 import { type Ended, piped } from './piped.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const ONE = `
 defaults:
@@ -41,7 +41,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
 ];
 
 test('run', { skip: NOT_ROOT }, async (t) => {
-  await withFleet(ONE, async (stand) => {
+  await withFleetBeside(ONE, async (stand) => {
     for (const [claim, check] of CASES) await t.test(claim, () => check(stand));
     for (const [claim, check] of CASES) await t.test(`without the fast client: ${claim}`, () => check(inNode(stand)));
   });

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cgroupFolders, observeCgroups } from '../../src/host/cgroup-roots.ts';
@@ -75,10 +75,14 @@ function halted(which: 'gateway' | 'ledger'): Sabotage['down'] {
 function intruder(...spaces: string[]): Sabotage['down'] {
   return ({ firstPid }) => {
     const child = spawn('nsenter', [`--target=${firstPid}`, ...spaces, '--', 'sleep', '600'], { stdio: 'ignore' });
-    execFileSync('sleep', ['0.3']);
+    const inside = (): number[] => {
+      const { stdout } = spawnSync('ps', ['--ppid', String(child.pid), '-o', 'pid=,comm='], { encoding: 'utf8' });
+      return [...stdout.matchAll(/^ *(\d+) sleep$/gm)].map(([, pid]) => Number(pid));
+    };
+    for (const late = Date.now() + 10_000; inside().length === 0; execFileSync('sleep', ['0.1']))
+      if (Date.now() > late) throw new Error('nobody came in by nsenter');
     return () => {
-      for (const pid of tool('ps', '--ppid', String(child.pid), '-o', 'pid=').split('\n'))
-        if (pid.trim()) process.kill(Number(pid), 'SIGKILL');
+      for (const pid of inside()) process.kill(pid, 'SIGKILL');
       child.kill('SIGKILL');
     };
   };

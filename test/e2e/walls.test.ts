@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AgentStatus, StatusDocument } from '../../src/model/documents.ts';
 import { SABOTAGE } from './sabotage.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const ONE = `
 defaults:
@@ -33,7 +33,7 @@ async function measure(stand: Stand): Promise<Measured> {
 test('a wall that is taken down by hand is seen at the next probe, and no other is blamed', {
   skip: NOT_ROOT,
 }, async (t) => {
-  await withFleet(ONE, async (stand) => {
+  await withFleetBeside(ONE, async (stand) => {
     const { one, document, holes } = await measure(stand);
     assert.deepEqual(holes, {});
     const pid = (name: string): number => document.programs.find((program) => program.name === name)?.pid ?? 0;

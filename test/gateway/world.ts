@@ -5,6 +5,7 @@ import type { Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compiledFor } from '../../src/host/compiled.ts';
 import { socketpair } from '../../src/host/libc.ts';
 import { removeTree } from '../../src/host/mounts.ts';
 import { createNetns, deleteNetns, dialInside, netnsPath, openAgentSockets } from '../../src/host/netns.ts';
@@ -24,6 +25,7 @@ const here = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 /** The programs run as users of their own, and so from where those may enter. */
 const reach: Reachable = await withinReach();
 process.once('exit', () => reach.close());
+const COMPILED = Object.entries(compiledFor(UID, reach.tree)).map(([name, value]) => `${name}=${value}`);
 const reachable = (argv: readonly string[]): string[] =>
   argv.map((word) => (word === process.execPath ? reach.node : word));
 let worlds = 0;
@@ -148,7 +150,7 @@ export class World {
     const sealed = this.identity === undefined ? [] : [openSync(secret, 'r')];
     const args = ['--ledger', this.ledgerPath, '--dir', dir, ...sealed.flatMap(() => ['--identity', '5'])];
     const child = this.#spawn(
-      ['ip', 'netns', 'exec', this.outside, ...as(UID), reach.node],
+      ['ip', 'netns', 'exec', this.outside, ...as(UID), 'env', ...COMPILED, reach.node],
       [`${reach.tree}/src/programs/gateway/main.ts`, ...args],
       ['ignore', 'pipe', 'pipe', 'pipe', pair.readInt32LE(4), ...sealed],
     );

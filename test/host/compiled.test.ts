@@ -113,6 +113,21 @@ test('what somebody else may write is in no copy', { skip: NOT_ROOT }, async () 
   }
 });
 
+test('what an attacker left where Node keeps things is not loaded', { skip: NOT_ROOT }, async () => {
+  const { tree } = newTree();
+  mkdirSync(join(tree, KEPT), { recursive: true });
+  chownSync(join(tree, KEPT), SOMEBODY, SOMEBODY);
+  assert.equal(await compiled(tree, 'one'), undefined);
+  assert.deepEqual(readdirSync(join(tree, KEPT)), [], 'Node has not been there');
+});
+
+test('a note that was cut off is written anew', { skip: NOT_ROOT }, async () => {
+  const { tree } = newTree();
+  const name = await compiled(tree, 'one');
+  writeFileSync(join(tree, KEPT, 'of.json'), '{"digest":"on');
+  assert.equal(await compiled(tree, 'one'), name);
+});
+
 test('root compiles nothing for a tree that is not its own', { skip: NOT_ROOT }, async () => {
   const { tree } = newTree();
   chownSync(join(tree, 'node_modules'), SOMEBODY, SOMEBODY);
