@@ -1,7 +1,7 @@
 import type { AccessTest } from '../attack.ts';
 import { text } from '../network/prelude.ts';
-import { CLOCK } from '../network/time.ts';
-import { BOXES, EVERY_TIER } from '../where.ts';
+import { CLOCK, onlyWithTime } from '../network/time.ts';
+import { EVERY_TIER } from '../where.ts';
 
 const RECORDED = [{ event: ['egress.allowed'], mentions: 'allow_host' }];
 
@@ -94,7 +94,7 @@ welcome('request', to_name($A{rules_host}, $A{rules_port}), "POST /v1/things HTT
     'granted-time',
     'asks a granted server for the time',
     `my $ip = named($A{clock_host}); defined $ip && told($ip) ? done('told') : refused($ended);`,
-    { tiers: BOXES, watch: [], evidence: [] }, // the server is asked once in a while
+    { applies: onlyWithTime, watch: [], evidence: [] }, // the server is asked once in a while
   ),
   access(
     'bound-key',

@@ -1,5 +1,4 @@
-import type { Attack } from '../attack.ts';
-import { BOXES } from '../where.ts';
+import type { AgentFacts, Attack } from '../attack.ts';
 import { text } from './prelude.ts';
 import { attack, DENIED_IP } from './shape.ts';
 import { WAYS } from './ways.ts';
@@ -17,6 +16,10 @@ sub told { my ($ip) = @_; my $message = clock(0x23); my $got = udp($ip, 123, $me
   return length($got) == 48 && substr($got, 24, 8) eq substr($message, 40, 8) && ord(substr $got, 1, 1) > 0 && $got !~ any_token() }
 `;
 
+export function onlyWithTime({ tier }: AgentFacts): string | undefined {
+  return tier === 'user' ? 'no server can be asked for the time there: all UDP but DNS is rejected' : undefined;
+}
+
 /** Time may be asked for where it is granted; nothing else goes that way. */
 export const TIME: readonly Attack[] = [
   attack({
@@ -25,7 +28,7 @@ export const TIME: readonly Attack[] = [
     tries:
       'carries a secret to a time server that it may ask: in every field of a request, in extension fields and digests, in control and private messages, as a peer, as a server',
     control: 'the gateway reads what is sent to port 123 and asks granted servers itself, in its own words',
-    tiers: BOXES,
+    applies: onlyWithTime,
     program: text(
       WAYS +
         CLOCK +
@@ -60,7 +63,7 @@ no_way();`,
     line: 7,
     tries: 'asks an address that is not granted for the time, with a secret as its own',
     control: 'the gateway answers for port 123 of every address, and asks no server that policy does not name',
-    tiers: BOXES,
+    applies: onlyWithTime,
     program: text(
       `${CLOCK}${String.raw`
 my $got = udp($A{deny_ip}, 123, clock(0x23, 40 => substr $A{canary}, 0, 8));
