@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import type { Args, Positive } from '../drill/attack.ts';
-import { RULED_HOST } from '../drill/lent.ts';
+import { CLOCK_RULE, RULED_HOST } from '../drill/lent.ts';
 import { PRELUDE } from '../drill/prelude.ts';
 import { SPARE_UID } from '../drill/spare-uid.ts';
 import { Failure } from '../model/failure.ts';
@@ -81,7 +81,8 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
     chownSync(record, SPARE_UID, SPARE_UID);
     const refresh = lentText('value');
     const key = { stands: [stand, otherStand], value, refresh, record };
-    const shape = { token, allowToken, metadata, folder, house: HOUSE_ADDRESS, key };
+    const canary = `c${randomBytes(10).toString('hex')}`;
+    const shape = { token, canary, allowToken, metadata, folder, house: HOUSE_ADDRESS, key };
     const house: Crew = await crew(options.house, { uid: SPARE_UID, list: houseOrders(shape) });
     closers.push(house.close);
     const outside: Crew = await crew(far.path, { uid: SPARE_UID, list: farOrders(shape, Object.values(house.ports)) });
@@ -91,7 +92,8 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
     const args: Args = {
       token,
       allow_token: allowToken,
-      canary: `c${randomBytes(10).toString('hex')}`,
+      canary,
+      clock_host: CLOCK_RULE.host,
       deny_host: 'deny.test',
       deny_ip: '203.0.113.1',
       deny_ip6: '2001:db8::1',
@@ -140,6 +142,7 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
           pinned(RULED_HOST, 'rules'),
           pinned(KEYED_HOST, 'keyed'),
           { host: 'secure.test', port: 443, address: '198.51.100.44' },
+          CLOCK_RULE,
           // Not pinned, and its address is 127.0.0.1: an allowed name that turns out to be the machine itself.
           { host: 'localhost', port: Number(port('private')) },
         ],

@@ -87,7 +87,7 @@ function notTime(
   return backwards ? 'its times contradict each other' : undefined;
 }
 
-/** What a client need not say stays zero, and its own time is nobody's business (RFC 9109; draft-ietf-ntp-data-minimization-04, 4).
+/** What a client need not say stays zero, and its own time is nobody's business (draft-ietf-ntp-data-minimization-04, 4).
  *  @param transmit  random */
 export function writeTimeRequest(transmit: Timestamp): Uint8Array {
   const message = new Uint8Array(LENGTH);

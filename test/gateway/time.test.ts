@@ -183,7 +183,7 @@ test('no byte of a request goes out, in whatever field or mode, and what is no p
     ],
     ...['16', '17', '19', '21', '25', '1a', '1c', '1e', '0b', '13', '2b'].map((first) => first + filled.slice(2)),
   ];
-  const answers = await send('coder', 'plain.test', [...odd, filled], { wait: 2 });
+  const answers = await send('coder', 'plain.test', [...odd, filled], { wait: 1 });
   assert.deepEqual(
     answers.slice(0, -1),
     odd.map(() => ''),
@@ -227,7 +227,7 @@ test('a server is named by where the datagram was sent, whatever source the agen
 test('an answer that is none is not passed on, and the record says what it was', { skip }, async () => {
   const wrong = ['silent', 'origin', 'mode', 'leap', 'stratum', 'long', 'kiss', 'elsewhere'];
   await rules(...wrong.map((kind) => clock(nameOf(kind))));
-  const answers = await Promise.all(wrong.map((kind) => send('coder', nameOf(kind), [PLAIN], { wait: 4 })));
+  const answers = await Promise.all(wrong.map((kind) => send('coder', nameOf(kind), [PLAIN], { wait: 2.3 })));
   assert.deepEqual(
     answers,
     wrong.map(() => ['']),
@@ -253,7 +253,7 @@ test('an answer that is none is not passed on, and the record says what it was',
 test('a wrong answer before the right one is passed over, and a flood of them is given up', { skip }, async () => {
   await rules(clock('late.test'), clock('flood.test'));
   assert.ok(isTime((await send('coder', 'late.test', [PLAIN]))[0]));
-  assert.deepEqual(await send('coder', 'flood.test', [PLAIN], { wait: 3 }), ['']);
+  assert.deepEqual(await send('coder', 'flood.test', [PLAIN], { wait: 0.5 }), ['']);
   const closed = await world.recorded('egress.closed', (one) => one.host === 'flood.test');
   assert.match(String(closed.why), /answers that are none/);
 });
@@ -269,7 +269,7 @@ test('of a server’s own fields nothing reaches the agent but the time', { skip
 test('without a record, and over a budget, nothing is asked', { skip }, async () => {
   await rules(clock('plain.test'));
   world.ledgerRefuses = new Failure('full', 'the disk is full', 'Make room.', 1);
-  assert.deepEqual(await send('coder', 'plain.test', [PLAIN], { wait: 1 }), ['']);
+  assert.deepEqual(await send('coder', 'plain.test', [PLAIN], { wait: 0.5 }), ['']);
   world.ledgerRefuses = undefined;
   const policy = {
     name: 'saver',
@@ -280,7 +280,7 @@ test('without a record, and over a budget, nothing is asked', { skip }, async ()
   await world.warden.call('policy', { agents: [] });
   await world.warden.call('policy', { agents: [policy] });
   assert.deepEqual(asked, []);
-  const answers = [await send('saver', 'plain.test', [PLAIN]), await send('saver', 'late.test', [PLAIN], { wait: 1 })];
+  const answers = [await send('saver', 'plain.test', [PLAIN]), await send('saver', 'late.test', [PLAIN], { wait: 0.5 })];
   assert.deepEqual([isTime(answers[0]?.[0]), answers[1]], [true, ['']]);
   assert.deepEqual(
     asked.map(({ address }) => address),
@@ -293,7 +293,7 @@ test('a rule that is taken away ends the question that is under way, and the nex
   await rules(clock('silent.test'), clock('plain.test'));
   await send('coder', 'plain.test', [PLAIN]);
   const { out } = await world.python('coder', "print(socket.gethostbyname('silent.test'))");
-  const under = send('coder', 'silent.test', [PLAIN], { wait: 3 });
+  const under = send('coder', 'silent.test', [PLAIN], { wait: 1.5 });
   await world.counted(() => asked.length, 2);
   await world.policy({ coder: [clock('plain.test')] });
   const closed = await world.recorded('egress.closed', (one) => one.host === 'silent.test');
@@ -308,7 +308,7 @@ test('a name that leads inward is refused, and so are more servers at once than 
   skip,
 }, async () => {
   await rules(clock('inner.test'), ...[1, 2, 3, 4, 5, 6, 7, 8].map((i) => clock(`clock${i}.test`, at(0))));
-  assert.deepEqual(await send('coder', 'inner.test', [PLAIN], { wait: 1 }), ['']);
+  assert.deepEqual(await send('coder', 'inner.test', [PLAIN], { wait: 0.3 }), ['']);
   assert.match(String(denied('inner.test')[0]?.why), /resolves to 10\.0\.0\.7, which is private/);
   const answers: boolean[] = [];
   for (const i of [1, 2, 3, 4, 5, 6, 7]) answers.push(isTime((await send('coder', `clock${i}.test`, [PLAIN]))[0]));
@@ -316,7 +316,7 @@ test('a name that leads inward is refused, and so are more servers at once than 
     answers,
     answers.map(() => true),
   );
-  assert.deepEqual(await send('coder', 'clock8.test', [PLAIN], { wait: 1 }), ['']);
+  assert.deepEqual(await send('coder', 'clock8.test', [PLAIN], { wait: 0.3 }), ['']);
   assert.equal(denied('clock8.test')[0]?.why, 'too many time servers at once');
   assert.equal(asked.length, 7);
 });
@@ -328,7 +328,7 @@ test('a flood is one question to the server, answers at a bounded rate, and coun
   const { out } = await world.python(
     'coder',
     `
-s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.connect((socket.gethostbyname('plain.test'),123)); s.settimeout(2)
+s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.connect((socket.gethostbyname('plain.test'),123)); s.settimeout(1)
 for i in range(2000):
   try: s.send(bytes.fromhex('${PLAIN}'))
   except OSError: pass

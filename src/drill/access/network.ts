@@ -1,5 +1,6 @@
 import type { AccessTest } from '../attack.ts';
 import { text } from '../network/prelude.ts';
+import { CLOCK, onlyWithTime } from '../network/time.ts';
 import { EVERY_TIER } from '../where.ts';
 
 const RECORDED = [{ event: ['egress.allowed'], mentions: 'allow_host' }];
@@ -23,7 +24,7 @@ function access(id: string, tries: string, program: string, more: Partial<Access
     id: `access-${id}`,
     tries,
     tiers: EVERY_TIER,
-    program: text(HEARD + program),
+    program: text(HEARD + CLOCK + program),
     watch: ['allow.own'],
     evidence: RECORDED,
     ...more,
@@ -88,6 +89,12 @@ welcome('socks', tunnelled($fh, "\x05\x01\x00\x03" . socks_name($A{allow_host}) 
 my $R = "$A{rules_host}:$A{rules_port}";
 welcome('request', to_name($A{rules_host}, $A{rules_port}), "POST /v1/things HTTP/1.1\r\nHost: $R\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}");`,
     { watch: ['rules.own'], evidence: [{ event: ['egress.request'], mentions: 'rules_host' }] },
+  ),
+  access(
+    'granted-time',
+    'asks a granted server for the time',
+    `my $ip = named($A{clock_host}); defined $ip && told($ip) ? done('told') : refused($ended);`,
+    { applies: onlyWithTime, watch: [], evidence: [] }, // the server is asked once in a while
   ),
   access(
     'bound-key',

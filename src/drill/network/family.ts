@@ -8,12 +8,14 @@ import { LOCAL } from './local.ts';
 import { MEETING } from './meeting.ts';
 import { HOST_NAMES } from './names.ts';
 import { RULES } from './rules.ts';
+import { TIME } from './time.ts';
 import { TLS } from './tls.ts';
 
 /** Lines 1 to 31 and 115 to 117 of the list. */
 export const NETWORK_FAMILY: Family = {
   attacks: [
     ...DIRECT,
+    ...TIME,
     ...DNS,
     ...ADDRESSES,
     ...HOST_NAMES,

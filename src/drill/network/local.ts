@@ -3,7 +3,7 @@ import { text } from './prelude.ts';
 import { attack } from './shape.ts';
 
 const OWN_ADDRESS =
-  'all TCP but loopback is caught before it reaches a socket of the compartment, all UDP but DNS is rejected';
+  'all TCP but loopback is caught before it reaches a socket of the compartment, all UDP is rejected but to ports 53 and 123, which are ours';
 
 /** Whatever is near: the machine's own services, other agents, leftovers. */
 export const LOCAL: readonly Attack[] = [

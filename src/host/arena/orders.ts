@@ -1,4 +1,4 @@
-import { RULED_HOST } from '../../drill/lent.ts';
+import { CLOCK_RULE, RULED_HOST } from '../../drill/lent.ts';
 import { SPARE_UID } from '../../drill/spare-uid.ts';
 import { KEYED_HOST } from '../../model/lent-key.ts';
 import { DOOR_PORT, numbersOf } from '../../tiers/host-net.ts';
@@ -12,6 +12,7 @@ export const DOOR: string = numbersOf(SPARE_UID + 9).address4;
 /** What stands where in the arena. Pure. */
 export interface Shape {
   readonly token: string;
+  readonly canary: string;
   readonly allowToken: string;
   readonly metadata: { readonly four: string; readonly six: string };
   readonly folder: string;
@@ -33,6 +34,7 @@ function names(shape: Shape): Names {
     ['rebind.test', '127.0.0.1'],
     ['localhost', '127.0.0.1'],
     ['secure.test', '198.51.100.44'],
+    [CLOCK_RULE.host, CLOCK_RULE.address],
     ['metadata.test', shape.metadata.four],
     ['metadata6.test', shape.metadata.six],
     ['*', '203.0.113.1'],
@@ -91,6 +93,12 @@ export function farOrders(shape: Shape, alsoPorts: readonly number[]): Order[] {
   for (const address of ['203.0.113.1', '2001:db8::1'])
     for (const port of [443, 9, 4433])
       list.push({ kind: 'udp', watch: 'far', at: { address, port }, token: shape.token });
+  const { token, canary } = shape;
+  for (const [address, watch] of [
+    [CLOCK_RULE.address, 'clock'],
+    ['203.0.113.1', 'far'],
+  ] as const)
+    list.push({ kind: 'clock', watch, at: { address, port: CLOCK_RULE.port }, token, canary });
   for (const address of ['203.0.113.53', '203.0.113.8', '203.0.113.1', '2001:db8::1'])
     list.push({ kind: 'dns', watch: 'dns', at: { address, port: 53 }, token: shape.token, names: names(shape) });
   return list;

@@ -7,6 +7,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { createServer, isIP, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { heard, type Target } from './answers.ts';
+import { clockSays } from './clock.ts';
 import { dnsOverTcp, dnsOverUdp, type Zone } from './dns.ts';
 import { type Key, swapped } from './keys.ts';
 import { arenaOnly, openHttpProxy, openSocks } from './proxy.ts';
@@ -28,6 +29,13 @@ export type Order =
       readonly watch: string;
       readonly token: string;
       readonly name?: string;
+    }
+  | {
+      readonly kind: 'clock';
+      readonly at: Place;
+      readonly watch: string;
+      readonly token: string;
+      readonly canary: string;
     }
   | { readonly kind: 'dns'; readonly at: Place; readonly watch: string; readonly token: string; readonly names: Names }
   | { readonly kind: 'proxy' | 'socks'; readonly at: Place; readonly names: Names; readonly key: Key };
@@ -86,17 +94,18 @@ async function standUp(order: Order): Promise<[string, number] | undefined> {
     return order.name && bound !== null && typeof bound === 'object' ? [order.name, bound.port] : undefined;
   }
   if ('path' in at) throw new Error('only a TCP target has a path');
-  if (order.kind === 'udp') {
+  if (order.kind === 'udp' || order.kind === 'clock') {
     const socket = createSocket(at.address.includes(':') ? 'udp6' : 'udp4');
-    socket.on('message', (_, from) => {
-      count(order.watch);
-      socket.send(order.token, from.port, from.address);
+    socket.on('message', (message, from) => {
+      const said = order.kind === 'udp' ? { carried: true, reply: order.token } : clockSays(message, order, Date.now());
+      count(said.carried ? order.watch : `${order.watch}.own`);
+      socket.send(said.reply, from.port, from.address);
     });
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
       socket.bind(at.port, at.address, resolve);
     });
-    return order.name ? [order.name, socket.address().port] : undefined;
+    return order.kind === 'udp' && order.name ? [order.name, socket.address().port] : undefined;
   }
   if (order.kind === 'dns') {
     const zone: Zone = {

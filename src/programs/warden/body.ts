@@ -1,4 +1,4 @@
-import { lentRules, RULED_HOST } from '../../drill/lent.ts';
+import { CLOCK_RULE, lentRules, RULED_HOST } from '../../drill/lent.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 import { KEYED_HOST, type Lease, lentKey } from '../../model/lent-key.ts';
@@ -64,13 +64,16 @@ function rules(from: Body): EgressRule[] {
   const list = from.rules;
   if (!Array.isArray(list) || list.length > 8) throw malformed('rules', 'a list of at most 8');
   return list.flatMap((rule: unknown) => {
-    const { host, port, address } = (typeof rule === 'object' && rule !== null ? rule : {}) as Body;
+    const { host, port, address, protocol } = (typeof rule === 'object' && rule !== null ? rule : {}) as Body;
     if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65_535) throw malformed('port', 'a port');
+    if (protocol !== undefined && host !== CLOCK_RULE.host) throw malformed('rules', "the drill's own targets");
     const numbered = { port: port as number };
     if (host === 'localhost' && address === undefined) return { host, ...numbered };
     if (host === 'secure.test' && port === 443 && address === '198.51.100.44') return { host, ...numbered, address };
     if (typeof host === 'string' && PINNED.includes(host) && address === '127.0.0.1')
       return [...lentRules({ host, ...numbered, address })];
+    if (host === CLOCK_RULE.host && port === CLOCK_RULE.port && address === CLOCK_RULE.address && protocol === 'ntp')
+      return [CLOCK_RULE];
     throw malformed('rules', "the drill's own targets");
   });
 }

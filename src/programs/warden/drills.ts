@@ -1,3 +1,4 @@
+import { CLOCK_RULE } from '../../drill/lent.ts';
 import { SPARE_UID } from '../../drill/spare-uid.ts';
 import { listenerUid } from '../../host/listener.ts';
 import { Failure } from '../../model/failure.ts';
@@ -42,7 +43,7 @@ export class Drills {
       throw new Failure('drill-running', `A drill of ${name} is under way.`, 'Wait for it to end.', 1);
     const { rules } = lease;
     for (const { host, port, address } of rules)
-      if (address !== '198.51.100.44' && listenerUid(port) !== SPARE_UID)
+      if (address !== '198.51.100.44' && address !== CLOCK_RULE.address && listenerUid(port) !== SPARE_UID)
         throw new Failure(
           'not-a-target',
           `${host}:${port} cannot be lent: no target of a drill listens there.`,
