@@ -10,8 +10,8 @@ const OURS = '198.51.100.129';
 export const HOST = 'origin.test';
 export const HTTPS = 443;
 
-/** A TLS server at ORIGIN:443, reachable from this machine alone. @param folder  where its certificate may lie */
-export async function pretendedInternet(ground: Ground, folder: string): Promise<void> {
+/** A TLS server at ORIGIN:443, reachable from this machine alone. @param folder  where its certificate may lie. @returns its pid */
+export async function pretendedInternet(ground: Ground, folder: string): Promise<number> {
   const name = `bhbench${process.pid}`;
   const [here, there] = [`bhb${process.pid}a`, `bhb${process.pid}b`];
   const ip = (...args: readonly string[]): void => void execFileSync('ip', args, { stdio: 'pipe' });
@@ -50,4 +50,5 @@ export async function pretendedInternet(ground: Ground, folder: string): Promise
     once(server.stdout, 'data'),
     once(server, 'exit').then(() => Promise.reject(new Error('the server ended'))),
   ]);
+  return server.pid ?? 0; // ip becomes the server
 }

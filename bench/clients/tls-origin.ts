@@ -1,11 +1,14 @@
 /** A TLS server: node tls-origin.ts ADDRESS PORT KEY CERT. `GET /N` is answered with N bytes, the connection
- *  stays open; `GET /open` with a stream that does not end. */
+ *  stays open unless it is asked to end; `GET /open` with a stream that does not end; `GET /handshakes` with how many there were, and how many of them
+ *  resumed a session, as JSON. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:tls';
 
 const [address = '', port = '', key = '', cert = ''] = process.argv.slice(2);
 const MOST = Buffer.alloc(1 << 20, 'x');
+const shaken = { whole: 0, resumed: 0 };
 const server = createServer({ key: readFileSync(key), cert: readFileSync(cert), noDelay: true }, (socket) => {
+  shaken[socket.isSessionReused() ? 'resumed' : 'whole'] += 1;
   let text = '';
   socket.on('error', () => {});
   socket.on('data', (chunk: Buffer) => {
@@ -13,6 +16,8 @@ const server = createServer({ key: readFileSync(key), cert: readFileSync(cert), 
     for (let end = text.indexOf('\r\n\r\n'); end >= 0; end = text.indexOf('\r\n\r\n')) {
       const size = Number(/^GET \/(\d+) /.exec(text)?.[1] ?? 0);
       const open = text.startsWith('GET /open ');
+      const last = /\r\nconnection: close\r\n/i.test(text.slice(0, end + 2));
+      const counted = text.startsWith('GET /handshakes ') ? JSON.stringify(shaken) : undefined;
       text = text.slice(end + 4);
       if (open) {
         socket.write(
@@ -20,8 +25,11 @@ const server = createServer({ key: readFileSync(key), cert: readFileSync(cert), 
         );
         continue;
       }
-      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${size}\r\n\r\n`);
-      send(size);
+      const length = counted?.length ?? size;
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\n${last ? 'connection: close\r\n' : ''}\r\n`);
+      if (counted) socket.write(counted);
+      else send(size);
+      if (last && size <= MOST.length) socket.end();
     }
   });
   function send(left: number): void {

@@ -14,6 +14,8 @@ const PINNED: Record<'npm' | 'debian' | 'withDependencies', Record<string, strin
 );
 const NPM = join(CACHE, 'npm');
 const DEBIAN = join(CACHE, 'debian');
+/** Where Debian's packages are unpacked. */
+export const UNPACKED: string = join(DEBIAN, 'root');
 
 /** @returns undefined when the packages from npm are there, else why not */
 export async function npmPeers(ground: Ground): Promise<string | undefined> {
@@ -47,9 +49,9 @@ export async function debianPeers(ground: Ground): Promise<string | undefined> {
     ground.say(`fetching ${name} ${version} from Debian`);
     const fetched = join(CACHE, 'fetched');
     try {
-      for (const folder of [fetched, join(DEBIAN, 'root')]) mkdirSync(folder, { recursive: true });
+      for (const folder of [fetched, UNPACKED]) mkdirSync(folder, { recursive: true });
       await run('apt-get', ['download', '-q', '-o', 'Acquire::Retries=5', `${name}=${version}`], { cwd: fetched });
-      await run('/bin/sh', ['-c', 'dpkg-deb --extract "$1"/*.deb "$2"', 'sh', fetched, join(DEBIAN, 'root')]);
+      await run('/bin/sh', ['-c', 'dpkg-deb --extract "$1"/*.deb "$2"', 'sh', fetched, UNPACKED]);
       writeFileSync(stamp, version);
     } catch (error) {
       return `${name} ${version}: ${lastLine(error)}`;
@@ -84,7 +86,7 @@ export async function debianPeer(ground: Ground, name: string): Promise<string> 
 }
 
 /** Before a command line: the same command with Debian's peers in /usr and /etc, and, if given, another /etc/hosts. */
-export function amongPeers(hosts?: string, root: string = join(DEBIAN, 'root')): string[] {
+export function amongPeers(hosts?: string, root: string = UNPACKED): string[] {
   const lay = (folder: string): string =>
     `{ ! [ -d ${root}${folder} ] || mount -t overlay -o lowerdir=${root}${folder}:${folder} bench ${folder}; }`;
   const script = [lay('/usr'), lay('/etc'), ...(hosts ? [`mount --bind ${hosts} /etc/hosts`] : []), 'exec "$@"'];

@@ -82,3 +82,18 @@ test('a request after another on one connection is answered although the first h
   );
   assert.equal(out.match(/HTTP\/1\.1 200/g)?.length, 2, out);
 });
+
+test('clients inside get no session to resume: it would cost more than it saves', async () => {
+  const code = `
+import ssl
+c=ssl.create_default_context(cafile=${JSON.stringify(world.authority)})
+s=c.wrap_socket(socket.create_connection(('allow.test',9443),timeout=5),server_hostname='allow.test')
+s.sendall(b'GET /none HTTP/1.1\\r\\nHost: allow.test:9443\\r\\nConnection: close\\r\\n\\r\\n')
+try:
+  while s.recv(65536): pass
+except OSError: pass
+print(s.version(), s.session.has_ticket)`;
+  const { out, err } = await world.python('coder', code);
+  assert.equal(err, '');
+  assert.equal(out.trim(), 'TLSv1.3 False');
+});

@@ -280,7 +280,10 @@ test('without a record, and over a budget, nothing is asked', { skip }, async ()
   await world.warden.call('policy', { agents: [] });
   await world.warden.call('policy', { agents: [policy] });
   assert.deepEqual(asked, []);
-  const answers = [await send('saver', 'plain.test', [PLAIN]), await send('saver', 'late.test', [PLAIN], { wait: 0.5 })];
+  const answers = [
+    await send('saver', 'plain.test', [PLAIN]),
+    await send('saver', 'late.test', [PLAIN], { wait: 0.5 }),
+  ];
   assert.deepEqual([isTime(answers[0]?.[0]), answers[1]], [true, ['']]);
   assert.deepEqual(
     asked.map(({ address }) => address),

@@ -149,9 +149,20 @@ export class World {
     if (this.identity !== undefined) writeFileSync(secret, `${this.identity}\n`, { mode: 0o600 });
     const sealed = this.identity === undefined ? [] : [openSync(secret, 'r')];
     const args = ['--ledger', this.ledgerPath, '--dir', dir, ...sealed.flatMap(() => ['--identity', '5'])];
+    const of = (file: string): string => `${reach.tree}/src/programs/gateway/${file}`;
     const child = this.#spawn(
-      ['ip', 'netns', 'exec', this.outside, ...as(UID), 'env', ...COMPILED, reach.node],
-      [`${reach.tree}/src/programs/gateway/main.ts`, ...args],
+      [
+        'ip',
+        'netns',
+        'exec',
+        this.outside,
+        ...as(UID),
+        'env',
+        ...COMPILED,
+        `OPENSSL_CONF=${of('openssl.cnf')}`,
+        reach.node,
+      ],
+      [of('main.ts'), ...args],
       ['ignore', 'pipe', 'pipe', 'pipe', pair.readInt32LE(4), ...sealed],
     );
     for (const fd of sealed) closeSync(fd);

@@ -141,7 +141,7 @@ test('who is refused is told where the secrets of that destination go', () => {
   );
   assert.equal(goesWhere([]), undefined);
   assert.equal(
-    goesWhere([bound({ lent: { stand: 'a', value: 'b' } })]),
+    goesWhere([bound({ lent: { stand: 'a', value: 'b', refresh: 'c' } })]),
     undefined,
     'what a drill lends is in no variable',
   );

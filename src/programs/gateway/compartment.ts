@@ -41,6 +41,8 @@ export class Compartment {
   #rules: readonly EgressRule[] = [];
   /** What the rules say of destinations that were asked for lately. */
   readonly #verdicts = new Map<string, EgressVerdict>();
+  /** The last one: it is asked several times in a row for one connection. */
+  #latest: { readonly of: Destination; readonly verdict: EgressVerdict } | undefined;
   /** The rules that decide about requests to them. */
   readonly #closest = new Map<string, readonly EgressRule[]>();
   /** Destinations that a person has approved. */
@@ -96,6 +98,7 @@ export class Compartment {
   set rules(rules: readonly EgressRule[]) {
     this.#rules = rules;
     this.#verdicts.clear();
+    this.#latest = undefined;
     this.#closest.clear();
     this.time.retain((destination, address) => {
       const verdict = this.judge(destination);
@@ -105,12 +108,15 @@ export class Compartment {
 
   /** `judgeEgress` by the rules of this moment. */
   judge(destination: Destination): EgressVerdict {
+    if (this.#latest?.of === destination) return this.#latest.verdict;
     const key = `${destination.literal ? '=' : ''}${hostPort(destination)}${destination.protocol ?? ''}`;
-    const known = this.#verdicts.get(key);
-    if (known !== undefined) return known;
-    if (this.#verdicts.size >= LIMITS.verdicts) this.#verdicts.clear(); // the agent chooses what it asks for
-    const verdict = judgeEgress(this.#rules, destination);
-    this.#verdicts.set(key, verdict);
+    let verdict = this.#verdicts.get(key);
+    if (verdict === undefined) {
+      if (this.#verdicts.size >= LIMITS.verdicts) this.#verdicts.clear(); // the agent chooses what it asks for
+      verdict = judgeEgress(this.#rules, destination);
+      this.#verdicts.set(key, verdict);
+    }
+    this.#latest = { of: destination, verdict };
     return verdict;
   }
 

@@ -75,7 +75,8 @@ export function consume(socket: Socket, length: number): void {
  *  unread bytes would be a reset, which can overtake those last bytes. */
 export function sayAndClose(socket: Socket, last: Buffer | string): void {
   if (socket.destroyed) return;
-  socket.end(last);
+  if (last.length > 0) socket.end(last);
+  else socket.end(); // an empty piece would be a write of its own
   linger(socket);
 }
 

@@ -4,7 +4,7 @@ import { admit } from './budgets.ts';
 import type { Compartment } from './compartment.ts';
 import type { Outside } from './door.ts';
 import { LIMITS } from './limits.ts';
-import { addressesOnly, inTime, judgeAddresses } from './resolve.ts';
+import { addressesOf } from './resolve.ts';
 import { askServer, type ServerTime } from './server-time.ts';
 
 const VIA = 'ntp';
@@ -90,10 +90,7 @@ async function ask(
     compartment.closings.add({ event: 'egress.closed', agent, host, port, via: VIA, ...closing, ms, why });
   };
   try {
-    const found =
-      pinned === undefined
-        ? judgeAddresses(await inTime(outside.resolve(host), LIMITS.timeMs))
-        : addressesOnly([pinned as Address]);
+    const found = await addressesOf(outside.resolve, host, pinned as Address | undefined, LIMITS.timeMs);
     if (found.kind === 'refused') {
       const why = `${host} resolves to ${found.address}, which is ${found.is}`;
       closed(why);

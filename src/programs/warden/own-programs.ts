@@ -21,6 +21,8 @@ export interface Ids {
 }
 
 const source = (program: string): string => fileURLToPath(new URL(`../${program}/main.ts`, import.meta.url));
+/** What the gateway's OpenSSL is told that Node has no words for. */
+const OPENSSL: string = fileURLToPath(new URL('../gateway/openssl.cnf', import.meta.url));
 
 function orders({ user, ...ids }: Ids, program: keyof Omit<Ids, 'user'>, args: readonly string[]): Order[] {
   const argv = [process.execPath, '--disable-warning=ExperimentalWarning', source(program), ...args];
@@ -31,6 +33,7 @@ function orders({ user, ...ids }: Ids, program: keyof Omit<Ids, 'user'>, args: r
     { do: 'gid', id: user?.gid ?? ids[program] },
     { do: 'umask', mode: '077' },
     ...environment(user, ids[program]),
+    ...(program === 'gateway' ? [{ do: 'env', name: 'OPENSSL_CONF', value: OPENSSL } as const] : []),
     ...argv.map((value): Order => ({ do: 'arg', value })),
   ];
 }
