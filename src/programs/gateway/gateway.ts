@@ -175,10 +175,11 @@ export class Gateway {
     this.ssh.close(agent);
     await this.ports.forget(agent);
     const compartment = this.#compartments.get(agent);
+    const passages = [...(compartment?.passages ?? [])];
     compartment?.kept.clear();
-    const ended = endAll([...(compartment?.passages ?? [])], 'the compartment was closed');
+    for (const passage of passages) passage.end('the compartment was closed');
     this.#listeners.disconnect(agent);
-    await ended;
+    await Promise.all(passages.map((passage) => passage.closed()));
     await compartment?.settle();
     compartment?.meter.save();
     if (names) compartment?.names.forget();
