@@ -1,24 +1,21 @@
 import type { Price } from '../../model/budget.ts';
 import type { SshKeyEntry } from '../../model/documents.ts';
-import { Failure } from '../../model/failure.ts';
-import type { AgentName, SecretName } from '../../model/names.ts';
+import type { AgentName } from '../../model/names.ts';
 import type { PlaceholderFile } from '../../model/placeholder-text.ts';
-import type { SecretTest, SecretTried } from '../../model/secret-upkeep.ts';
 import type { SshBinding } from '../../model/ssh-binding.ts';
-import { isAt, judgeEgress } from '../../policy/egress.ts';
 import type { Allowance } from '../../policy/meter/caps.ts';
 import { Prices } from '../../policy/meter/prices.ts';
-import { parseAddress } from '../../protocol/address.ts';
 import { type AgentPolicy, obey } from './agent-policy.ts';
 import type { Grant } from './asking.ts';
 import { admit } from './budgets.ts';
 import { Compartment } from './compartment.ts';
 import type { Denial } from './denials.ts';
 import type { Outside } from './door.ts';
+import { endAll } from './end-all.ts';
 import { LIMITS } from './limits.ts';
 import { Listeners } from './listeners.ts';
 import { PublishedPorts } from './published-ports.ts';
-import { testSecret } from './secret-test.ts';
+import { SecretsInUse } from './secrets-in-use.ts';
 import type { SignIns } from './sign-ins.ts';
 import { SshSigners } from './ssh-signers.ts';
 import { type UsageEntry, usageOf } from './usage.ts';
@@ -44,6 +41,7 @@ export class Gateway {
   readonly signIns: SignIns;
   readonly ssh: SshSigners;
   readonly ports: PublishedPorts;
+  readonly secrets: SecretsInUse;
   readonly #outside: Outside;
   readonly #dir: string;
   readonly #compartments = new Map<AgentName, Compartment>();
@@ -64,6 +62,7 @@ export class Gateway {
     this.#outside = outside;
     this.#dir = dir;
     this.ports = new PublishedPorts(dial);
+    this.secrets = new SecretsInUse(this.#compartments, outside);
     this.#listeners = new Listeners(outside);
   }
 
@@ -76,8 +75,7 @@ export class Gateway {
     const policies = new Map(agents.map((agent) => [agent.name, agent]));
     for (const { name } of agents) this.#compartment(name);
     const ending = [...this.#compartments.values()].flatMap((one) => obey(one, policies.get(one.name), changed));
-    for (const passage of ending) passage.end('policy changed');
-    await Promise.all(ending.map((passage) => passage.closed()));
+    await endAll(ending, 'policy changed');
     await this.ssh.complete(agents.map(({ name }) => this.#compartment(name)));
   }
 
@@ -107,38 +105,7 @@ export class Gateway {
     compartment.barred = grant;
     compartment.grants = compartment.grants.filter(({ id }) => id !== grant.id);
     const under = [...compartment.passages].filter(({ terms }) => terms.grant?.id === grant.id);
-    for (const passage of under) passage.end(`approval ${grant.id} was revoked`);
-    await Promise.all(under.map((passage) => passage.closed()));
-    return { ended: under.length };
-  }
-
-  /** A secret is another, or none, from now on. @returns how many connections that had used it were ended */
-  async secretChanged(name: SecretName): Promise<number> {
-    const ending = [...this.#compartments.values()].flatMap(({ bindings, passages }) => {
-      const where = bindings.filter(({ secret }) => secret === name);
-      return [...passages].filter(({ read, destination }) => read && where.some((one) => isAt(one, destination)));
-    });
-    for (const { kept } of this.#compartments.values()) kept.clear();
-    for (const passage of ending) passage.end(`the secret ${name} was changed`);
-    await Promise.all(ending.map((passage) => passage.closed()));
-    return ending.length;
-  }
-
-  /** Sends a value of a secret to where it is bound, to see whether it is accepted.
-   *  @throws Failure `not-bound` */
-  async testSecret(name: SecretName, test: SecretTest, which: readonly ['new' | 'old', string]): Promise<SecretTried> {
-    const to = { host: test.host, port: test.port, literal: parseAddress(test.host) !== undefined };
-    for (const compartment of this.#compartments.values()) {
-      const bound = compartment.bindings.some((one) => one.secret === name && isAt(one, to));
-      const verdict = judgeEgress(compartment.rules, to);
-      if (bound && verdict.kind === 'allow') return testSecret(this.#outside, name, test, verdict.address, which);
-    }
-    throw new Failure(
-      'not-bound',
-      `${name} is not bound to ${test.host}:${test.port}, so it is not tested there`,
-      'bulkhead secrets list shows where it goes.',
-      1,
-    );
+    return { ended: await endAll(under, `approval ${grant.id} was revoked`) };
   }
 
   /** What the agent has in its environment instead of its secrets. */

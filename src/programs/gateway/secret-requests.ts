@@ -15,14 +15,14 @@ export const SECRET_REQUESTS: Readonly<Record<string, (gateway: Gateway, body: B
     const coming = { own: ownPlaces(body.own), keep: body.keep === true, ...(body.since !== undefined && since(body)) };
     const { replaced, changed } = await gateway.vault.set(name, sealed(body.sealed), coming);
     gateway.signIns.forget(name);
-    const ended = changed ? await gateway.secretChanged(name) : 0;
+    const ended = changed ? await gateway.secrets.changed(name) : 0;
     return { replaced, changed, ended, tookMs: Math.round(performance.now() - begun) };
   },
   'secrets.login': async (gateway, body) => {
     const name = secretName(body.name);
     const begun = performance.now();
     const { replaced, changed } = await gateway.signIns.take(name, sealed(body.sealed), ownPlaces(body.own));
-    const ended = changed ? await gateway.secretChanged(name) : 0;
+    const ended = changed ? await gateway.secrets.changed(name) : 0;
     return { replaced, ended, tookMs: Math.round(performance.now() - begun) };
   },
   'secrets.revoke': async (gateway, body) => {
@@ -32,12 +32,12 @@ export const SECRET_REQUESTS: Readonly<Record<string, (gateway: Gateway, body: B
     gateway.signIns.forget(name);
     if (!gateway.vault.remove(name))
       throw new Failure('no-such-secret', `there is no secret ${name}`, 'bulkhead secrets list shows all.', 1);
-    const ended = await gateway.secretChanged(name);
+    const ended = await gateway.secrets.changed(name);
     const tookMs = Math.round(performance.now() - begun);
     if (body.test === undefined) return { ended, tookMs };
     const test = secretTest(body.test, 'test');
     const tested: SecretTried[] = [];
-    for (const value of values) tested.push(await gateway.testSecret(name, test, ['old', value]));
+    for (const value of values) tested.push(await gateway.secrets.test(name, test, ['old', value]));
     return { ended, tookMs, tested };
   },
   'secrets.test': async (gateway, body) => tested(gateway, secretName(body.name), body),
@@ -56,9 +56,9 @@ async function tested(gateway: Gateway, name: SecretName, body: Body): Promise<{
   const { vault } = gateway;
   const [before, now] = [vault.before(name), vault.get(name)?.value];
   const tried: SecretTried[] = [];
-  if (before !== undefined) tried.push(await gateway.testSecret(name, test, ['old', before]));
+  if (before !== undefined) tried.push(await gateway.secrets.test(name, test, ['old', before]));
   if (tried[0]?.found === 'refused' && vault.before(name) === before) vault.forgetBefore(name);
-  if (now !== undefined) tried.push(await gateway.testSecret(name, test, ['new', now]));
+  if (now !== undefined) tried.push(await gateway.secrets.test(name, test, ['new', now]));
   return { tested: tried };
 }
 

@@ -7,6 +7,7 @@ import { fingerprint } from '../../protocol/ssh-key.ts';
 import type { Compartment } from './compartment.ts';
 import { contained } from './contained.ts';
 import type { Outside } from './door.ts';
+import { endAll } from './end-all.ts';
 import type { SshKey } from './ssh-keys.ts';
 import { attendSigner, type Desk } from './ssh-signer.ts';
 
@@ -103,9 +104,7 @@ export class SshSigners {
       throw new Failure('no-such-key', `${name} has no SSH key for ${sshText(at)}`, 'bulkhead secrets ssh', 1);
     await keys.ssh.renew(name, binding, (key) => this.#record('ssh.renewed', key));
     const ending = [...passages].filter(({ destination: { host, port } }) => host === at.host && port === at.port);
-    for (const passage of ending) passage.end('its SSH key was renewed');
-    await Promise.all(ending.map((passage) => passage.closed()));
-    return ending.length;
+    return endAll(ending, 'its SSH key was renewed');
   }
 
   #desk(compartment: Compartment): Desk {
