@@ -78,6 +78,13 @@ const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }
       const head = seen.slice(0, end);
       if (/expect: 100-continue/i.test(head) && !head.includes('/teapot') && seen.length === end + 4)
         socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+      if (/^POST \/early /.test(head)) {
+        // It waits for no body, and no end of one.
+        seen = '';
+        process.stdout.write(`${JSON.stringify({ head, body: '' })}\n`);
+        const said = '{"model":"m","usage":{"input_tokens":600,"output_tokens":400}}';
+        return void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${said.length}\r\n\r\n${said}`);
+      }
       const chunked = /transfer-encoding: chunked/i.test(head);
       const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
       const last = /(?:^|\r\n)0\r\n(?:[^\r]+\r\n)*\r\n/.exec(seen.slice(end + 4));

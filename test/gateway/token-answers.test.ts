@@ -105,7 +105,7 @@ async function kept(): Promise<SignIn> {
   return JSON.parse(await decrypter.decrypt(readFileSync(loginFile()), 'text'));
 }
 
-const agent = (name: string, secrets: readonly object[]): object => ({
+const agent = (name: string, secrets: readonly object[], more: object = {}): object => ({
   name,
   egress: [
     { host: HOST, port: 443 },
@@ -114,23 +114,24 @@ const agent = (name: string, secrets: readonly object[]): object => ({
   grants: [],
   secrets,
   budget: { repeats: null },
+  ...more,
 });
 const bound = { variable: 'CODEX_SIGN_IN', secret: 'codex', host: 'chatgpt.com', port: 443, in: ['bearer'] };
 /** Another sign-in of the same harness, which is not touched. */
 const spare = { ...bound, variable: 'CODEX_SPARE', secret: 'spare' };
 let roots: string[] = [];
-const policy = (): Promise<unknown> =>
-  world.warden.call('policy', {
-    roots,
-    agents: [agent('coder', [spare, bound]), agent('other', [bound]), agent('plain', [])],
-  });
+const policy = (coder: object = agent('coder', [spare, bound])): Promise<unknown> =>
+  world.warden.call('policy', { roots, agents: [coder, agent('other', [bound]), agent('plain', [])] });
+/** How often a person was asked for more of a budget. */
+let more = 0;
 
 before(async () => {
   const { root, files } = await startWithEndpoint(world, HOST, AT);
   roots = [root];
-  world.onQuestion = ({ id, text }) => {
-    findings.push(String(text));
-    world.warden.reply({ id, ok: {} });
+  world.onQuestion = ({ id, text, do: what }) => {
+    if (what === 'budget.ask') more += 1;
+    else findings.push(String(text));
+    world.warden.reply({ id, ok: what === 'budget.ask' ? { state: 'asked', id: 7 } : {} });
   };
   await policy();
   const program = fileURLToPath(new URL('token-origin.ts', import.meta.url));
@@ -348,6 +349,25 @@ test('nothing but a refresh of its own sign-in goes to a token endpoint', async 
   await until(() =>
     findings.some((text) => text.includes('refresh_token holds a credential that is no placeholder of this agent')),
   );
+});
+
+test('a refresh that was held for more of a budget goes nowhere once its sign-in, or the way there, is taken from the agent', async () => {
+  const capped = { budget: { requests: 1, ask: true }, budgetMs: 15_000 };
+  for (const without of [agent('coder', [spare], capped), agent('coder', [spare, bound], { ...capped, egress: [] })]) {
+    await world.warden.call('allowances', { allowances: [] });
+    await policy(agent('coder', [spare, bound], capped));
+    const [sent, was] = [asked().length, more];
+    const held = inside('coder', ...JSON_TYPE, '-w', '%{http_code}', '-d', bodyOf(), `https://${HOST}/oauth/token`);
+    await until(() => more > was);
+    await new Promise((resolve) => setTimeout(resolve, 100)); // it is held now
+    await policy(without);
+    const { usage } = (await world.warden.call('usage', { agent: 'coder', days: 1 })) as { usage: { day: string }[] };
+    const allowance = { id: 7, agent: 'coder', cap: 'requests', day: usage[0]?.day, upTo: 10_000 };
+    await world.warden.call('allowances', { allowances: [allowance] });
+    assert.match((await held).out, /(?:403|000)$/);
+    assert.equal(asked().length, sent);
+  }
+  await policy();
 });
 
 test('elsewhere on that host a placeholder is refused, and what has none passes', async () => {

@@ -39,6 +39,7 @@ export class Call {
   #down = 0;
   #whole = false;
   #complete = false;
+  #counted = false;
   /** Why its body was not let through to the end. */
   stopped: (Stopped & { readonly status: number }) | undefined;
 
@@ -82,13 +83,20 @@ export class Call {
     };
     return new Incoming(reflected, taken, () => {
       this.#whole = true;
+      this.#count();
     });
   }
 
   /** Nothing more passes of it, however it ended. */
   end(): void {
+    this.#count();
+  }
+
+  /** Once, as soon as the answer is there: a server may give it before the request has ended, which an agent may leave open. */
+  #count(): void {
     const { method, host, costly } = this.#sent;
-    if (method !== 'POST' || !this.#complete || this.stopped || !this.#reader) return;
+    if (method !== 'POST' || this.#counted || !(this.#complete || this.#whole) || this.stopped || !this.#reader) return;
+    this.#counted = true;
     const usage = this.#reader.end(this.#whole);
     const good = this.#status === 0 || this.#status < 400;
     if (usage.tokens === undefined && !(costly && good)) return;

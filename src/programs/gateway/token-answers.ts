@@ -67,12 +67,13 @@ function endpointOf({ compartment, outside }: Door, destination: Destination): E
  *  agent, and of several who ask at once, or ask while the gateway refreshes by itself, one goes out. The agent has the endpoint's answer, with
  *  its placeholder where tokens stand. */
 export async function answerForToken<R>(
-  { compartment, outside }: Door,
+  door: Door,
   destination: Destination,
   asked: Asked,
   { secrets, token, lent }: Endpoint,
   refuse: (status: number, why: string, ask?: string) => Promise<R>,
 ): Promise<Answered | R> {
+  const { compartment, outside } = door;
   const { name: agent, bindings } = compartment;
   const { host, port } = destination;
   const body = asked.body ?? Buffer.alloc(0);
@@ -94,6 +95,12 @@ export async function answerForToken<R>(
   const stopped = (await admit(compartment, outside, () => compartment.meter.request(false))) ?? heard(call, body);
   call.end();
   if (stopped) return refuse(403, stopped.why, stopped.ask);
+  // It may have been held while policy was replaced.
+  const since = compartment.whyNot(destination, asked);
+  if (since !== undefined) return refuse(403, since);
+  if (door.client.destroyed || !endpointOf(door, destination)?.secrets.includes(secret))
+    // policy ends what is no longer granted
+    return refuse(403, 'it is no longer a sign-in of this agent');
   void outside.recorder.append([{ event: 'egress.request', ...what }], 'accepted').catch(() => {}); // the refresh is on record before it goes
   const verdict = compartment.judge(destination);
   const address = verdict.kind === 'allow' ? verdict.address : undefined;
