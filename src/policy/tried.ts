@@ -61,6 +61,7 @@ function mend(agent: string, why: string): string | null {
   if (secret !== undefined) return `bulkhead secrets set ${secret}`;
   const model = /^the price of the model ([\w.:/-]+) is not known/.exec(why)?.[1];
   if (model !== undefined) return `prices: { "${model}": { input: ..., output: ... } }`;
+  if (/^the same request came more than/.test(why)) return `agents.${agent}.budget: { repeats: MORE/2m }`;
   const budget = /^its budget of (\$?)\S+ (?:(requests?|runs?|tokens?) )?/.exec(why);
   if (budget === null) return null;
   const cap = budget[2] === undefined ? 'bytes' : `${budget[2].replace(/s$/, '')}s`;

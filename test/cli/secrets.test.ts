@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { removeTree } from '../../src/host/mounts.ts';
 import { Failure } from '../../src/model/failure.ts';
+import { placesOf } from '../../src/plan/places.ts';
+import { parsed } from '../config/reading.ts';
 import { type Answers, bulkhead, standIn } from './stand-in.ts';
 
 const KEY = `sk-proj-${'a1B2'.repeat(10)}`;
@@ -64,6 +66,17 @@ test('a sign-in is shown as one, and rotate does not put a token in its place', 
     /^mine is a sign-in, .*\nFor another sign-in: bulkhead secrets login claude-code --as mine\. .*\n$/,
   );
   assert.ok(!there.asked.some((line) => line.includes('secrets.rotate')));
+});
+
+test('while nothing runs it is known all the same who uses what, and what is missing', async () => {
+  await using there = await standIn(undefined);
+  const fleet = parsed(
+    'fleet: home\nagents:\n  a:\n    egress: [x.test]\n    secrets: { KEY: { secret: mine, to: x.test } }\n',
+  );
+  writeFileSync(placesOf(there.state).wanted, JSON.stringify(fleet));
+  const { stdout, stderr } = await bulkhead(['secrets', 'list', '--state', there.state]);
+  assert.equal(stderr, '');
+  assert.match(stdout, /^mine +missing +- +a KEY \(x\.test\)$/m);
 });
 
 test('a value that cannot be one is refused with what would be one', async () => {

@@ -145,7 +145,7 @@ test('a secret is rotated, tried and revoked, and what is found is what is shown
           assert.equal(status, 1);
           assert.match(
             stdout,
-            /^NOT KNOWN: The new value of mine was tried without an answer: api\.test was not reached: \w+\.$/m,
+            /^NOT KNOWN: The value of mine was tried without an answer: api\.test was not reached:\s+\w+\.$/m,
           );
           assert.equal(origin.seen.length, seen);
           stand.write(fleet(origin));

@@ -70,6 +70,11 @@ test('a budget, a secret or a price that is missing is mended there, not by anot
     denied('c.test', 443, budget('1 GiB')),
     denied('d.test', 443, 'the secret hook is not set'),
     denied('e.test', 443, 'the price of the model gpt-9 is not known, so its budget in money cannot be kept'),
+    denied(
+      'e2.test',
+      443,
+      'the same request came more than 20 times in 120 s, which looks like a loop; it is refused until x',
+    ),
     denied('f.test', 443, 'the request does not name its model, so its budget in money cannot be kept'),
   ]);
   assert.deepEqual(
@@ -80,6 +85,7 @@ test('a budget, a secret or a price that is missing is mended there, not by anot
       'agents.coder.budget: { bytes: MORE/day }',
       'bulkhead secrets set hook',
       'prices: { "gpt-9": { input: ..., output: ... } }',
+      'agents.coder.budget: { repeats: MORE/2m }',
       null,
     ],
   );

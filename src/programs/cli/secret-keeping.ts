@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readWanted } from '../../host/wanted.ts';
 import type { SecretChanged, SecretEntry, SecretsDocument } from '../../model/documents.ts';
 import type { SecretName } from '../../model/names.ts';
 import type { Places } from '../../plan/places.ts';
@@ -67,7 +68,17 @@ async function keepUntilUp(places: Places, name: SecretName, value: string, own:
 /** As the warden says; while nothing runs, what is on disk. */
 export async function secretStates(places: Places): Promise<readonly SecretEntry[]> {
   const asked = await withSecrets(places, async (warden) => (await warden.call('secrets.list')) as SecretsDocument);
-  return asked ? asked.secrets : secretsOnDisk(places);
+  if (asked) return asked.secrets;
+  const kept = secretsOnDisk(places);
+  const uses = (readWanted(places)?.agents ?? []).flatMap(({ name, secrets = [] }) =>
+    secrets.map(({ variable, secret, host }) => ({ secret, use: { agent: name, variable, host } })),
+  );
+  const missing = [...new Set(uses.map(({ secret }) => secret))]
+    .filter((secret) => !kept.some(({ name }) => name === secret))
+    .map((name): SecretEntry => ({ name, state: 'missing', usedBy: [] }));
+  return [...kept, ...missing]
+    .map((one) => ({ ...one, usedBy: uses.filter(({ secret }) => secret === one.name).map(({ use }) => use) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Those that have a value, in force or waiting; who uses them is not known here. */

@@ -47,7 +47,7 @@ export async function run({ operands, options, state }: Call): Promise<Answer> {
       notUnderstood: malformed,
       findings,
     },
-    text: () =>
+    text: (screen) =>
       [
         kept.length > 0 ? `Kept ${kept.length}: ${names(kept)}.` : 'Nothing new was kept.',
         ...(already.length > 0
@@ -56,7 +56,7 @@ export async function run({ operands, options, state }: Call): Promise<Answer> {
             ]
           : []),
         ...leftText,
-        ...findings.flatMap((one) => findingLines(one.secret, [one])),
+        ...findings.flatMap((one) => findingLines(one.secret, [one], screen)),
         'For the agent that uses them, in fleet.yaml:',
         'secrets:',
         ...found.map(({ variable: { name }, secret }) => `  ${usedAs(name, secret)}`),

@@ -44,7 +44,7 @@ export async function run({ operands, options, state }: Call): Promise<Answer> {
   );
   return {
     document: { secret: name, harness, findings },
-    text: () =>
+    text: (screen) =>
       [
         `${name} is signed in; the gateway has the tokens, and refreshes them.`,
         'For the agent, in fleet.yaml:',
@@ -53,7 +53,7 @@ export async function run({ operands, options, state }: Call): Promise<Answer> {
         `Delete ${piped ? 'the copy that you piped in' : file}, or sign in anew there: of two who refresh one sign-in, one is signed out.`,
         ...(careful === undefined ? [] : [careful]),
         'An agent that is up finds it with its next start: bulkhead restart AGENT',
-        ...findingLines(name, findings),
+        ...findingLines(name, findings, screen),
       ].join('\n'),
   };
 }

@@ -21,10 +21,13 @@ export async function run({ operands, state }: Call): Promise<Answer> {
     for (const file of files) rmSync(file, { force: true });
   }
   const { ended = 0, tookMs, tested } = gone ?? {};
-  const after = tested ? testedLines(name, tested) : ['It is valid until it is revoked where it was issued.'];
   return {
     document: { secret: name, state: 'revoked', ended, ...(gone && { tookMs }), ...(tested && { tested }) },
-    text: () => [`${name} is forgotten.${gone ? endedText(gone) : ''}`, ...after].join('\n'),
+    text: (screen) =>
+      [
+        `${name} is forgotten.${gone ? endedText(gone) : ''}`,
+        ...(tested ? testedLines(name, tested, screen) : ['It is valid until it is revoked where it was issued.']),
+      ].join('\n'),
     exit: testedExit(tested),
   };
 }

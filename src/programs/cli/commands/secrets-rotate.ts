@@ -2,7 +2,7 @@ import type { SecretEntry } from '../../../model/documents.ts';
 import { Failure } from '../../../model/failure.ts';
 import { secretName } from '../../../model/names.ts';
 import { placesOf } from '../../../plan/places.ts';
-import type { Answer, Call } from '../call.ts';
+import type { Answer, Call, Screen } from '../call.ts';
 import { whoAsks } from '../config/read.ts';
 import { mint } from '../mint.ts';
 import { endedText, findingLines, testedExit, testedLines } from '../render/tested.ts';
@@ -32,18 +32,19 @@ export async function run({ operands, options, state }: Call): Promise<Answer> {
   const kept = await keep(places, name, value, 'rotate');
   const findings = kept?.findings ?? findingsBefore(value);
   const more = findings.length > 0 ? { findings } : {};
-  const notes = findingLines(name, findings);
+  const notes = (screen: Screen): string[] => findingLines(name, findings, screen);
   if (kept === undefined)
     return {
       document: { secret: name, state: 'waiting', ...more },
-      text: () => [`${name} is kept; the gateway takes it with the next up.`, ...notes].join('\n'),
+      text: (screen) => [`${name} is kept; the gateway takes it with the next up.`, ...notes(screen)].join('\n'),
     };
   const { ended, tookMs, tested } = kept;
   const first = `${name} has its new value, in force.${endedText(kept)}`;
-  const rest = tested ? testedLines(name, tested) : ['Revoke the old one where it was issued.'];
+  const rest = (screen: Screen): string[] =>
+    tested ? testedLines(name, tested, screen) : ['Revoke the old one where it was issued.'];
   return {
     document: { secret: name, state: 'rotated', ended, tookMs, ...(tested && { tested }), ...more },
-    text: () => [first, ...rest, ...notes].join('\n'),
+    text: (screen) => [first, ...rest(screen), ...notes(screen)].join('\n'),
     exit: testedExit(tested),
   };
 }

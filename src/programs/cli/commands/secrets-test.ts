@@ -13,7 +13,7 @@ export async function run({ operands, state }: Call): Promise<Answer> {
   });
   return {
     document: { secret: name, tested },
-    text: () => (tested.length > 0 ? testedLines(name, tested).join('\n') : `${name} is not set.`),
+    text: (screen) => (tested.length > 0 ? testedLines(name, tested, screen).join('\n') : `${name} is not set.`),
     exit: tested.length > 0 ? testedExit(tested) : 1,
   };
 }

@@ -1,10 +1,12 @@
 import type { SecretChanged } from '../../../model/documents.ts';
 import type { SecretTried } from '../../../model/secret-upkeep.ts';
+import type { Screen } from '../call.ts';
+import { wrapped } from './table.ts';
 
 /** What became of each value that was tried, as it was found. */
-export function testedLines(name: string, tested: readonly SecretTried[]): string[] {
+export function testedLines(name: string, tested: readonly SecretTried[], { width }: Screen): string[] {
   const several = tested.some(({ value }) => value === 'old');
-  return tested.map((one) => {
+  const said = tested.map((one) => {
     const which = several ? `The ${one.value} value of ${name}` : `The value of ${name}`;
     if (one.found === 'unclear')
       return `NOT KNOWN: ${which} was tried without an answer: ${one.why ?? 'no reason was given'}.`;
@@ -15,6 +17,7 @@ export function testedLines(name: string, tested: readonly SecretTried[]): strin
       ? `FAILED: ${said} Revoke it where it was issued, then: bulkhead secrets test ${name}`
       : `FAILED: ${said} It stays in force: nothing is rolled back. Give a good one: bulkhead secrets rotate ${name}`;
   });
+  return said.flatMap((line) => wrapped(line, width, '  '));
 }
 
 /** 1 when a value was tried and did not do what it should. */
@@ -27,6 +30,6 @@ export function endedText({ ended, tookMs }: Pick<SecretChanged, 'ended' | 'took
   return ` ${ended} open ${ended === 1 ? 'connection was' : 'connections were'} ended, in ${tookMs} ms.`;
 }
 
-export function findingLines(name: string, findings: SecretChanged['findings']): string[] {
-  return (findings ?? []).map(({ text }) => `Look at ${name}: ${text}.`);
+export function findingLines(name: string, findings: SecretChanged['findings'], { width }: Screen): string[] {
+  return (findings ?? []).flatMap(({ text }) => wrapped(`Look at ${name}: ${text}.`, width, '  '));
 }
