@@ -105,7 +105,7 @@ async function kept(): Promise<SignIn> {
   return JSON.parse(await decrypter.decrypt(readFileSync(loginFile()), 'text'));
 }
 
-const agent = (name: string, secrets: readonly object[]): object => ({
+const agent = (name: string, secrets: readonly object[], budget: object = { repeats: null }): object => ({
   name,
   egress: [
     { host: HOST, port: 443 },
@@ -113,16 +113,16 @@ const agent = (name: string, secrets: readonly object[]): object => ({
   ],
   grants: [],
   secrets,
-  budget: { repeats: null },
+  budget,
 });
 const bound = { variable: 'CODEX_SIGN_IN', secret: 'codex', host: 'chatgpt.com', port: 443, in: ['bearer'] };
 /** Another sign-in of the same harness, which is not touched. */
 const spare = { ...bound, variable: 'CODEX_SPARE', secret: 'spare' };
 let roots: string[] = [];
-const policy = (): Promise<unknown> =>
+const policy = (budget?: object): Promise<unknown> =>
   world.warden.call('policy', {
     roots,
-    agents: [agent('coder', [spare, bound]), agent('other', [bound]), agent('plain', [])],
+    agents: [agent('coder', [spare, bound], budget), agent('other', [bound]), agent('plain', [])],
   });
 
 before(async () => {
@@ -335,6 +335,24 @@ test('nothing but a refresh of its own sign-in goes to a token endpoint', async 
   await until(() =>
     findings.some((text) => text.includes('refresh_token holds a credential that is no placeholder of this agent')),
   );
+});
+
+test('a refresh counts like any request: over the cap, or again and again, it does not go out', async () => {
+  const { usage } = (await world.warden.call('usage', { agent: 'coder', days: 1 })) as {
+    usage: { requests: number }[];
+  };
+  await policy({ requests: (usage[0]?.requests ?? 0) + 1, repeats: null });
+  const before = asked().length;
+  assert.equal((await refresh()).status, '200');
+  const over = await refresh();
+  assert.deepEqual([over.status, asked().length], ['403', before + 1]);
+  assert.match(over.body, /its budget of [0-9,]+ requests for \S+ is used up/);
+  await policy({ repeats: { times: 2, ms: 60_000 } });
+  const statuses: string[] = [];
+  for (const _ of [1, 2, 3]) statuses.push((await refresh()).status);
+  assert.deepEqual(statuses, ['200', '200', '403']);
+  assert.ok(findings.some((text) => text.startsWith('the same request came more than 2 times')));
+  await policy();
 });
 
 test('elsewhere on that host a placeholder is refused, and what has none passes', async () => {
