@@ -25,7 +25,12 @@ function run(
     }
     const { NODE_TEST_CONTEXT: _, ...env } = process.env; // else Node takes it for a part of this run
     const argv = [join(TOP, 'setup/run-tests.mjs'), String(ms), '**/*.test.mjs'];
-    const { status, stdout, stderr } = spawnSync(process.execPath, argv, { cwd: folder, encoding: 'utf8', env, timeout: 60_000 });
+    const { status, stdout, stderr } = spawnSync(process.execPath, argv, {
+      cwd: folder,
+      encoding: 'utf8',
+      env,
+      timeout: 60_000,
+    });
     return { status, out: stdout + stderr, figures: FIGURES.exec(stdout)?.slice(1).map(Number) ?? [] };
   } finally {
     removeTree(folder);
