@@ -98,6 +98,11 @@ test('what is held while a person is asked goes on when they have said yes', asy
   await sleep(300); // it is held now
   await world.warden.call('answered', { agent: 'coder', question: 7, state: 'refused' });
   assert.match((await refused).out, /question 7 was refused/);
+  const before_ = world.onQuestion;
+  world.onQuestion = ({ id }) => world.warden.reply({ id, ok: { state: 'refused', id: 7 } });
+  const { out } = await world.curl('coder', 'http://allow.test/');
+  assert.match(out, /; a person refused more \(question 7\)"/, 'what was refused already is not held again');
+  world.onQuestion = before_;
 });
 
 test('a cap on bytes ends the connection that goes over it', async () => {

@@ -114,6 +114,31 @@ test('a request that is held while a person is asked goes out under the rules th
   await world.hold([{}]);
 });
 
+test('rules that change while the request is being recorded hold for it: it does not go out', async () => {
+  await world.hold([{ paths: ['/late', '/first'] }]);
+  const [came, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  world.ledgerHolds = (entries) => {
+    if (!entries.some(({ event, path }) => event === 'egress.request' && path === '/late')) return undefined;
+    came.resolve();
+    return over.promise;
+  };
+  try {
+    const late = world.trusting(`${URL_}/first`, `${URL_}/late`);
+    await came.promise;
+    await world.hold([{ paths: ['/first'] }]);
+    over.resolve();
+    assert.match((await late).out, /^ok.*GET \/late is not what is granted/);
+  } finally {
+    world.ledgerHolds = () => undefined;
+    over.resolve();
+  }
+  assert.deepEqual(
+    world.said.filter(({ url }) => url === '/late'),
+    [],
+  );
+  await world.hold([{}]);
+});
+
 test('roots that are taken out end the connections that were verified against them', async () => {
   const held = world.node(`
 import https from 'node:https';

@@ -60,3 +60,21 @@ test('elsewhere, and in what cannot be judged whole, it is refused, and nothing 
   }
   assert.deepEqual(world.said.slice(before), []);
 });
+
+test('a body that was judged leaves its room to the next, on one connection without end', async () => {
+  const { out, err } = await world.node(`
+import http2 from 'node:http2';
+const session = http2.connect('https://allow.test:9443');
+const body = JSON.stringify({ auth: { key: ${JSON.stringify(world.stand)} }, x: 'y'.repeat(1_000_000) });
+const ask = () => new Promise((resolve) => {
+  const stream = session.request({ ':path': '/body', ':method': 'POST', 'content-type': 'application/json' });
+  let status = 0;
+  stream.on('response', (came) => { status = came[':status']; }).on('error', () => {}).on('close', () => resolve(status)).resume();
+  stream.end(body);
+});
+const all = [];
+for (let i = 0; i < 18; i++) all.push(await ask());
+console.log(JSON.stringify(all));
+session.close();`);
+  assert.deepEqual(JSON.parse(out), Array(18).fill(200), err);
+});

@@ -367,6 +367,26 @@ test('a refresh that was held for more of a budget goes nowhere once its sign-in
     assert.match((await held).out, /(?:403|000)$/);
     assert.equal(asked().length, sent);
   }
+  await world.warden.call('allowances', { allowances: [] });
+  await policy();
+});
+
+test('a refresh counts like any request: over the cap, or again and again, it does not go out', async () => {
+  const { usage } = (await world.warden.call('usage', { agent: 'coder', days: 1 })) as {
+    usage: { requests: number }[];
+  };
+  const under = (budget: object): Promise<unknown> => policy(agent('coder', [spare, bound], { budget }));
+  await under({ requests: (usage[0]?.requests ?? 0) + 1, repeats: null });
+  const before = asked().length;
+  assert.equal((await refresh()).status, '200');
+  const over = await refresh();
+  assert.deepEqual([over.status, asked().length], ['403', before + 1]);
+  assert.match(over.body, /its budget of [0-9,]+ requests for \S+ is used up/);
+  await under({ repeats: { times: 2, ms: 60_000 } });
+  const statuses: string[] = [];
+  for (const _ of [1, 2, 3]) statuses.push((await refresh()).status);
+  assert.deepEqual(statuses, ['200', '200', '403']);
+  assert.ok(findings.some((text) => text.startsWith('the same request came more than 2 times')));
   await policy();
 });
 

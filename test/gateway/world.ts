@@ -47,6 +47,8 @@ export class World {
   /** Set: the ledger refuses with this. */
   ledgerRefuses: Failure | undefined;
   warden!: Client;
+  /** What an entry waits for before the ledger takes it. */
+  ledgerHolds: (entries: readonly Entry[]) => Promise<unknown> | undefined = () => undefined;
   /** What the gateway asks of the warden besides a connection into a compartment. */
   onQuestion: (request: { id: number; do: string; agent: string; [field: string]: unknown }) => void = () => {};
   gateway!: ChildProcess;
@@ -95,8 +97,10 @@ export class World {
       requests: {
         append: {
           from: ['any'],
-          answer: (body) => {
+          answer: async (body) => {
             if (this.ledgerRefuses) throw this.ledgerRefuses;
+            const held = this.ledgerHolds(body.entries as Entry[]);
+            if (held) await held;
             const index = this.entries.length;
             this.entries.push(...(body.entries as Entry[]).map((entry) => ({ ...entry, strength: body.strength })));
             return { index };

@@ -11,6 +11,7 @@ import type { Door } from './door.ts';
 import { LIMITS } from './limits.ts';
 import { Passage } from './passage.ts';
 import { addressesOf, inTime } from './resolve.ts';
+import { tokenEndpointAt } from './token-answers.ts';
 
 export interface Open {
   readonly kind: 'open';
@@ -92,14 +93,12 @@ async function denied(
 
 /** What passes unread is one request; what is read is counted request by request.
  *  @param single  one request of plain HTTP, which is counted here */
-async function overBudget(
-  { compartment, outside }: Door,
-  destination: Destination,
-  single: boolean,
-): Promise<Stopped | undefined> {
+async function overBudget(door: Door, destination: Destination, single: boolean): Promise<Stopped | undefined> {
+  const { compartment, outside } = door;
   const { meter } = compartment;
   const { host } = destination;
-  if (compartment.reads(destination) && !single) return undefined;
+  const read = compartment.reads(destination) || tokenEndpointAt(door, destination) !== undefined;
+  if (read && !single) return undefined;
   if (meter.countsTokens && isModelHost(host))
     return { why: 'its tokens are to be counted, and here they cannot be', ask: 'your operator binds a secret to it' };
   return admit(compartment, outside, () => meter.request(false));
