@@ -65,7 +65,7 @@ test(`the name server takes any bytes (seed ${SEED})`, () => {
 });
 
 test(`the time server takes any bytes, and gives the token for all but a bare request (seed ${SEED})`, () => {
-  const ours = { token: 'TOKEN', canary: 'c0123456789' };
+  const ours = { token: 'TOKEN', mark: 'c0123456' };
   const bare = writeTimeRequest(7n);
   const changed = fc
     .tuple(fc.nat(47), fc.nat(255))
