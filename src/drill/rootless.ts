@@ -52,4 +52,4 @@ function needsNetwork(one: Attack | AccessTest, names: readonly string[]): boole
 
 /** Names of `%A` that only the arena's network gives (src/host/arena.ts). */
 const TARGETS =
-  /^(token|allow_\w+|deny_\w+|clock_host|dns_ip|lan_ip|house_ip|metadata_\w+|wild_\w+|secure_host|rules_\w+|keyed_\w+|key_\w+|other_stand|private_\w*port6?|meet_port|other_(host|port|door)|proxy_host|resolver_socket)$/;
+  /^(token|allow_\w+|deny_\w+|clock_\w+|dns_ip|lan_ip|house_ip|metadata_\w+|wild_\w+|secure_host|rules_\w+|keyed_\w+|key_\w+|other_stand|private_\w*port6?|meet_port|other_(host|port|door)|proxy_host|resolver_socket)$/;

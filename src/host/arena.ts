@@ -81,8 +81,8 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
     chownSync(record, SPARE_UID, SPARE_UID);
     const refresh = lentText('value');
     const key = { stands: [stand, otherStand], value, refresh, record };
-    const canary = `c${randomBytes(10).toString('hex')}`;
-    const shape = { token, canary, allowToken, metadata, folder, house: HOUSE_ADDRESS, key };
+    const mark = randomBytes(4).toString('hex');
+    const shape = { token, mark, allowToken, metadata, folder, house: HOUSE_ADDRESS, key };
     const house: Crew = await crew(options.house, { uid: SPARE_UID, list: houseOrders(shape) });
     closers.push(house.close);
     const outside: Crew = await crew(far.path, { uid: SPARE_UID, list: farOrders(shape, Object.values(house.ports)) });
@@ -92,8 +92,9 @@ export async function openArena(options: ArenaOptions = {}): Promise<Arena> {
     const args: Args = {
       token,
       allow_token: allowToken,
-      canary,
+      canary: `c${randomBytes(10).toString('hex')}`,
       clock_host: CLOCK_RULE.host,
+      clock_mark: mark,
       deny_host: 'deny.test',
       deny_ip: '203.0.113.1',
       deny_ip6: '2001:db8::1',

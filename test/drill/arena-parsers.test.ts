@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { heard, type Target } from '../../src/host/arena/answers.ts';
+import { clockSays } from '../../src/host/arena/clock.ts';
 import { answer, question } from '../../src/host/arena/dns.ts';
 import { carelessTarget } from '../../src/host/arena/proxy.ts';
+import { writeTimeRequest } from '../../src/protocol/ntp.ts';
 
 const SEED = 20250301;
 const target: Target = { token: 'TOKEN', allowToken: 'WELCOME', names: ['allow.test'], redirect: 'http://deny.test/' };
@@ -60,6 +62,23 @@ test(`the name server takes any bytes (seed ${SEED})`, () => {
     }),
     { seed: SEED },
   );
+});
+
+test(`the time server takes any bytes, and gives the token for all but a bare request (seed ${SEED})`, () => {
+  const ours = { token: 'TOKEN', mark: 'c0123456' };
+  const bare = writeTimeRequest(7n);
+  const changed = fc
+    .tuple(fc.nat(47), fc.nat(255))
+    .map(([at, value]) => bare.map((byte, i) => (i === at ? value : byte)));
+  fc.assert(
+    fc.property(fc.oneof(fc.uint8Array({ maxLength: 80 }), changed), (bytes) => {
+      const { carried, reply } = clockSays(bytes, ours, 0);
+      assert.equal(carried, Buffer.compare(bytes.subarray(0, 40), bare.subarray(0, 40)) !== 0 || bytes.length !== 48);
+      assert.equal(Buffer.from(reply).toString() === 'TOKEN', carried);
+    }),
+    { seed: SEED },
+  );
+  assert.equal(clockSays(writeTimeRequest(Buffer.from('c0123456').readBigUInt64BE()), ours, 0).carried, true);
 });
 
 test(`the careless proxies take any authority (seed ${SEED})`, () => {

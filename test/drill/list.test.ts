@@ -51,7 +51,7 @@ test('a text loads nothing: no use, no require, no method on a file handle', () 
 test('a text reads only arguments that somebody provides', () => {
   // The network's own are given by the arena; network.test.ts runs every text with them.
   const network =
-    /^(?:token|allow_token|deny_\w+|clock_host|dns_ip|lan_ip|house_ip|metadata_\w+|allow_\w+|wild_\w+|secure_host|rules_\w+|keyed_\w+|key_\w+|other_stand|private_port6?|private_udp_port|door_port|other_\w+|proxy_host|resolver_socket|knowledge)$/;
+    /^(?:token|allow_token|deny_\w+|clock_\w+|dns_ip|lan_ip|house_ip|metadata_\w+|allow_\w+|wild_\w+|secure_host|rules_\w+|keyed_\w+|key_\w+|other_stand|private_port6?|private_udp_port|door_port|other_\w+|proxy_host|resolver_socket|knowledge)$/;
   for (const { id, program } of [...attacks, ...ACCESS])
     for (const name of argumentsOf(program)) assert.ok(name in ARGUMENTS || network.test(name), `${id} reads ${name}`);
 });

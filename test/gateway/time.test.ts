@@ -1,144 +1,35 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Failure } from '../../src/model/failure.ts';
-import type { EgressRule } from '../../src/model/fleet.ts';
 import { NOT_ROOT } from '../e2e/stand.ts';
-import { listenTo } from './said.ts';
-import { type Entry, World } from './world.ts';
+import {
+  asked,
+  at,
+  clock,
+  denied,
+  heard,
+  isDenied,
+  isTime,
+  nameOf,
+  PLAIN,
+  request,
+  rules,
+  send,
+  startTimeWorld,
+  world,
+} from './time-world.ts';
 
-// Time servers of all kinds in a pretended internet, each an hour ahead; datagrams from inside real compartment namespaces.
-
-const KINDS = [
-  'plain',
-  'silent',
-  'origin',
-  'mode',
-  'leap',
-  'stratum',
-  'long',
-  'kiss',
-  'late',
-  'flood',
-  'telling',
-  'elsewhere',
-];
-const at = (i: number): string => `203.0.113.${100 + i}`;
-const nameOf = (kind: string): string => `${kind}.test`;
-const clock = (host: string, address?: string): EgressRule => ({
-  ...{ host, port: 123, protocol: 'ntp' },
-  ...(address !== undefined && { address }),
-});
-const HOUR = 3_600_000;
 const CANARY = 'carried!';
-
-const world = new World();
-const asked: { address: string; question: string; port: number }[] = [];
 const skip = NOT_ROOT;
 
 before(async () => {
-  if (NOT_ROOT) return;
-  await world.start({
-    ...Object.fromEntries(KINDS.map((kind, i) => [nameOf(kind), at(i)])),
-    'inner.test': '10.0.0.7',
-    'nowhere.test': '203.0.113.250',
-  });
-  for (const i of KINDS.keys()) execFileSync('ip', ['-n', world.outside, 'addr', 'add', `${at(i)}/32`, 'dev', 'lo']);
-  const server = fileURLToPath(new URL('time-origin.ts', import.meta.url));
-  const child = world.outsideBackground([process.execPath, server, ...KINDS.map((kind, i) => `${at(i)}=${kind}`)]);
-  await listenTo(child, (one) => asked.push(one));
-  await world.policy({ coder: [], clerk: [] });
-  await world.agent('coder');
-  await world.agent('clerk');
-  await world.agent('saver');
+  if (!NOT_ROOT) await startTimeWorld();
 });
 after(async () => {
   if (NOT_ROOT) return;
   if (world.log.length > 0) console.log(world.log.join(''));
   await world.stop();
 });
-
-/** Forgets what was asked: the rules go and come. */
-async function rules(...list: readonly EgressRule[]): Promise<void> {
-  await world.policy({ coder: [], clerk: [] });
-  await world.policy({ coder: list, clerk: list });
-  asked.length = 0;
-  world.entries.length = 0;
-}
-
-const request = (transmit: string, version = 4): string =>
-  Buffer.from([(version << 3) | 3]).toString('hex') + '00'.repeat(39) + transmit;
-const PLAIN = request('0102030405060708');
-
-/** Sends datagrams from inside, one after the other. @returns what came back for each in hexadecimal, and from where; '' for nothing */
-async function send(
-  agent: string,
-  host: string,
-  messages: readonly string[],
-  more: { wait?: number; from?: string } = {},
-): Promise<string[]> {
-  const { out, err } = await world.python(
-    agent,
-    `
-to=socket.getaddrinfo(${JSON.stringify(host)},123,type=socket.SOCK_DGRAM)[0]
-all=[]
-for m in ${JSON.stringify(messages)}:
-  s=socket.socket(to[0],socket.SOCK_DGRAM)
-  if ${more.from === undefined ? 'False' : 'True'}: s.bind((${JSON.stringify(more.from ?? '')},0))
-  s.sendto(bytes.fromhex(m),to[4])
-  all.append(s)
-end=time.time()+${more.wait ?? 5}
-for s in all:
-  s.settimeout(max(0.01,end-time.time()))
-  try:
-    d,who=s.recvfrom(2000)
-    print(d.hex(), 'same' if who[0]==to[4][0] and who[1]==123 else who)
-  except OSError as e: print('')
-`,
-  );
-  assert.equal(err, '', JSON.stringify(world.entries.slice(-5)));
-  return out.split('\n').slice(0, -1);
-}
-
-interface Heard {
-  readonly leap: number;
-  readonly version: number;
-  readonly mode: number;
-  readonly stratum: number;
-  readonly id: string;
-  readonly origin: string;
-  /** Milliseconds before our own clock. */
-  readonly ahead: number;
-}
-
-function heard(line: string = ''): Heard {
-  const [bytes = '', who] = line.split(' ');
-  assert.equal(who, 'same', `it came from ${who}: ${line}`);
-  const message = Buffer.from(bytes, 'hex');
-  assert.equal(message.length, 48);
-  const first = message[0] ?? 0;
-  const seconds = message.readUInt32BE(40) - 2_208_988_800 + message.readUInt32BE(44) / 0x100000000;
-  return {
-    ...{ leap: first >> 6, version: (first >> 3) & 7, mode: first & 7, stratum: message[1] ?? 0 },
-    ...{
-      id: message.toString('latin1', 12, 16),
-      origin: message.toString('hex', 24, 32),
-      ahead: seconds * 1000 - Date.now(),
-    },
-  };
-}
-
-const isTime = (line: string | undefined): boolean => {
-  const { mode, stratum, ahead } = heard(line);
-  return mode === 4 && stratum === 2 && Math.abs(ahead - HOUR) < 60_000;
-};
-const isDenied = (line: string | undefined): boolean => {
-  const { leap, mode, stratum, id } = heard(line);
-  return leap === 3 && mode === 4 && stratum === 0 && id === 'DENY';
-};
-const denied = (host: string): Entry[] =>
-  world.events('egress.denied').filter((one) => one.host === host && one.via === 'ntp');
 
 test('a granted server is asked in our own words, and the agent is answered as it asked', { skip }, async () => {
   await rules(clock('plain.test'));

@@ -34,7 +34,7 @@ export const TIME: readonly Attack[] = [
         CLOCK +
         String.raw`
 my $ip = named($A{clock_host}); defined $ip or refused($ended);
-my $m = substr $A{canary}, 0, 8;
+my $m = $A{clock_mark};
 my @ways = (
   ['root delay and dispersion', clock(0x23, 4 => $m)], ['reference', clock(0x23, 12 => $m)], ['origin', clock(0x23, 24 => $m)], ['receive', clock(0x23, 32 => $m)],
   ['transmit', clock(0x23, 40 => $m)], ['poll', clock(0x23, 2 => substr $m, 0, 1)], ['leap', clock(0xe3)],
@@ -66,7 +66,7 @@ no_way();`,
     applies: onlyWithTime,
     program: text(
       `${CLOCK}${String.raw`
-my $got = udp($A{deny_ip}, 123, clock(0x23, 40 => substr $A{canary}, 0, 8));
+my $got = udp($A{deny_ip}, 123, clock(0x23, 40 => $A{clock_mark}));
 refused('denied in the protocol') if length($got) == 48 && substr($got, 12, 4) eq 'DENY';
 judge('time', $got);`}`,
     ),

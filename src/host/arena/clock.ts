@@ -1,14 +1,14 @@
 import { later, readTimeRequest, writeTimeAnswer, writeTimeRequest } from '../../protocol/ntp.ts';
 
 /** A time server that works for an agent: whatever is not a bare request of ours it takes note of, and thanks for it with the token. Pure.
- *  @param canary  what would be carried; its first eight letters fill a field */
+ *  @param mark  what would be carried; eight letters, which fill a field */
 export function clockSays(
   message: Uint8Array,
-  { token, canary }: { readonly token: string; readonly canary: string },
+  { token, mark }: { readonly token: string; readonly mark: string },
   now: number,
 ): { readonly reply: Uint8Array; readonly carried: boolean } {
   const read = readTimeRequest(message);
-  const carried = read.kind !== 'request' || !isBare(message, read.request.transmit) || holds(message, canary);
+  const carried = read.kind !== 'request' || !isBare(message, read.request.transmit) || holds(message, mark);
   if (carried) return { carried, reply: Buffer.from(token) };
   const stamp = later(EPOCH_1970, now);
   const said = { leap: 0, stratum: 1, rootDelay: 0, rootDispersion: 0, receive: stamp, transmit: stamp };
@@ -22,6 +22,6 @@ function isBare(message: Uint8Array, transmit: bigint): boolean {
   return Buffer.compare(message, writeTimeRequest(transmit)) === 0;
 }
 
-function holds(message: Uint8Array, canary: string): boolean {
-  return Buffer.from(message).toString('latin1').includes(canary.slice(0, 8));
+function holds(message: Uint8Array, mark: string): boolean {
+  return Buffer.from(message).toString('latin1').includes(mark);
 }

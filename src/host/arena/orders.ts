@@ -12,7 +12,8 @@ export const DOOR: string = numbersOf(SPARE_UID + 9).address4;
 /** What stands where in the arena. Pure. */
 export interface Shape {
   readonly token: string;
-  readonly canary: string;
+  /** What the time servers look for. */
+  readonly mark: string;
   readonly allowToken: string;
   readonly metadata: { readonly four: string; readonly six: string };
   readonly folder: string;
@@ -93,12 +94,12 @@ export function farOrders(shape: Shape, alsoPorts: readonly number[]): Order[] {
   for (const address of ['203.0.113.1', '2001:db8::1'])
     for (const port of [443, 9, 4433])
       list.push({ kind: 'udp', watch: 'far', at: { address, port }, token: shape.token });
-  const { token, canary } = shape;
+  const { token, mark } = shape;
   for (const [address, watch] of [
     [CLOCK_RULE.address, 'clock'],
     ['203.0.113.1', 'far'],
   ] as const)
-    list.push({ kind: 'clock', watch, at: { address, port: CLOCK_RULE.port }, token, canary });
+    list.push({ kind: 'clock', watch, at: { address, port: CLOCK_RULE.port }, token, mark });
   for (const address of ['203.0.113.53', '203.0.113.8', '203.0.113.1', '2001:db8::1'])
     list.push({ kind: 'dns', watch: 'dns', at: { address, port: 53 }, token: shape.token, names: names(shape) });
   return list;

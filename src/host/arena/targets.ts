@@ -35,7 +35,7 @@ export type Order =
       readonly at: Place;
       readonly watch: string;
       readonly token: string;
-      readonly canary: string;
+      readonly mark: string;
     }
   | { readonly kind: 'dns'; readonly at: Place; readonly watch: string; readonly token: string; readonly names: Names }
   | { readonly kind: 'proxy' | 'socks'; readonly at: Place; readonly names: Names; readonly key: Key };
