@@ -56,7 +56,7 @@ export async function wholeHandshakes(direct: Way, run: () => Promise<Opened>): 
   const after = counted(direct);
   const whole = after.whole - before.whole - 1; // and the one that asks
   const resumed = after.resumed - before.resumed;
-  if (resumed !== 0 || whole !== opened.connections)
+  if (resumed !== 0 || whole < opened.connections)
     throw new Error(`${opened.connections} requests took ${whole} whole handshakes and ${resumed} resumed ones`);
   return opened;
 }
