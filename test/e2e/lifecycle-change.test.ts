@@ -8,7 +8,7 @@ import { wardenProcesses } from '../../src/host/warden-processes.ts';
 import { ONE, TWO } from './fleets.ts';
 import { keep, kept } from './kept.ts';
 import { userNames } from './machine.ts';
-import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 
 const skip = { skip: NOT_ROOT };
 
@@ -22,7 +22,7 @@ test(
   'an agent is let go with its disk only when asked for; its name keeps its uid, a new name gets a new one',
   skip,
   async () => {
-    await withFleetBeside(TWO, async (stand) => {
+    await withFleet(TWO, async (stand) => {
       await keep(stand, 'two', 'treasure');
       const uidOf = async (agent: string): Promise<string> => (await stand.run(agent, ['id', '-u'])).stdout.trim();
       const [one, two] = [await uidOf('one'), await uidOf('two')];
@@ -50,7 +50,7 @@ test(
   'up from a newer tree replaces the copy, restarts the warden from it, and takes the old copy away',
   skip,
   async () => {
-    await withFleetBeside(ONE, async (stand) => {
+    await withFleet(ONE, async (stand) => {
       await keep(stand, 'one', 'treasure');
       const [old] = wardenProcesses(stand.state).wardens;
       const tree = fileURLToPath(new URL('../..', import.meta.url));
@@ -80,8 +80,8 @@ test(
 );
 
 test('two fleets in two states with an agent of the same name do not know of each other', skip, async () => {
-  await withFleetBeside(ONE, async (one) => {
-    await withFleetBeside(ONE, async (other) => {
+  await withFleet(ONE, async (one) => {
+    await withFleet(ONE, async (other) => {
       await keep(one, 'one', 'first');
       await keep(other, 'one', 'second');
       assert.equal(await kept(one, 'one'), 'first\nfirst\n');

@@ -26,8 +26,13 @@ export function loopDevices(): { device: string; file: string }[] {
   return readdirSync('/sys/block')
     .filter((name) => name.startsWith('loop'))
     .map((name) => ({ device: `/dev/${name}`, from: `/sys/block/${name}/loop/backing_file` }))
-    .filter(({ from }) => existsSync(from))
-    .map(({ device, from }) => ({ device, file: readFileSync(from, 'utf8').trim() }));
+    .flatMap(({ device, from }) => {
+      try {
+        return [{ device, file: readFileSync(from, 'utf8').trim() }];
+      } catch {
+        return []; // not in use, or not any more
+      }
+    });
 }
 
 export function lines(path: string): string[] {

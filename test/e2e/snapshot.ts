@@ -48,7 +48,17 @@ export async function changesSince(
 /** The host's packet filter and its policy routing. */
 const OF_ALL = /^(nft|ip rule|ip -6 rule)/;
 
-function cgroups(): string[] {
+/** Looked at anew when one of another fleet's goes away in between. */
+function cgroups(looks = 0): string[] {
+  try {
+    return cgroupsNow();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || looks === 20) throw error;
+    return cgroups(looks + 1);
+  }
+}
+
+function cgroupsNow(): string[] {
   const { unified, v1 } = observeCgroups();
   return [unified, ...Object.values(v1)]
     .map((root) => `${root}/bulkhead`)

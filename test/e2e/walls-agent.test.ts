@@ -7,7 +7,7 @@ import type { AgentStatus } from '../../src/model/documents.ts';
 import { placesOf } from '../../src/plan/places.ts';
 import { firstOutput } from './first-output.ts';
 import { piped } from './piped.ts';
-import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
+import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 
 const ONE = `
 defaults:
@@ -39,7 +39,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
 ];
 
 test('an agent and what measures it', { skip: NOT_ROOT }, async (t) => {
-  await withFleetBeside(ONE, async (stand) => {
+  await withFleet(ONE, async (stand) => {
     assert.deepEqual((await holes(stand)).holes, { exec: OWN });
     for (const [claim, check] of CASES) await t.test(claim, () => check(stand));
   });
