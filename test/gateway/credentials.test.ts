@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { generateX25519Identity } from 'age-encryption';
+import { removeTree } from '../../src/host/mounts.ts';
 import { secretName } from '../../src/model/names.ts';
 import { Credentials } from '../../src/programs/gateway/credentials.ts';
 import { Sealer } from '../../src/programs/gateway/sealer.ts';
@@ -41,6 +42,6 @@ test('what stands for the secrets at a destination is worked out once, and anew 
     assert.deepEqual(credentials.here('coder', [], here).all, []);
     assert.notDeepEqual(credentials.here('other', bindings, here).all, credentials.here('coder', bindings, here).all);
   } finally {
-    rmSync(dir, { recursive: true });
+    removeTree(dir);
   }
 });

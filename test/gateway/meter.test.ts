@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { removeTree } from '../../src/host/mounts.ts';
 import { agentName } from '../../src/model/names.ts';
 import { Prices } from '../../src/policy/meter/prices.ts';
 import { Meter } from '../../src/programs/gateway/meter.ts';
@@ -14,7 +15,7 @@ function inFolder(work: (dir: string) => void): void {
   try {
     work(dir);
   } finally {
-    rmSync(dir, { recursive: true });
+    removeTree(dir);
   }
 }
 
