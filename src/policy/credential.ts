@@ -1,5 +1,5 @@
 import type { Header } from '../protocol/http1.ts';
-import { hasField, OTHER_METHOD, OTHER_TARGET, sameField } from './other-request.ts';
+import { hasField, OTHER_METHOD, OTHER_TARGET, oneField, sameField } from './other-request.ts';
 import { comparablePath } from './paths.ts';
 import { admitted, type Credential, ELSEWHERE, foreign, type Refusal } from './place.ts';
 import { placeInBody } from './place-body.ts';
@@ -33,7 +33,7 @@ export type Placed =
  *  @param bound  to the destination of this request
  *  @param all  every placeholder of the agent */
 export function placeSecrets(request: CredentialRequest, bound: readonly Credential[], all: readonly string[]): Placed {
-  const path = comparablePath(request.target);
+  const path = bound.some(({ binding }) => binding.paths) ? comparablePath(request.target) : undefined;
   const used = new Set<string>();
   const forms: string[] = [];
   const headers: Header[] = [];
@@ -41,7 +41,7 @@ export function placeSecrets(request: CredentialRequest, bound: readonly Credent
     const result = placeOne(header, request.method, path, bound);
     if (result === undefined) headers.push(header);
     else if ('why' in result) {
-      const own = result.as === 'foreign' && all.some((one) => holds(header[1], one));
+      const own = result.as === 'foreign' && holds(header[1], all);
       return { kind: 'refused', ...(own ? ELSEWHERE : result) };
     } else {
       headers.push([header[0], result.text]);
@@ -51,14 +51,10 @@ export function placeSecrets(request: CredentialRequest, bound: readonly Credent
   }
   const target = placeInTarget(request.target, request.method, path, bound);
   if ('why' in target) return { kind: 'refused', ...target };
-  const rest = [
-    target.target,
-    ...headers.flatMap(([name, value], i) => (request.headers[i]?.[1] === value ? [name, value] : [])),
-  ];
-  for (const text of rest) {
-    const found = all.find((one) => holds(text, one));
-    if (found !== undefined) return { kind: 'refused', ...ELSEWHERE };
-  }
+  const misplaced =
+    holds(target.target, all) ||
+    headers.some(([name, value], i) => request.headers[i]?.[1] === value && (holds(name, all) || holds(value, all)));
+  if (misplaced) return { kind: 'refused', ...ELSEWHERE };
   const body = request.body && placeInBody(request.body, request.method, path, bound, all);
   if (body && 'why' in body) return { kind: 'refused', ...body };
   for (const secret of [...target.used, ...(body?.used ?? [])]) used.add(secret);
@@ -85,12 +81,12 @@ function placeOne(
   path: string | undefined,
   bound: readonly Credential[],
 ): One | Refusal | undefined {
+  if (value === '' || !isBoundField(name, bound)) return undefined; // nearly always
   const here = bound.flatMap((credential) =>
     credential.binding.in
       .filter((place) => sameField(fieldOf(place) ?? '', name))
       .map((place) => ({ place, credential })),
   );
-  if (here.length === 0 || value === '') return undefined;
   if (here.some(({ place }) => fieldOf(place) !== name)) return foreign(name);
   for (const { place, credential } of here) {
     const parts = partsOf(place, value);
@@ -107,8 +103,16 @@ function placeOne(
 
 /** Whether a secret is bound to a field: there stands a placeholder, in the head, or nothing. */
 export function isBoundField(name: string, bound: readonly Credential[]): boolean {
-  return bound.some(({ binding }) => binding.in.some((place) => sameField(fieldOf(place) ?? '', name)));
+  let fields = FIELDS.get(bound);
+  if (fields === undefined) {
+    fields = new Set(bound.flatMap(({ binding }) => binding.in.map((place) => oneField(fieldOf(place) ?? ''))));
+    FIELDS.set(bound, fields);
+  }
+  return fields.has(oneField(name));
 }
+
+/** Fields that a list of credentials is bound to: each field of each request is looked for among them. */
+const FIELDS = new WeakMap<readonly Credential[], ReadonlySet<string>>();
 
 function fieldOf(place: string): string | undefined {
   if (place === 'bearer' || place === 'basic') return 'authorization';
@@ -140,13 +144,18 @@ function partsOf(place: string, value: string): Parts | undefined {
 }
 
 /** Whether a text has a placeholder in it: as it is, decoded once, or in what follows Basic. */
-function holds(text: string, stand: string): boolean {
-  if (text.includes(stand)) return true;
-  if (
-    text.includes('%') &&
-    text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16))).includes(stand)
-  )
-    return true;
-  const coded = /^basic +(\S+)$/i.exec(text)?.[1];
-  return coded !== undefined && Buffer.from(coded, 'base64').toString('latin1').includes(stand);
+function holds(text: string, stands: readonly string[]): boolean {
+  if (has(text, stands)) return true;
+  if (text.includes('%')) {
+    const plain = text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+    if (has(plain, stands)) return true;
+  }
+  const first = text.charCodeAt(0);
+  const coded = first === 0x62 || first === 0x42 ? /^basic +(\S+)$/i.exec(text)?.[1] : undefined; // b, B
+  return coded !== undefined && has(Buffer.from(coded, 'base64').toString('latin1'), stands);
+}
+
+function has(text: string, stands: readonly string[]): boolean {
+  for (const stand of stands) if (text.includes(stand)) return true;
+  return false;
 }

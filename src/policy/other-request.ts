@@ -4,7 +4,12 @@ export const OTHER_TARGET: readonly string[] = ['x-original-url', 'x-rewrite-url
 
 /** Two names are one to servers that hand fields on in variables, where a hyphen becomes an underscore (RFC 3875, 4.1.18). */
 export function sameField(one: string, other: string): boolean {
-  return one === other || one.replaceAll('_', '-') === other.replaceAll('_', '-');
+  return one === other || oneField(one) === oneField(other);
+}
+
+/** Equal for names that are one. */
+export function oneField(name: string): string {
+  return name.includes('_') ? name.replaceAll('_', '-') : name;
 }
 
 export function hasField(

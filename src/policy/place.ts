@@ -31,16 +31,27 @@ export function admitted({ binding, value }: Credential, method: string, path: s
 }
 
 /** The places of one kind, by what follows its word: `query key` is `key` of `query`. */
-export function placesOf(
-  bound: readonly Credential[],
-  kind: 'query' | 'path' | 'json',
-): { readonly credential: Credential; readonly name: string }[] {
-  return bound.flatMap((credential) =>
+export function placesOf(bound: readonly Credential[], kind: 'query' | 'path' | 'json'): readonly Placed[] {
+  const known = PLACES.get(bound) ?? {};
+  PLACES.set(bound, known);
+  known[kind] ??= bound.flatMap((credential) =>
     credential.binding.in
       .filter((place) => place === kind || place.startsWith(`${kind} `))
       .map((place) => ({ credential, name: place.slice(kind.length + 1) })),
   );
+  return known[kind];
 }
+
+interface Placed {
+  readonly credential: Credential;
+  readonly name: string;
+}
+
+/** Each request asks for them. */
+const PLACES = new WeakMap<
+  readonly Credential[],
+  { query?: readonly Placed[]; path?: readonly Placed[]; json?: readonly Placed[] }
+>();
 
 /** A placeholder of this agent's, at a place, path, method or destination that its secret is not bound to. */
 export const ELSEWHERE: Refusal = { as: 'misplaced', why: 'a placeholder stands where its secret is not bound to' };

@@ -6,6 +6,8 @@ export interface Pattern {
   readonly put: Buffer;
 }
 
+const NOTHING: Buffer = Buffer.alloc(0);
+
 /** Patterns as they are looked for. */
 interface Compiled {
   /** The longest first. */
@@ -40,7 +42,7 @@ export function scrubText(text: string, patterns: readonly Pattern[]): string {
 export class Scrubber {
   readonly #patterns: readonly Pattern[];
   readonly #longest: number;
-  #held: Buffer = Buffer.alloc(0);
+  #held: Buffer = NOTHING;
   /** How many were found so far. */
   found = 0;
 
@@ -62,7 +64,7 @@ export class Scrubber {
   /** What was held back; nothing more comes. */
   end(): Buffer {
     const rest = this.#held;
-    this.#held = Buffer.alloc(0);
+    this.#held = NOTHING;
     return rest;
   }
 

@@ -63,21 +63,20 @@ const HOP_BY_HOP = [
  *  @param hop  fields of this hop, ours */
 export function agentHead(head: ResponseHead, text: (value: string) => string, hop: readonly Header[]): Buffer {
   const named = valuesOf(head, 'connection').flatMap((value) => value.toLowerCase().split(/[\t ]*,[\t ]*/));
-  const kept = head.headers.filter(
-    ([name]) =>
-      name === 'content-length' || name === 'transfer-encoding' || !(HOP_BY_HOP.includes(name) || named.includes(name)),
-  );
-  const lines = [
-    `HTTP/1.1 ${head.status} ${text(head.reason)}`,
-    ...kept.map(([name, value]) => `${text(name)}: ${text(value)}`),
-    ...hop.map(([name, value]) => `${name}: ${value}`),
-  ];
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+  let lines = `HTTP/1.1 ${head.status} ${text(head.reason)}\r\n`;
+  for (const [name, value] of head.headers) {
+    const stays = name === 'content-length' || name === 'transfer-encoding';
+    if (stays || !(HOP_BY_HOP.includes(name) || named.includes(name))) lines += `${text(name)}: ${text(value)}\r\n`;
+  }
+  for (const [name, value] of hop) lines += `${name}: ${value}\r\n`;
+  return Buffer.from(`${lines}\r\n`, 'latin1');
 }
 
 /** Whether the server ends the connection after this response (RFC 9112, 9.3). */
 export function endsConnection(head: ResponseHead): boolean {
-  const said = valuesOf(head, 'connection').join(',').toLowerCase();
+  const values = valuesOf(head, 'connection');
+  if (values.length === 0) return head.version === '1.0';
+  const said = values.join(',').toLowerCase();
   return /(?:^|,)\s*close\s*(?:,|$)/.test(said) || (head.version === '1.0' && !/keep-alive/.test(said));
 }
 

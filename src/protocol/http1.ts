@@ -60,11 +60,24 @@ export function readHeaderLines(lines: readonly string[]): Header[] | undefined 
   for (const line of lines) {
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(colon, 0));
-    const value = line.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, '');
+    const value = trimmed(line, colon + 1);
     if (!TOKEN.test(name) || !VALUE.test(value)) return undefined;
     headers.push([name.toLowerCase(), value]);
   }
   return headers;
+}
+
+/** What follows, without the white space around it. */
+function trimmed(line: string, at: number): string {
+  let from = at;
+  let to = line.length;
+  while (from < to && isBlank(line.charCodeAt(from))) from++;
+  while (to > from && isBlank(line.charCodeAt(to - 1))) to--;
+  return line.slice(from, to);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 /** Whether the bytes so far may still become what any server takes for the head of an HTTP request, however malformed: blank lines before it
@@ -136,8 +149,10 @@ export function onlyHost(head: RequestHead): Authority | undefined {
   return hosts.length === 1 ? parseAuthority(hosts[0] ?? '') : undefined;
 }
 
-export function valuesOf(head: { readonly headers: readonly Header[] }, name: string): readonly string[] {
-  return head.headers.filter(([key]) => key === name).map(([, value]) => value);
+export function valuesOf({ headers }: { readonly headers: readonly Header[] }, name: string): readonly string[] {
+  const values: string[] = [];
+  for (const header of headers) if (header[0] === name) values.push(header[1]);
+  return values;
 }
 
 /** The items of a field that is a list (RFC 9110, 5.6.1), in lower case. */
@@ -160,6 +175,7 @@ const NEVER_HOP = ['host', 'content-length', 'transfer-encoding'];
  *  goes on. Those that say how it goes on by themselves stay, to be seen. @returns undefined if it names a field that frames the message */
 export function withoutNamed<H extends { readonly headers: readonly Header[] }>(head: H): H | undefined {
   const named = listed(head, 'connection');
+  if (named.length === 0) return head;
   if (named.some((name) => NEVER_HOP.includes(name))) return undefined;
   const ends = (name: string): boolean => name === 'connection' || (named.includes(name) && !HOP_BY_HOP.includes(name));
   return { ...head, headers: head.headers.filter(([name]) => !ends(name)) };

@@ -39,6 +39,7 @@ export function spent(
   allowances: readonly Allowance[],
   caps: readonly Cap[] = CAPS,
 ): Spent | undefined {
+  if (!caps.some((cap) => budget[cap] !== undefined)) return undefined; // nearly always
   const now = used(day, prices);
   for (const cap of caps) {
     const limit = limitOf(budget, cap, day.day, allowances);

@@ -71,12 +71,9 @@ export async function passAnswer(
     const ends = over || asked.last;
     told.begun = true;
     asked.call.answered(status);
-    // Head and first bytes leave together, if they came together, be it in records of their own: each of those is an event.
-    client.cork();
-    setImmediate(() => client.uncork());
-    await give(client, agentHead(head, text, ends ? CLOSE : []));
     const trailers = (list: readonly Header[]): Header[] => list.map(([name, value]) => [text(name), text(value)]);
     await passBody(from, framed, client, {
+      head: agentHead(head, text, ends ? CLOSE : []),
       scrubber: asked.call.incoming(patterns),
       trailers,
       ...(coding && { coding }),

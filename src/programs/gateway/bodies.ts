@@ -3,8 +3,9 @@ import type { Scrubber } from '../../policy/scrub.ts';
 import { type BodyReader, ChunkedBody, EndlessBody, FixedBody } from '../../protocol/chunked.ts';
 import type { Framing, Header } from '../../protocol/http1.ts';
 import { passingTrailers } from '../../protocol/trailers.ts';
+import { BodyWriter } from './body-writer.ts';
 import { type Coding, decoded } from './decoding.ts';
-import { give, type Incoming } from './incoming.ts';
+import type { Incoming } from './incoming.ts';
 import { LIMITS } from './limits.ts';
 
 /** Why a body was not passed on to its end. */
@@ -19,6 +20,8 @@ export interface Through {
   readonly trailers: (trailers: readonly Header[]) => readonly Header[];
   /** It came in this coding, and is passed on without, in chunks. */
   readonly coding?: Coding;
+  /** Goes before it, in one write with what comes of it at once. */
+  readonly head?: Buffer;
 }
 
 type AnyFraming = Framing | { readonly kind: 'close' };
@@ -27,34 +30,44 @@ type AnyFraming = Framing | { readonly kind: 'close' };
  *  @throws BodyFailure when it is malformed, cut off or stopped; RangeError never leaves */
 export async function passBody(from: Incoming, framing: AnyFraming, to: Socket, through: Through): Promise<void> {
   const { scrubber, stop, coding } = through;
+  const writer = new BodyWriter(to, framing.kind === 'chunked' || coding !== undefined, through.head);
   const reader = readerOf(framing);
-  if (reader === undefined) return;
-  const chunked = framing.kind === 'chunked' || coding !== undefined;
-  const put = (data: Buffer): Promise<void> | undefined => {
+  if (reader === undefined) return writer.end(NOTHING);
+  const clean = (data: Buffer): Buffer => {
     if (stop !== undefined && scrubber.found > 0) throw new BodyFailure(stop);
-    if (data.length === 0) return undefined;
-    if (!chunked) return give(to, data);
-    to.cork();
-    to.write(`${data.length.toString(16)}\r\n`, 'latin1');
-    to.write(data);
-    const room = give(to, LINE_END);
-    to.uncork();
-    return room;
+    return data;
   };
   let trailers: readonly Header[] = [];
-  const pieces = read(from, framing, reader, (came) => {
+  const trailed = (came: readonly Header[]): void => {
     trailers = passingTrailers(through.trailers(came));
-  });
-  for await (const data of coding === undefined ? pieces : decoded(pieces, coding)) await put(scrubber.push(data));
-  await put(scrubber.end());
-  if (chunked) await give(to, lastChunk(trailers));
+  };
+  if (coding !== undefined) {
+    writer.waits();
+    for await (const data of decoded(read(from, framing, reader, trailed), coding))
+      await writer.write(clean(scrubber.push(data)));
+    return writer.end(clean(scrubber.end()), trailers);
+  }
+  for (let part = reader.push(NOTHING); !part.done; ) {
+    let chunk = from.taken();
+    if (chunk === undefined) {
+      writer.waits();
+      chunk = await from.next(LIMITS.idleHttpMs);
+    }
+    if (chunk === undefined && framing.kind === 'close') break;
+    if (chunk === undefined) throw new BodyFailure('the body was cut off');
+    part = pushed(reader, chunk);
+    for (const data of part.forward) {
+      const room = writer.write(clean(scrubber.push(data as Buffer)));
+      if (room) await room;
+    }
+    if (!part.done) continue;
+    from.unread(part.rest);
+    if (part.trailers) trailed(part.trailers);
+  }
+  return writer.end(clean(scrubber.end()), trailers);
 }
 
-const LINE_END = Buffer.from('\r\n');
-
-function lastChunk(trailers: readonly Header[]): Buffer {
-  return Buffer.from(`0\r\n${trailers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`, 'latin1');
-}
+const NOTHING = Buffer.alloc(0);
 
 /** The data alone; what follows it is left in `from`. */
 async function* read(

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, type Hash, hash } from 'node:crypto';
 import { JsonPicker } from '../../policy/meter/json-picker.ts';
 import { modelInPath } from '../../policy/meter/model-calls.ts';
 import { UsageReader } from '../../policy/meter/usage-reader.ts';
@@ -31,7 +31,8 @@ export class Call {
   readonly #compartment: Compartment;
   readonly #outside: Outside;
   readonly #sent: Sent;
-  readonly #hash: Hash = createHash('sha256');
+  /** Of a body that came so far; most requests have none. */
+  #hash: Hash | undefined;
   readonly #reader: UsageReader | undefined;
   #model: string | undefined;
   #status = 0;
@@ -47,9 +48,9 @@ export class Call {
     this.#compartment = compartment;
     this.#outside = outside;
     this.#sent = sent;
-    this.#hash.update(`${sent.method} ${hostPort({ ...sent, literal: false })} ${sent.target}\n`);
+    if (sent.method !== 'POST') return; // nothing else calls a model
     this.#model = modelInPath(sent.target.replace(/\?.*$/s, ''));
-    if (sent.method === 'POST') this.#reader = new UsageReader();
+    this.#reader = new UsageReader();
   }
 
   /** It has no body. */
@@ -63,7 +64,7 @@ export class Call {
     const { length } = this.#sent;
     const picker = this.#sent.costly ? new JsonPicker((path, value) => this.#named(path, value), MODEL) : undefined;
     const taken = (chunk: Buffer): void => {
-      if (this.#up < MOST_HASHED && !this.#complete) this.#hash.update(chunk.subarray(0, MOST_HASHED - this.#up));
+      if (this.#up < MOST_HASHED && !this.#complete) this.#hashed(chunk.subarray(0, MOST_HASHED - this.#up));
       this.#up += chunk.length;
       picker?.push(chunk);
     };
@@ -110,14 +111,29 @@ export class Call {
       this.#model = value;
   }
 
+  get #line(): string {
+    const { method, host, port, target } = this.#sent;
+    return `${method} ${hostPort({ host, port, literal: false })} ${target}\n`;
+  }
+
+  #hashed(bytes: Buffer): void {
+    this.#hash ??= createHash('sha256').update(this.#line);
+    this.#hash.update(bytes);
+  }
+
+  /** Equal for equal requests. */
+  #same(): string {
+    const length = `\n${this.#up}`;
+    return this.#hash?.update(length).digest('base64') ?? hash('sha256', this.#line + length, 'base64');
+  }
+
   /** @returns whether it must not be completed */
   #completed(): boolean {
     if (this.#complete) return false; // a body of no bytes was known before it came
     const { meter } = this.#compartment;
     const unknown = this.#sent.costly ? meter.model(this.#model) : undefined;
     if (unknown) return this.#stop('model', unknown.why, unknown.ask, true);
-    const same = this.#hash.update(`\n${this.#up}`).digest('base64');
-    const loop = meter.repeated(same, this.#sent.method);
+    const loop = meter.breaks ? meter.repeated(this.#same(), this.#sent.method) : undefined;
     if (loop)
       return this.#stop(
         'loop',

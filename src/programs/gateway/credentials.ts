@@ -11,10 +11,22 @@ import type { Vault } from './vault.ts';
 /** Of agents and destinations. */
 const MOST_KEPT = 1024;
 
-export interface Patterns {
+/** What stands for an agent's secrets at one destination. */
+export interface Here {
+  readonly bound: readonly Credential[];
+  /** Every placeholder that the agent may have. */
+  readonly all: readonly string[];
+  /** What may not stand in a request, where it is no place for it. */
   readonly stray: readonly Pattern[];
+  /** What may not come back. */
   readonly reflected: readonly Pattern[];
   readonly secrets: readonly { readonly value: string; readonly shown: string }[];
+}
+
+interface Worked {
+  readonly agent: string;
+  readonly changes: number;
+  readonly at: Map<string, Here>;
 }
 
 /** What an agent has instead of its secrets, and what stands for them at a destination. */
@@ -23,28 +35,32 @@ export class Credentials {
   readonly #key: Buffer;
   /** Placeholders made lately: each takes a hash, and each request needs all of its agent's. */
   readonly #made = new Map<string, string>();
-  readonly #patterns = new Map<string, { readonly of: string; readonly patterns: Patterns }>();
+  /** What was worked out for the bindings of an agent, until a secret changes: each request needs it. */
+  readonly #worked = new WeakMap<readonly SecretBinding[], Worked>();
 
   constructor(vault: Vault) {
     this.#vault = vault;
     this.#key = vault.placeholderKey;
   }
 
-  /** What may not stand in a request to a destination, and what may not come back: the same lists as long as they say the same. */
-  patterns(agent: string, { host, port }: Destination, all: readonly string[], bound: readonly Credential[]): Patterns {
-    const key = [agent, host, port].join(' ');
-    const of = JSON.stringify([all, bound.map(({ value, shown }) => [value, shown])]);
-    const known = this.#patterns.get(key);
-    if (known?.of === of) return known.patterns;
-    if (this.#patterns.size >= MOST_KEPT) this.#patterns.clear();
+  /** The same lists as long as bindings and secrets are the same. */
+  here(agent: string, bindings: readonly SecretBinding[], to: Destination): Here {
+    let worked = this.#worked.get(bindings);
+    if (worked?.agent !== agent || worked.changes !== this.#vault.changes) {
+      worked = { agent, changes: this.#vault.changes, at: new Map() };
+      this.#worked.set(bindings, worked);
+    }
+    const key = `${to.literal ? '=' : ''}${to.host} ${to.port}`;
+    const known = worked.at.get(key);
+    if (known !== undefined) return known;
+    if (worked.at.size >= MOST_KEPT) worked.at.clear();
+    const bound = this.at(agent, bindings, to);
+    const all = this.all(agent, bindings);
     const secrets = bound.flatMap(({ value, shown }) => (value === undefined ? [] : [{ value, shown }]));
-    const patterns = {
-      stray: all.map((one) => ({ find: Buffer.from(one), put: Buffer.from(one) })),
-      reflected: reflections(secrets),
-      secrets,
-    };
-    this.#patterns.set(key, { of, patterns });
-    return patterns;
+    const stray = all.map((one) => ({ find: Buffer.from(one), put: Buffer.from(one) }));
+    const here = { bound, all, stray, reflected: reflections(secrets), secrets };
+    worked.at.set(key, here);
+    return here;
   }
 
   /** The variables of an agent. */

@@ -1,15 +1,16 @@
 import type { Socket } from 'node:net';
 import { modelApiOf } from '../../policy/refusal-body.ts';
 import type { RuledRequest } from '../../policy/request-rules.ts';
+import { parseAuthority } from '../../protocol/host.ts';
 import {
   type Framing,
   type Header,
   listed,
-  onlyHost,
   type RequestHead,
   requestFraming,
   requestTarget,
   upstreamHead,
+  valuesOf,
   withoutNamed,
 } from '../../protocol/http1.ts';
 import { asksForWebSocket } from '../../protocol/websocket.ts';
@@ -51,9 +52,11 @@ async function exchanged(line: Line, head: RequestHead, held: HeldBody): Promise
   const { webSocket } = shape;
   const plain = withoutNamed(head);
   if (plain === undefined) return refuse(400, 'malformed request: Connection names a field that frames the message');
-  const body = await wholeBody(line, plain, shape.framing, held);
+  const { framing } = shape;
+  const body = framing.kind === 'none' ? undefined : await wholeBody(line, plain, framing, held);
   if (typeof body === 'string') return refuse(400, body);
-  const request = { ...plain, ...bodyLength(shape.framing), target: shape.target, ...(body && { body }) };
+  const { method, headers: fields } = plain;
+  const request = { method, target: shape.target, headers: fields, ...bodyLength(framing), ...(body && { body }) };
   const judged = await judgeRequest(door, destination, request);
   if (judged.kind === 'refused') return say(judged);
   if (judged.kind === 'answered') {
@@ -61,14 +64,20 @@ async function exchanged(line: Line, head: RequestHead, held: HeldBody): Promise
     sayAndClose(client, httpText(judged.status, judged.type, judged.body));
     return 'over';
   }
-  const host = hostPort(destination).replace(/:(?:443|80)$/, '');
+  const host = hostPort(destination);
   const headers = webSocket ? judged.headers.filter(([name]) => name !== EXTENSIONS) : judged.headers;
-  const asked = upstreamHead({ ...plain, headers }, judged.target, host, true, hopOf(head, webSocket !== undefined));
+  const asked = upstreamHead(
+    { ...plain, headers },
+    judged.target,
+    withoutUsualPort(host),
+    true,
+    hopOf(head, webSocket !== undefined),
+  );
   if (asked === undefined) return refuse(400, 'malformed request: Connection names a field that frames the message');
   const { call } = judged;
   const expected = { method: head.method, last: listed(head, 'connection').includes('close'), webSocket, call };
   const told = { begun: false };
-  const asking = { asked, head: plain, framing: shape.framing, judged, expected, told };
+  const asking = { asked, head: plain, framing, judged, expected, told };
   let next: Next | 'switched' | Error;
   try {
     next = await attempt(line, await line.far.reached, asking);
@@ -128,14 +137,22 @@ async function attempt(line: Line, server: Reached, asking: Asking): Promise<Nex
   const { asked, head, framing, judged, expected, told } = asking;
   let broken: Error | undefined;
   const sending: Sending = { done: false, continued: !listed(head, 'expect').includes('100-continue') };
-  const sent = send(line, server.socket, asked, framing, judged)
-    .then(() => {
-      sending.done = true;
-    })
-    .catch((error: Error) => {
-      broken = error;
-      server.socket.destroy(); // it has only a part, and must not take that for the whole
-    });
+  const failed = (error: Error): void => {
+    broken = error;
+    server.socket.destroy(); // it has only a part, and must not take that for the whole
+  };
+  const whole = (): void => {
+    sending.done = true;
+  };
+  let sent: Promise<void> | undefined;
+  try {
+    const bare = framing.kind === 'none' && judged.body === undefined;
+    sent = bare ? give(server.socket, asked) : send(line, server.socket, asked, framing, judged);
+    sent = sent?.then(whole, failed);
+    if (sent === undefined) whole();
+  } catch (error) {
+    failed(error as Error);
+  }
   try {
     const next = await passAnswer(server.incoming, line.client, expected, judged.reflected, sending, told);
     if (next !== 'switched' && sending.continued) await sent; // who waits for a 100 that did not come sends nothing more
@@ -143,6 +160,11 @@ async function attempt(line: Line, server: Reached, asking: Asking): Promise<Nex
   } catch (error) {
     return broken ?? (error as Error);
   }
+}
+
+function withoutUsualPort(host: string): string {
+  if (host.endsWith(':443')) return host.slice(0, -4);
+  return host.endsWith(':80') ? host.slice(0, -3) : host;
 }
 
 /** What is said to the server about this connection. Trailers pass, so a client that takes them may say so. */
@@ -160,12 +182,11 @@ async function send(line: Line, to: Socket, head: Buffer, framing: Framing, judg
     if (scrubber.found > 0) throw new BodyFailure(MISPLACED);
     return give(to, Buffer.concat([head, body]));
   }
-  await give(to, head);
   const trailers = (came: readonly Header[]): readonly Header[] => {
     if (judged.strayIn(came)) throw new BodyFailure(MISPLACED);
     return came;
   };
-  await passBody(line.fromClient, framing, to, { scrubber, stop: MISPLACED, trailers });
+  await passBody(line.fromClient, framing, to, { head, scrubber, stop: MISPLACED, trailers });
 }
 
 interface Shape {
@@ -178,11 +199,14 @@ interface Shape {
 /** @returns why it cannot be served */
 function framed(head: RequestHead, { destination }: Line): Shape | string {
   const target = requestTarget(head);
-  const host = onlyHost(head);
+  const hosts = valuesOf(head, 'host');
+  const [named] = hosts;
   if (head.version === '1.0') return 'malformed request: HTTP/1.0 where requests are read';
-  if (host === undefined) return 'malformed request: not exactly one Host';
+  if (named === undefined || hosts.length > 1) return 'malformed request: not exactly one Host';
   if (target.kind !== 'origin') return 'malformed request: the target is not a path';
-  if (!isSameHost(host, destination)) return `the Host is not ${hostPort(destination)}`;
+  // A destination is in its one spelling, and so is nearly every Host.
+  const same = (!destination.literal && named === destination.host) || isSameHost(parseAuthority(named), destination);
+  if (!same) return `the Host is not ${hostPort(destination)}`;
   const framing = requestFraming(head);
   if (framing.kind === 'bad') return `malformed request: ${framing.why}`;
   const switching = asksForWebSocket(head);

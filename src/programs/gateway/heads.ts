@@ -10,15 +10,17 @@ export async function nextHead<R extends Read>(
   from: Incoming,
   read: (bytes: Buffer) => R,
 ): Promise<Exclude<R, { readonly kind: 'more' }> | { readonly kind: 'none' } | { readonly kind: 'cut' }> {
-  let bytes: Buffer = Buffer.alloc(0);
-  let late = Number.POSITIVE_INFINITY;
+  let bytes: Buffer | undefined;
+  let late = 0;
   for (let pieces = 0; pieces < LIMITS.headPieces; pieces++) {
-    const chunk = await from.next(pieces === 0 ? LIMITS.idleHttpMs : late - performance.now());
-    if (pieces === 0) late = performance.now() + LIMITS.headMs;
-    if (chunk === undefined) return { kind: bytes.length === 0 ? 'none' : 'cut' };
-    bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+    const chunk = from.taken() ?? (await from.next(pieces === 0 ? LIMITS.idleHttpMs : late - performance.now()));
+    if (chunk === undefined) return { kind: bytes === undefined ? 'none' : 'cut' };
+    bytes = bytes === undefined ? chunk : Buffer.concat([bytes, chunk]);
     const result = read(bytes);
-    if (result.kind === 'more') continue;
+    if (result.kind === 'more') {
+      if (pieces === 0) late = performance.now() + LIMITS.headMs;
+      continue;
+    }
     if (result.kind === 'head') from.unread(bytes.subarray(result.length));
     return result as Exclude<R, { readonly kind: 'more' }>;
   }

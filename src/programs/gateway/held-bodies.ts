@@ -1,6 +1,7 @@
 /** Bodies of one agent that wait to be judged as a whole take so much memory together, over all of its connections and streams. Bytes. */
 const MOST = 16 * 1024 * 1024;
 const FIRST = 4096;
+const NOTHING: Buffer = Buffer.alloc(0);
 
 /** What all such bodies of an agent take. */
 export class HeldBodies {
@@ -11,7 +12,7 @@ export class HeldBodies {
 /** One of them: a buffer that grows, however small the pieces are that it comes in. */
 export class HeldBody {
   readonly #all: HeldBodies;
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = NOTHING;
   #length = 0;
 
   constructor(all: HeldBodies) {
@@ -46,7 +47,7 @@ export class HeldBody {
   /** Nobody needs it any more. */
   release(): void {
     this.#all.taken -= this.#bytes.length;
-    this.#bytes = Buffer.alloc(0);
+    this.#bytes = NOTHING;
     this.#length = 0;
   }
 }

@@ -1,5 +1,6 @@
 import { isBoundField, placeSecrets } from '../../policy/credential.ts';
 import type { Destination } from '../../policy/egress.ts';
+import type { Spent } from '../../policy/meter/caps.ts';
 import { isModelCall, isModelHost } from '../../policy/meter/model-calls.ts';
 import { goesWhere } from '../../policy/place.ts';
 import { type Pattern, reflections } from '../../policy/scrub.ts';
@@ -76,6 +77,7 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
   const { credentials } = outside.keys;
   const { method, target } = asked;
   const { host, port } = destination;
+  const { rules } = compartment; // others are another list
   const ungranted = compartment.whyNot(destination, asked);
   if (ungranted !== undefined) return refuseRequest(door, destination, 403, ungranted);
   const endpoint = tokenEndpointAt(door, destination, asked);
@@ -83,9 +85,13 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
     return answerForToken(door, destination, asked, endpoint, (status, why, ask) =>
       refuseRequest(door, destination, status, why, ask),
     );
-  const bound = credentials.at(compartment.name, compartment.bindings, destination);
-  const all = credentials.all(compartment.name, compartment.bindings);
-  const what = { agent: compartment.name, host, port, method, path: shownPath(target) };
+  const { bound, all, stray, reflected, secrets } = credentials.here(
+    compartment.name,
+    compartment.bindings,
+    destination,
+  );
+  const path = shownPath(target);
+  const what = { agent: compartment.name, host, port, method, path };
   const misused = (why: string): void => compartment.misused({ ...what, why }, outside.finding);
 
   const placed = placeSecrets(asked, bound, all);
@@ -97,15 +103,23 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
     misused(why);
     return refuseRequest(door, destination, 403, why, goesWhere(bound));
   }
-  const costly =
-    isModelCall(method, host, shownPath(target)) || (method === 'POST' && compartment.meter.isCostly(host));
-  const call = new Call(compartment, outside, { ...asked, host, port, costly });
-  const stopped =
-    unmetered(asked, costly, door, destination) ??
-    (await admit(compartment, outside, () => compartment.meter.request(costly))) ??
-    (asked.length === 0 ? call.bodiless() : undefined);
+  const costly = isModelCall(method, host, path) || (method === 'POST' && compartment.meter.isCostly(host));
+  const { length } = asked;
+  const call = new Call(compartment, outside, {
+    method,
+    target,
+    host,
+    port,
+    costly,
+    ...(length !== undefined && { length }),
+  });
+  const count = (): Spent | undefined => compartment.meter.count(costly);
+  const unread = unmetered(asked, costly, door, destination);
+  const spent = unread ?? (count() && (await admit(compartment, outside, count)));
+  const stopped = spent ?? (asked.length === 0 ? call.bodiless() : undefined);
   if (stopped) return refuseRequest(door, destination, stoppedStatus(costly), stopped.why, stopped.ask);
-  const meanwhile = compartment.whyNot(destination, asked); // it may have been held
+  // It may have been held while rules were replaced.
+  const meanwhile = compartment.rules === rules ? undefined : compartment.whyNot(destination, asked);
   if (meanwhile !== undefined) return refuseRequest(door, destination, 403, meanwhile);
   const uses = placed.used.map((secret) => ({ event: 'secret.used', ...what, secret }));
   try {
@@ -115,10 +129,13 @@ export async function judgeRequest(door: Door, destination: Destination, asked: 
   } catch {
     return refuseRequest(door, destination, 503, 'the record cannot be written');
   }
-  // It may have been held while rules were replaced.
-  const since = compartment.whyNot(destination, asked);
+  const unwritten = compartment.meter.written(); // once for all requests whose entries were accepted together
+  if (unwritten) {
+    compartment.meter.refused();
+    return refuseRequest(door, destination, stoppedStatus(costly), unwritten.why, unwritten.ask);
+  }
+  const since = compartment.rules === rules ? undefined : compartment.whyNot(destination, asked);
   if (since !== undefined) return refuseRequest(door, destination, 403, since);
-  const { stray, reflected, secrets } = credentials.patterns(compartment.name, destination, all, bound);
   return {
     kind: 'go',
     target: placed.target,

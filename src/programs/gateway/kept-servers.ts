@@ -44,6 +44,7 @@ export class KeptServers {
     };
     const timer = setTimeout(() => this.#drop(standing), KEPT_MS);
     for (const event of EVENTS) socket.on(event, spoke);
+    server.incoming.listen();
     const release = (): void => {
       clearTimeout(timer);
       for (const event of EVENTS) socket.off(event, spoke);
@@ -83,7 +84,7 @@ export class KeptServers {
   }
 }
 
-const EVENTS = ['readable', 'end', 'close'];
+const EVENTS = ['data', 'end', 'close'];
 
 /** Nothing came that nobody asked for. */
 function isQuiet({ socket, upstream, incoming }: KeptServer): boolean {

@@ -9,9 +9,11 @@ import { UsageFile } from './usage-file.ts';
 
 /** What counts a request and what does not; runs are the warden's. */
 const OF_REQUESTS: readonly Cap[] = ['requests', 'bytes'];
+const OF_COSTLY: readonly Cap[] = [...OF_REQUESTS, ...READ_CAPS];
 const MOST_HOSTS = 64;
 
-/** Counts what one agent uses, and says when it is enough. Every count but that of bytes is in a file when the function returns. */
+/** Counts what one agent uses, and says when it is enough. Every count is in a file when the function returns, but for bytes, and for what `count`
+ *  counts: that is once `written` has returned. */
 export class Meter {
   readonly #file: UsageFile;
   readonly #breaker = new Breaker();
@@ -25,6 +27,9 @@ export class Meter {
   askMs = 0;
   #unwritten: string | undefined;
   #unsaved = false;
+  #unwrittenCounts = false;
+  /** Of the clock, when it was last asked which day it is. */
+  #minute = -1;
 
   constructor(dir: string, agent: AgentName) {
     this.#file = new UsageFile(dir, agent);
@@ -44,7 +49,11 @@ export class Meter {
   }
 
   get today(): DayUsage {
-    const day = localDay(Date.now());
+    const now = Date.now();
+    const minute = Math.floor(now / 60_000); // days begin with one
+    if (minute === this.#minute) return this.#today;
+    this.#minute = minute;
+    const day = localDay(now);
     if (this.#today.day === day) return this.#today;
     if (this.#unsaved) this.#put(this.#today);
     this.#today = this.#file.day(day) ?? emptyDay(day);
@@ -62,10 +71,23 @@ export class Meter {
 
   /** One request, or a connection that passes unread. @returns why it may not go out; else it is counted */
   request(costly: boolean): Spent | undefined {
-    const why = this.#spent(costly ? [...OF_REQUESTS, ...READ_CAPS] : OF_REQUESTS);
+    return this.count(costly) ?? this.written();
+  }
+
+  /** The same for many at a time: none may go out before `written`. */
+  count(costly: boolean): Spent | undefined {
+    const why = this.#spent(costly ? OF_COSTLY : OF_REQUESTS);
     if (why) return why;
     const { today } = this;
-    return this.#put({ ...today, requests: today.requests + 1 });
+    this.#today = { ...today, requests: today.requests + 1 };
+    this.#unsaved = true;
+    this.#unwrittenCounts = true;
+    return undefined;
+  }
+
+  /** What was counted is in the file when it returns, in one write. @returns why what was counted may not go out all the same */
+  written(): Spent | undefined {
+    return this.#unwrittenCounts ? this.#put(this.today) : this.#unwritable;
   }
 
   run(): Spent | undefined {
@@ -127,6 +149,11 @@ export class Meter {
     return limitOf(this.#budget, cap, this.today.day, this.allowances);
   }
 
+  /** Whether requests are compared at all. */
+  get breaks(): boolean {
+    return Boolean(this.#budget.repeats);
+  }
+
   /** One request that is the same as others. @returns how it is refused */
   repeated(same: string, method: string): { readonly why: string; readonly first: boolean } | undefined {
     const { repeats } = this.#budget;
@@ -164,22 +191,23 @@ export class Meter {
   #put(day: DayUsage): Spent | undefined {
     this.#today = day;
     this.#unsaved = false;
+    this.#unwrittenCounts = false;
     try {
       this.#file.put(day);
       this.#unwritten = undefined;
-      return undefined;
     } catch (error) {
       const why = (error as Error).message;
       if (this.#unwritten !== why) console.error(`what is used cannot be written down: ${why}`);
       this.#unwritten = why;
-      const [cap] = Object.keys(this.#budget).filter((key) => key !== 'ask' && key !== 'repeats') as Cap[];
-      return (
-        cap && {
-          cap,
-          why: 'what it uses cannot be written down, so its budget cannot be kept',
-          ask: 'ask your operator',
-        }
-      );
     }
+    return this.#unwritable;
+  }
+
+  get #unwritable(): Spent | undefined {
+    if (this.#unwritten === undefined) return undefined;
+    const [cap] = Object.keys(this.#budget).filter((key) => key !== 'ask' && key !== 'repeats') as Cap[];
+    return (
+      cap && { cap, why: 'what it uses cannot be written down, so its budget cannot be kept', ask: 'ask your operator' }
+    );
   }
 }

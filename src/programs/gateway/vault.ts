@@ -43,6 +43,8 @@ export class Vault {
   readonly #open = new Map<SecretName, Secret>();
   readonly #shapes = new Map<SecretName, Shape>();
   readonly #before = new Map<SecretName, string>();
+  /** Another number whenever a value or a shape is another. */
+  changes = 0;
   /** Names whose file does not open. */
   readonly damaged: SecretName[] = [];
 
@@ -122,6 +124,7 @@ export class Vault {
     const shape = given ?? this.#shapes.get(name) ?? shapeOf(value); // the first: placeholders stay the same when it is rotated
     replaceFile(join(this.#dir, name + SHAPE), JSON.stringify(shape));
     this.#shapes.set(name, shape);
+    this.changes += 1;
     const changed = before !== undefined && before.value !== value;
     if (changed && keep) this.#keepBefore(name, before.value);
     else if (!keep || this.#before.get(name) === value) this.forgetBefore(name);
@@ -129,6 +132,7 @@ export class Vault {
     replaceFile(join(this.#dir, name + SEALED), sealed);
     utimesSync(join(this.#dir, name + SEALED), since, since);
     this.#open.set(name, { value, since, own });
+    this.changes += 1;
     if (this.damaged.includes(name)) this.damaged.splice(this.damaged.indexOf(name), 1);
     return { replaced: before !== undefined, changed };
   }
@@ -144,6 +148,7 @@ export class Vault {
     for (const kind of [SEALED, BEFORE, OWN]) rmSync(join(this.#dir, name + kind), { force: true });
     syncFolder(this.#dir);
     this.#before.delete(name);
+    this.changes += 1;
     const damaged = this.damaged.indexOf(name);
     if (damaged >= 0) this.damaged.splice(damaged, 1);
     return this.#open.delete(name) || damaged >= 0;

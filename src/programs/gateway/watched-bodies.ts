@@ -6,7 +6,7 @@ export class Outgoing extends Scrubber {
   readonly #taken: (chunk: Buffer) => void;
   readonly #completed: () => boolean;
   #passed = 0;
-  #last: Buffer = Buffer.alloc(0);
+  #last: Buffer | undefined;
 
   /** @param length  of the whole, where it is known: else its end is told apart, and is not sent before `end`
    *  @param completed  asked once all of it is there: true stops it */
@@ -32,7 +32,8 @@ export class Outgoing extends Scrubber {
   }
 
   override end(): Buffer {
-    const rest = Buffer.concat([this.#last, super.end()]);
+    const end = super.end();
+    const rest = this.#last === undefined ? end : Buffer.concat([this.#last, end]);
     if (this.found === 0 && this.#completed()) this.found = 1; // whoever passes it on stops there
     return rest;
   }
