@@ -15,6 +15,8 @@ interface Compiled {
   readonly longest: number;
   /** As Latin-1. */
   readonly texts: readonly string[];
+  /** The same in lower case, as names of fields are passed on. */
+  readonly names: readonly string[];
 }
 
 const COMPILED = new WeakMap<readonly Pattern[], Compiled>();
@@ -27,7 +29,8 @@ function compiled(given: readonly Pattern[]): Compiled {
       throw new TypeError('a pattern and its replacement are not of one length');
   const patterns = [...given].sort((a, b) => b.find.length - a.find.length);
   const texts = patterns.map(({ find }) => find.toString('latin1'));
-  const made = { patterns, longest: patterns[0]?.find.length ?? 0, texts };
+  const names = texts.map((text) => text.toLowerCase());
+  const made = { patterns, longest: patterns[0]?.find.length ?? 0, texts, names };
   COMPILED.set(given, made);
   return made;
 }
@@ -37,6 +40,14 @@ export function scrubText(text: string, patterns: readonly Pattern[]): string {
   if (!compiled(patterns).texts.some((one) => text.includes(one))) return text; // nearly always
   const scrubber = new Scrubber(patterns);
   return Buffer.concat([scrubber.push(Buffer.from(text, 'latin1')), scrubber.end()]).toString('latin1');
+}
+
+/** The same for the name of a field, which is in lower case whatever the server wrote. */
+export function scrubName(name: string, patterns: readonly Pattern[]): string {
+  return compiled(patterns).names.reduce(
+    (left, one) => (left.includes(one) ? left.replaceAll(one, '*'.repeat(one.length)) : left),
+    name,
+  );
 }
 
 export class Scrubber {

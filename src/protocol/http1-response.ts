@@ -58,15 +58,22 @@ const HOP_BY_HOP = [
   'alt-svc',
 ];
 
+/** What may not come back is out of the text, or of the name of a field, that it gives. */
+export interface Clean {
+  readonly name: (name: string) => string;
+  readonly text: (text: string) => string;
+}
+
 /** The head as it goes to the agent: fields of the connection itself left out; no other service is advertised.
- *  @param text  what becomes of the reason and of each name and value
+ *  @param clean  what becomes of the reason and of each name and value
  *  @param hop  fields of this hop, ours */
-export function agentHead(head: ResponseHead, text: (value: string) => string, hop: readonly Header[]): Buffer {
+export function agentHead(head: ResponseHead, clean: Clean, hop: readonly Header[]): Buffer {
   const named = valuesOf(head, 'connection').flatMap((value) => value.toLowerCase().split(/[\t ]*,[\t ]*/));
-  let lines = `HTTP/1.1 ${head.status} ${text(head.reason)}\r\n`;
+  let lines = `HTTP/1.1 ${head.status} ${clean.text(head.reason)}\r\n`;
   for (const [name, value] of head.headers) {
     const stays = name === 'content-length' || name === 'transfer-encoding';
-    if (stays || !(HOP_BY_HOP.includes(name) || named.includes(name))) lines += `${text(name)}: ${text(value)}\r\n`;
+    if (stays || !(HOP_BY_HOP.includes(name) || named.includes(name)))
+      lines += `${clean.name(name)}: ${clean.text(value)}\r\n`;
   }
   for (const [name, value] of hop) lines += `${name}: ${value}\r\n`;
   return Buffer.from(`${lines}\r\n`, 'latin1');

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { openArena } from '../../src/host/arena.ts';
+import { removeTree } from '../../src/host/mounts.ts';
 import { Failure } from '../../src/model/failure.ts';
 import { openStage } from '../../src/programs/cli/drill-stage.ts';
 import { facts } from './compartment.ts';
@@ -24,13 +27,14 @@ function routes(): string {
 }
 
 test('arena and neighbour stand up as one stage, run a control, and leave nothing behind', async () => {
-  const stage = await openStage({ house, known: () => ({ state_dir: '/nowhere' }) });
+  const state = mkdtempSync(join(tmpdir(), 'bulkhead-arena-'));
+  const stage = await openStage({ house, known: () => ({ state_dir: state }) });
   try {
     const inside = await stage.inside({ ...facts('coder', ['other']), knowledge: ['notes', 'tasks'] });
     assert.equal(inside.workspace, '/workspace');
     assert.equal(inside.knowledge, 'notes:tasks');
     assert.equal(inside.other_agent, 'other');
-    assert.equal(inside.state_dir, '/nowhere');
+    assert.equal(inside.state_dir, state);
     const text =
       'my $was = -e "$A{workspace}/x"; mkdir "$A{workspace}/x" or failed("$!"); $was ? refused("old") : done("new");';
     for (const _ of [1, 2]) {
@@ -39,6 +43,7 @@ test('arena and neighbour stand up as one stage, run a control, and leave nothin
     }
   } finally {
     await stage.close();
+    removeTree(state);
   }
   assert.deepEqual(left(process.pid), []);
   assert.equal(routes(), '');

@@ -31,7 +31,7 @@ test('a value does not come back in the name of a field either: of an interim an
   assert.match(world.said.at(-1)?.head ?? '', new RegExp(`^authorization: Bearer ${VALUE}$`, 'm'));
   assert.match(out, /^HTTP\/1\.1 103 Early\r\nx-\S{32}: 1\r\n\r\nHTTP\/1\.1 200 OK\r\n\S{32}: 1\r\n/);
   assert.match(out, /\r\n0\r\nx-\S{32}-x: 1\r\n\r\n$/);
-  assert.ok(!out.includes(VALUE.slice(0, 10)), out);
+  assert.ok(!out.toLowerCase().includes(VALUE.slice(0, 10).toLowerCase()), out);
 });
 
 test('a placeholder in a trailer is refused, as it is, percent-coded or in Basic, and so is a key of somebody else in a bound field; a malformed trailer too; the server has no whole request', async () => {

@@ -7,7 +7,7 @@ import { sealed } from '../../src/programs/cli/seal.ts';
 import { listenTo } from './said.ts';
 import { World } from './world.ts';
 
-export const VALUE = 'real-value-0123456789-abcdefghij';
+export const VALUE = 'real-Value-0123456789-abcdefghij';
 export const FAR = '203.0.113.10';
 
 /** A world in which what `coder` sends to allow.test:9443 is read, since a secret is bound to it as a bearer token and in Basic. */

@@ -30,6 +30,7 @@ require('node:https').createServer({ key, cert }, (request, response) => {
     console.log(JSON.stringify({ path: request.method + ' ' + request.url, body: JSON.parse(body) }));
     n += 1;
     const made = (kind) => 'sk-ant-' + kind + '01-' + String(n).padStart(4, '0') + '-' + 'aB3'.repeat(20);
+    if (mode === 'filters') return void response.writeHead(403).end('<html>');
     if (mode === 'refuses') return void response.writeHead(400).end('{"error":"invalid_grant"}');
     if (mode === 'rubbish') return void response.end('<html>');
     if (mode === 'endless') { const more = () => response.write('x'.repeat(65536), more); return void more(); }
@@ -142,6 +143,10 @@ test('an endpoint that refuses ends it: said once, and not asked again', async (
   await until(() => seen.length === before + 2);
   await until(() => world.entries.some(({ why }) => why === `${HOST} answered 200, without a token`));
   assert.equal((await listed()).signIn?.refused, undefined, 'rubbish says nothing about the sign-in');
+  await mode('filters');
+  await login(23, 1000);
+  await until(() => world.entries.some(({ why }) => why === `${HOST} answered 403`));
+  assert.equal((await listed()).signIn?.refused, undefined, 'nor does a filter before the endpoint');
   await mode('endless');
   await login(22, 1000);
   await until(() => world.entries.some(({ why }) => String(why).includes('the answer is too long')));

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { removeTree } from '../../src/host/mounts.ts';
+import type { Contain } from '../../src/programs/gateway/contained.ts';
 import { Heard } from '../../src/programs/gateway/ssh-heard.ts';
 import type { SshKey } from '../../src/programs/gateway/ssh-keys.ts';
 import { attendSigner, type Desk } from '../../src/programs/gateway/ssh-signer.ts';
@@ -54,6 +55,9 @@ const REPLY = Buffer.concat([
 ]);
 const [FAILED, DONE, SIGNED] = [5, 6, 14];
 
+/** What reads the server's words is not contained here: what it throws fails the test. */
+const thrown: Contain = (handler) => handler;
+
 /** A signer over a real socket. `ask` sends one request and gives the kind of its answer; undefined: it was closed. */
 async function signer(
   change: Partial<Desk> = {},
@@ -63,7 +67,7 @@ async function signer(
   const upstream = (
     await sockets((end) => void end.write(Buffer.concat([VERSION, packet(REPLY), packet(Buffer.from([21]))])))
   ).client;
-  heard.listen({}, { host: 'git.test', port: 22, literal: false }, upstream);
+  heard.listen({}, { host: 'git.test', port: 22, literal: false }, upstream, thrown);
   await new Promise((resolve) => upstream.once('data', resolve));
   const key: SshKey = { agent: 'a', host: 'git.test', port: 22, user: 'git', since: new Date(), ...own };
   const desk: Desk = {
@@ -170,7 +174,7 @@ test('a key and a signature count only where a server says them itself: in a rep
     });
     const all = Promise.withResolvers<void>();
     client.on('data', () => length === Buffer.concat(parts).length && all.resolve());
-    heard.listen({}, { host: 'git.test', port: 22, literal: false }, client);
+    heard.listen({}, { host: 'git.test', port: 22, literal: false }, client, thrown);
     await all.promise;
     return heard.from(server.blob, signature).length;
   };

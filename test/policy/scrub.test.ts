@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { reflections, Scrubber } from '../../src/policy/scrub.ts';
+import { reflections, Scrubber, scrubName } from '../../src/policy/scrub.ts';
 import { FUZZ } from '../protocol/seed.ts';
 
 const VALUE = 'sk-real/value+with=signs';
@@ -85,4 +85,10 @@ test('any bytes, cut anywhere: what comes out is what a search over the whole wo
     }),
     FUZZ,
   );
+});
+
+test('a name of a field, which comes in lower case, has no value in it that was in capitals', () => {
+  const patterns = reflections([{ value: 'Key-ABCdef/1', shown: 'Key-000000/0' }]);
+  assert.equal(scrubName('x-key-abcdef/1-y', patterns), 'x-************-y');
+  assert.equal(scrubName('x-other', patterns), 'x-other');
 });

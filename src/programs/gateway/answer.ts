@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
-import { type Pattern, scrubText } from '../../policy/scrub.ts';
+import { type Pattern, scrubName, scrubText } from '../../policy/scrub.ts';
 import type { Header } from '../../protocol/http1.ts';
 import {
   agentHead,
+  type Clean,
   endsConnection,
   type ResponseHead,
   readResponseHead,
@@ -45,7 +46,7 @@ export async function passAnswer(
   sending: Sending,
   told: { begun: boolean },
 ): Promise<Next | 'switched'> {
-  const text = (value: string): string => scrubText(value, patterns);
+  const clean: Clean = { name: (name) => scrubName(name, patterns), text: (text) => scrubText(text, patterns) };
   for (;;) {
     const came = await responseHead(from);
     const { status } = came;
@@ -54,12 +55,12 @@ export async function passAnswer(
       const wrong = whyNoWebSocket(came, asked.webSocket);
       if (wrong !== undefined) throw new Error(wrong);
       told.begun = true;
-      await give(client, agentHead(came, text, SWITCHED));
+      await give(client, agentHead(came, clean, SWITCHED));
       return 'switched';
     }
     if (status < 200) {
       if (status === 100) sending.continued = true;
-      await give(client, agentHead(came, text, []));
+      await give(client, agentHead(came, clean, []));
       continue;
     }
     const framed = responseFraming(came, asked.method);
@@ -71,9 +72,10 @@ export async function passAnswer(
     const ends = over || asked.last;
     told.begun = true;
     asked.call.answered(status);
-    const trailers = (list: readonly Header[]): Header[] => list.map(([name, value]) => [text(name), text(value)]);
+    const trailers = (list: readonly Header[]): Header[] =>
+      list.map(([name, value]) => [clean.name(name), clean.text(value)]);
     await passBody(from, framed, client, {
-      head: agentHead(head, text, ends ? CLOSE : []),
+      head: agentHead(head, clean, ends ? CLOSE : []),
       scrubber: asked.call.incoming(patterns),
       trailers,
       ...(coding && { coding }),

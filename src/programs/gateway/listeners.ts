@@ -32,11 +32,14 @@ export class Listeners {
     this.close(compartment.name);
     const opened: Closable[] = [];
     this.#listeners.set(compartment.name, opened);
-    for (const fd of fds.slice(0, 2)) opened.push(await this.#serveTcp(compartment, fd));
+    // It may be closed, or listen anew, before all of them listen.
+    const keep = (one: Closable): unknown =>
+      this.#listeners.get(compartment.name) === opened ? opened.push(one) : one.close();
+    for (const fd of fds.slice(0, 2)) keep(await this.#serveTcp(compartment, fd));
     const services = [namesFor(compartment), timeFor(this.#outside, compartment)];
     for (const [i, fd] of fds.slice(2).entries()) {
       const service = services[i >> 1];
-      if (service) opened.push(await serveDatagrams(compartment, fd, i % 2 === 0 ? 4 : 6, service));
+      if (service) keep(await serveDatagrams(compartment, fd, i % 2 === 0 ? 4 : 6, service));
     }
   }
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Allowed, Destination } from '../../policy/egress.ts';
 import type { Address } from '../../protocol/address.ts';
 import type { Grant } from './asking.ts';
+import { contained } from './contained.ts';
 import type { Door } from './door.ts';
 import { isForSsh } from './ssh-heard.ts';
 
@@ -140,8 +141,10 @@ export class Passage {
 
   /** The server's words begin to pass as they are. */
   flows(upstream: Socket): void {
-    const { heard, ssh } = this.#door.compartment;
-    if (isForSsh(ssh, this.destination)) heard.listen(this, this.destination, upstream);
+    const { compartment } = this.#door;
+    if (!isForSsh(compartment.ssh, this.destination)) return;
+    const contain = contained(compartment, this.destination, () => this.end('broken'));
+    compartment.heard.listen(this, this.destination, upstream, contain);
   }
 
   /** Nothing passes any more. */

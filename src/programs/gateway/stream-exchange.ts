@@ -1,6 +1,6 @@
 import { type ClientHttp2Stream, constants, type ServerHttp2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
-import { scrubText } from '../../policy/scrub.ts';
+import { scrubName, scrubText } from '../../policy/scrub.ts';
 import type { Header } from '../../protocol/http1.ts';
 import { rawFields, readStreamAnswer, readStreamTrailers } from '../../protocol/http2.ts';
 import { passingTrailers } from '../../protocol/trailers.ts';
@@ -42,7 +42,6 @@ export class StreamExchange {
   readonly #judged: Go;
   readonly #method: string;
   readonly #refuse: Refuse;
-  readonly #text: (value: string) => string;
   #refused = false;
   #interims = 0;
 
@@ -55,7 +54,6 @@ export class StreamExchange {
     this.#judged = judged;
     this.#method = method;
     this.#refuse = refuse;
-    this.#text = (value) => scrubText(value, judged.reflected);
   }
 
   /** @param trailers  undefined: nothing follows the head of the request */
@@ -163,7 +161,8 @@ export class StreamExchange {
   }
 
   #clean(headers: readonly Header[]): Header[] {
-    return headers.map(([name, value]) => [this.#text(name), this.#text(value)]);
+    const { reflected } = this.#judged;
+    return headers.map(([name, value]) => [scrubName(name, reflected), scrubText(value, reflected)]);
   }
 
   #answer(raw: string[], bare: boolean): void {

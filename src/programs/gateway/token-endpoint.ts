@@ -75,8 +75,8 @@ async function refreshAt(
     const body = JSON.stringify({ grant_type: 'refresh_token', refresh_token: before.refresh, client_id: client });
     const answer = await post(address, body);
     const { status, text } = answer;
-    if (status === 400 || status === 401 || status === 403)
-      return { kind: 'refused', why: `${host} answered ${status}`, answer };
+    // 403 is not the standard's word for a token that is good for nothing (RFC 6749, 5.2), but that of filters before the endpoint.
+    if (status === 400 || status === 401) return { kind: 'refused', why: `${host} answered ${status}`, answer };
     const signIn = status === 200 ? refreshed(before, text, Date.now()) : undefined;
     if (signIn) return { kind: 'signed-in', signIn, answer };
     return { kind: 'later', why: `${host} answered ${status}${status === 200 ? ', without a token' : ''}`, answer };

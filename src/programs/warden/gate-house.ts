@@ -159,10 +159,10 @@ export class GateHouse {
     const facts = this.#facts();
     if (facts === undefined) return;
     const policies = policiesOf(facts);
-    const had = link.trees;
-    link.trees = new Set(policies.map(({ agent }) => agent));
-    for (const agent of link.trees) {
-      if (had.has(agent)) continue;
+    const agents = new Set(policies.map(({ agent }) => agent));
+    for (const agent of link.trees) if (!agents.has(agent)) link.trees.delete(agent);
+    for (const agent of agents) {
+      if (link.trees.has(agent)) continue;
       const folder = `${this.#pins}/named/${agent}`;
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       let tree: number;
@@ -171,9 +171,11 @@ export class GateHouse {
       } catch (error) {
         if (this.#user) throw error; // the copies are its own user's, who could change them through any other mount
         this.#note(`programs of ${agent} see themselves under the path of a copy: ${(error as Error).message}`);
+        link.trees.add(agent); // as it will be the next time
         continue;
       }
       await link.tree(agent, tree).finally(() => closeSync(tree));
+      link.trees.add(agent);
     }
     await link.policy(policies, up);
   }

@@ -43,7 +43,7 @@ export class GateLink {
   /** The gate's ends, to be given to it at its start. */
   readonly theirs: readonly [number, number];
   /** Agents whose tree it has. */
-  trees: ReadonlySet<string> = new Set();
+  readonly trees: Set<string> = new Set();
 
   constructor(asks: GateAsks) {
     const control = socketPair(SOCK_STREAM);
