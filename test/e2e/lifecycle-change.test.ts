@@ -8,7 +8,7 @@ import { wardenProcesses } from '../../src/host/warden-processes.ts';
 import { ONE, TWO } from './fleets.ts';
 import { keep, kept } from './kept.ts';
 import { userNames } from './machine.ts';
-import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
+import { EMPTY_PLAN, NOT_ROOT, type Stand, withFleet } from './stand.ts';
 
 const skip = { skip: NOT_ROOT };
 
@@ -71,7 +71,7 @@ test(
         assert.match(readFileSync(`/proc/${wardens[0]}/cmdline`, 'utf8'), /lib\/99\.0\.0\//);
         assert.equal(await kept(stand, 'one'), 'treasure\ntreasure\n');
         const plan = await stand.bulkhead(['plan', '--json'], { program: [join(newer, 'bulkhead')] });
-        assert.deepEqual(plan.json, { machine: [], steps: [] });
+        assert.deepEqual(plan.json, EMPTY_PLAN);
       } finally {
         removeTree(newer);
       }

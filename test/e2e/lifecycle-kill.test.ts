@@ -7,7 +7,7 @@ import { wardenProcesses } from '../../src/host/warden-processes.ts';
 import type { Started } from './command.ts';
 import { TWO } from './fleets.ts';
 import { changesSince, machineSnapshot } from './snapshot.ts';
-import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
+import { EMPTY_PLAN, NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 import { processesAbout } from './sweep.ts';
 
 const skip = { skip: NOT_ROOT };
@@ -40,7 +40,7 @@ function killGroup({ child }: Started): boolean {
 async function mustConverge(stand: Stand): Promise<void> {
   const up = await stand.bulkhead(['up']);
   assert.equal(up.status, 0, up.stdout + up.stderr);
-  assert.deepEqual((await stand.bulkhead(['plan', '--json'])).json, { machine: [], steps: [] });
+  assert.deepEqual((await stand.bulkhead(['plan', '--json'])).json, EMPTY_PLAN);
   assert.equal((await stand.run('two', ['true'])).status, 0);
 }
 

@@ -20,7 +20,7 @@ import type { Result } from './command.ts';
 import { ONE, TWO } from './fleets.ts';
 import { groupNames, netnsNames, userNames } from './machine.ts';
 import { changesSince, machineSnapshot } from './snapshot.ts';
-import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
+import { EMPTY_PLAN, NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const skip = { skip: NOT_ROOT };
 const TREE = fileURLToPath(new URL('../..', import.meta.url));
@@ -227,7 +227,7 @@ test('a published port that is taken on the host is told, and up goes through on
       await new Promise((resolve) => server.close(resolve));
       const up = await stand.bulkhead(['up']);
       assert.equal(up.status, 0, up.stdout + up.stderr);
-      assert.deepEqual((await stand.bulkhead(['plan', '--json'])).json, { machine: [], steps: [] });
+      assert.deepEqual((await stand.bulkhead(['plan', '--json'])).json, EMPTY_PLAN);
     });
   } finally {
     server.close();
@@ -276,7 +276,7 @@ test(
         const late = Date.now() + 30_000;
         for (let up = await stand.bulkhead(['up']); up.status !== 0; up = await stand.bulkhead(['up']))
           assert.ok(Date.now() < late, up.stdout + up.stderr);
-        assert.deepEqual((await stand.bulkhead(['plan', '--json'])).json, { machine: [], steps: [] });
+        assert.deepEqual((await stand.bulkhead(['plan', '--json'])).json, EMPTY_PLAN);
       });
     });
   },

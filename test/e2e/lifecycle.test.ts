@@ -5,14 +5,14 @@ import { test } from 'node:test';
 import { TWO } from './fleets.ts';
 import { withMachine } from './machine-lock.ts';
 import { changesSince, machineSnapshot } from './snapshot.ts';
-import { NOT_ROOT, withFleet } from './stand.ts';
+import { EMPTY_PLAN, NOT_ROOT, withFleet } from './stand.ts';
 
 const skip = { skip: NOT_ROOT };
 
 test('after up the plan is empty, and a second up does nothing', skip, async () => {
   await withFleet(TWO, async (stand) => {
     const plan = await stand.bulkhead(['plan', '--json']);
-    assert.deepEqual(plan.json, { machine: [], steps: [] });
+    assert.deepEqual(plan.json, EMPTY_PLAN);
     const again = await stand.bulkhead(['up', '--json']);
     assert.deepEqual([again.status, again.json.steps], [0, []]);
     const id = await stand.run('two', ['id', '-u']);
@@ -62,7 +62,7 @@ test('a workspace of the operator is as it was after down: names held in it are 
       const up = await stand.bulkhead(['up']);
       assert.equal(up.status, 0, up.stdout + up.stderr);
       assert.ok(existsSync(join(site, '.envrc')), 'a name is held');
-      assert.deepEqual((await stand.bulkhead(['plan', '--json'])).json, { machine: [], steps: [] });
+      assert.deepEqual((await stand.bulkhead(['plan', '--json'])).json, EMPTY_PLAN);
       assert.equal((await stand.bulkhead(['down'])).status, 0);
       assert.equal(existsSync(join(site, '.envrc')), false);
       assert.ok(existsSync(join(site, '.git/hooks')));

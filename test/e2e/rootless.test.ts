@@ -21,7 +21,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeTree } from '../../src/host/mounts.ts';
 import { type Result, start } from './command.ts';
-import { NOT_ROOT } from './stand.ts';
+import { EMPTY_PLAN, NOT_ROOT } from './stand.ts';
 import { withinReach } from './within-reach.ts';
 
 /** All of it as a user who is nobody on this machine: a uid without an entry anywhere, and a home with nothing in it. */
@@ -178,7 +178,7 @@ async function up({ bulkhead }: Nobody): Promise<void> {
     for (const part of [/your own uid/, /memory and cpu are not limited/, /disk is not limited/, /record/])
       assert.match(missing, part);
   }
-  assert.deepEqual((await bulkhead(['plan', '--json'])).json, { machine: [], steps: [] });
+  assert.deepEqual((await bulkhead(['plan', '--json'])).json, EMPTY_PLAN);
 }
 
 async function confined({ run, uid, home }: Nobody): Promise<void> {

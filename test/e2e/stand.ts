@@ -35,6 +35,9 @@ export interface Wishes {
   readonly inside?: readonly string[];
 }
 
+/** What `plan --json` says where there is nothing to do. */
+export const EMPTY_PLAN = { machine: [], steps: [], terms: [], unset: [] } as const;
+
 export const NOT_ROOT: false | string = process.getuid?.() === 0 ? false : 'putting up a fleet needs root';
 let count = 0;
 
