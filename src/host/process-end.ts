@@ -20,13 +20,22 @@ export interface HowEnded {
 /** To be asked once the handle is readable.
  *  @returns undefined where nobody can say any more: it was waited for by its parent, and the kernel is older than 6.15 */
 export function howEnded(pidfd: number, pid: number): HowEnded | 'not yet' | undefined {
+  const kept = keptStatus(pidfd);
+  if (kept !== undefined) return decoded(kept);
+  const zombie = lastWords(pid);
+  if (zombie === undefined || pidOfProcess(pidfd) === undefined) {
+    const late = keptStatus(pidfd); // it was waited for since we asked
+    return late === undefined ? undefined : decoded(late);
+  }
+  return zombie === 'runs' ? 'not yet' : decoded(zombie);
+}
+
+/** @returns what the kernel keeps of a process that was waited for */
+function keptStatus(pidfd: number): number | undefined {
   info.fill(0);
   info.writeBigUInt64LE(INFO_EXIT, MASK_AT);
   const known = ioctl(pidfd, GET_INFO, info) === 0;
-  if (known && (info.readBigUInt64LE(MASK_AT) & INFO_EXIT) !== 0n) return decoded(info.readInt32LE(EXIT_AT));
-  const zombie = lastWords(pid);
-  if (zombie === undefined || pidOfProcess(pidfd) === undefined) return undefined;
-  return zombie === 'runs' ? 'not yet' : decoded(zombie);
+  return known && (info.readBigUInt64LE(MASK_AT) & INFO_EXIT) !== 0n ? info.readInt32LE(EXIT_AT) : undefined;
 }
 
 /** When it began, in the kernel's own count: with the pid, this names one process (proc(5), stat, field 22). */
