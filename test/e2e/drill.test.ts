@@ -4,6 +4,7 @@ import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { test } from 'node:test';
 import { FAMILIES } from '../../src/drill/list.ts';
 import { type DrillDocument, unheldBecause } from '../../src/drill/verdict.ts';
+import { sweep } from '../../src/host/arena/space.ts';
 import type { StatusDocument } from '../../src/model/documents.ts';
 import { type Client, dial } from '../../src/wire/client.ts';
 import { withLoneHost } from './lone-host.ts';
@@ -53,6 +54,12 @@ async function agents(stand: Stand): Promise<object[]> {
   return (json as StatusDocument).agents.map(({ name, state, pid, restarts }) => ({ name, state, pid, restarts }));
 }
 
+/** The machine's routes, once what an earlier drill left that was killed is gone: the next drill takes it away, whoever's it is. */
+function routesBefore(): string[] {
+  sweep(undefined);
+  return routes();
+}
+
 /** The machine's routes, but for those of links that others make and take away meanwhile. */
 function routes(): string[] {
   const lines = execFileSync('ip', ['route', 'show', 'table', 'all'], { encoding: 'utf8' }).split('\n');
@@ -81,7 +88,7 @@ test('a drill of three agents: all held, nothing cut off, and the fleet is after
 }, async (t) => {
   await withThree(async (stand, shared) => {
     const folders = [shared, ...['plain', 'builder'].map((name) => `${stand.state}/agents/${name}/disk`)];
-    const before = { agents: await agents(stand), files: folders.map(listing), routes: routes() };
+    const before = { agents: await agents(stand), files: folders.map(listing), routes: routesBefore() };
     const begun = performance.now();
     const report = `${stand.folder}/drill.xml`;
     const { status, json, stderr } = await stand.bulkhead(['drill', '--json', '--junit', report]);
@@ -248,7 +255,7 @@ test('a drill that is killed or interrupted leaves nothing lent and nothing that
   skip: NOT_ROOT,
 }, async () => {
   await withFleet('agents:\n  one: {}\n', async (stand) => {
-    const before = routes();
+    const before = routesBefore();
     const lastAttack = async (): Promise<number> => {
       const { json } = await stand.bulkhead(['ledger', 'tail', '--json', '-n', '1', '--event', 'drill.attack']);
       return json.entries[0]?.index ?? -1;

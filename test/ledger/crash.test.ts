@@ -185,7 +185,7 @@ async function killAt(t: TestContext, call: string, nth: number): Promise<boolea
   const first = await start(t, home, [...strace, ...inject]);
   if (first !== undefined) {
     const writing = write(first, 2, 'a', promises);
-    await Promise.race([sleep(150), first.exited]);
+    await Promise.race([sleep(1000), first.exited]);
     await finish(first);
     await writing;
   }
