@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { readJson } from '../model/read-json.ts';
 import { replaceFile } from './replace-file.ts';
 import { writableByOthers } from './writable.ts';
 
@@ -45,21 +46,28 @@ export async function compiled(from: string, digest: string): Promise<string | u
   const ours = statSync(join(from, 'node_modules'), { throwIfNoEntry: false })?.uid === process.getuid?.();
   if (!ours || !PROGRAMS.every((path) => existsSync(join(from, path)))) return undefined;
   const kept = join(from, KEPT);
-  const umask = process.umask(0o022);
   try {
-    mkdirSync(kept, { recursive: true });
+    readable(() => mkdirSync(kept, { recursive: true }));
     // Before Node is told of it, too: it loads what it finds there.
     if (writableByOthers(realpathSync(kept)).length > 0) return undefined;
     const before = known(kept);
     if (before?.digest === digest && existsSync(join(kept, before.folder))) return before.folder;
     const folder = await compile(from);
     if (folder === undefined) return undefined;
-    // Node makes them for their user alone; the sources are for all to read.
+    // Node makes them for their user alone.
     for (const name of entriesOf(join(kept, folder))) chmodSync(join(kept, folder, name), 0o644);
     replaceFile(join(kept, OF), `${JSON.stringify({ digest, folder })}\n`, 0o644);
     return folder;
   } catch {
     return undefined; // a disk that is full, or takes no writing: nothing but time is lost
+  }
+}
+
+/** What is made here, or by a process that is started here, is for all to read: the sources are, too. */
+function readable<T>(make: () => T): T {
+  const umask = process.umask(0o022);
+  try {
+    return make();
   } finally {
     process.umask(umask);
   }
@@ -72,11 +80,8 @@ function entriesOf(folder: string): string[] {
 /** What was compiled last. */
 function known(kept: string): { readonly digest: string; readonly folder: string } | undefined {
   const at = join(kept, OF);
-  try {
-    return existsSync(at) ? JSON.parse(readFileSync(at, 'utf8')) : undefined;
-  } catch {
-    return undefined; // it was cut off, and is written anew
-  }
+  const said = existsSync(at) ? readJson(readFileSync(at, 'utf8')) : undefined; // one that was cut off is written anew
+  return said as { readonly digest: string; readonly folder: string } | undefined;
 }
 
 /** All programs in one process that ends before the first line of any is run: modules are compiled before they are evaluated, and evaluated
@@ -93,8 +98,10 @@ function compile(from: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const words = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', text];
     // What it has no room for is not kept, and nothing else is lost: so how it ended does not matter.
-    execFile(process.execPath, words, { env, cwd: '/', timeout: LONGEST_MS }, (_, stdout) =>
-      resolve(stdout === '' || !existsSync(stdout) ? undefined : basename(stdout)),
+    readable(() =>
+      execFile(process.execPath, words, { env, cwd: '/', timeout: LONGEST_MS }, (_, stdout) =>
+        resolve(stdout === '' || !existsSync(stdout) ? undefined : basename(stdout)),
+      ),
     );
   });
 }

@@ -49,6 +49,14 @@ export function closestRules(rules: readonly EgressRule[], destination: Destinat
   return here.filter(({ host }) => closeness(host) === closest);
 }
 
+/** Whether some rule is for TCP connections to this host and port, whatever else it says. */
+export function grants(
+  rules: readonly EgressRule[],
+  { host, port }: { readonly host: string; readonly port: number },
+): boolean {
+  return rules.some((rule) => rule.port === port && covers(rule, { host, port, literal: false }));
+}
+
 function covers(rule: EgressRule, { host, literal, protocol }: Destination): boolean {
   if (rule.protocol !== protocol) return false;
   return literal ? rule.host === host : hostMatches(rule.host, host);

@@ -1,3 +1,4 @@
+import { readJson } from '../model/read-json.ts';
 /** A string in a JSON text, with where it stands: `text.slice(from, to)` is it with its quotes. */
 export interface JsonString {
   readonly value: string;
@@ -10,11 +11,7 @@ export interface JsonString {
 /** Every string of a JSON text (RFC 8259), names among them, decoded.
  *  @returns why not: it is no JSON, or an object has a name twice, which readers understand differently (RFC 8259, 4) */
 export function jsonStrings(text: string): JsonString[] | string {
-  try {
-    JSON.parse(text);
-  } catch {
-    return 'the body is not JSON';
-  }
+  if (readJson(text) === undefined) return 'the body is not JSON';
   const found: JsonString[] = [];
   // Valid, so these are all that can stand in it.
   const token = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/gsy;

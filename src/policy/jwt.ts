@@ -1,16 +1,13 @@
+import { readJson } from '../model/read-json.ts';
 /** The claims of a JSON Web Token in its compact form (RFC 7519, 3; RFC 7515, 7.1). Nothing is verified: whoever gives it may say anything.
  *  @returns undefined: it is none */
 export function claimsOf(token: string): Readonly<Record<string, unknown>> | undefined {
   const [, claims, ...rest] = token.length <= LONGEST ? (COMPACT.exec(token)?.[0].split('.') ?? []) : [];
   if (claims === undefined || rest.length !== 1) return undefined;
-  try {
-    const read: unknown = JSON.parse(Buffer.from(claims, 'base64url').toString('utf8'));
-    return typeof read === 'object' && read !== null && !Array.isArray(read)
-      ? (read as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const read = readJson(Buffer.from(claims, 'base64url').toString('utf8'));
+  return typeof read === 'object' && read !== null && !Array.isArray(read)
+    ? (read as Record<string, unknown>)
+    : undefined;
 }
 
 /** When it ends (RFC 7519, 4.1.4); milliseconds since 1970. */

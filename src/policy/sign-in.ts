@@ -1,3 +1,4 @@
+import { readJson } from '../model/read-json.ts';
 import { type Account, accountOf, readCodex, shownToken } from './codex-sign-in.ts';
 import { endOf } from './jwt.ts';
 import { type Shape, whyNoSecret } from './placeholder.ts';
@@ -59,15 +60,15 @@ export function isHarness(name: string): name is HarnessName {
 
 /** What a harness keeps. @returns undefined for anything else */
 export function readSignIn(harness: HarnessName, text: string): SignIn | undefined {
-  if (harness === 'codex') return decodeSignIn({ ...readCodex(record(parsed(text))), harness });
+  if (harness === 'codex') return decodeSignIn({ ...readCodex(record(readJson(text))), harness });
   // Claude Code: `{"claudeAiOauth": {"accessToken", "refreshToken", "expiresAt"}}`
-  const { accessToken, refreshToken, expiresAt } = record(record(parsed(text)).claudeAiOauth);
+  const { accessToken, refreshToken, expiresAt } = record(record(readJson(text)).claudeAiOauth);
   return decodeSignIn({ harness, access: accessToken, refresh: refreshToken, until: expiresAt });
 }
 
 /** One that we wrote. */
 export function signInOf(text: string): SignIn | undefined {
-  return decodeSignIn(parsed(text));
+  return decodeSignIn(readJson(text));
 }
 
 /** Each what it should be; undefined for anything else. */
@@ -88,7 +89,7 @@ export function shapeOfSignIn({ account }: SignIn): Shape | undefined {
 /** What a token endpoint answers (RFC 6749, 5.1); without another refresh token the one before stays good. The server controls every byte.
  *  @param now  milliseconds */
 export function refreshed(before: SignIn, text: string, now: number): SignIn | undefined {
-  const { access_token, refresh_token = before.refresh, expires_in } = record(parsed(text));
+  const { access_token, refresh_token = before.refresh, expires_in } = record(readJson(text));
   const seconds = typeof expires_in === 'number' && expires_in > 0 && expires_in < 1e9 ? expires_in : 3600;
   return decodeSignIn({
     ...before,
@@ -100,14 +101,6 @@ export function refreshed(before: SignIn, text: string, now: number): SignIn | u
 
 function isToken(raw: unknown): raw is string {
   return typeof raw === 'string' && whyNoSecret(raw) === undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function record(raw: unknown): Readonly<Record<string, unknown>> {

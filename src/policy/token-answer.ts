@@ -1,3 +1,4 @@
+import { readJson } from '../model/read-json.ts';
 import { jsonStrings } from './json-strings.ts';
 import { SHORTEST_SECRET } from './placeholder.ts';
 import { reflections } from './scrub.ts';
@@ -43,12 +44,8 @@ function isToken(path: string): boolean {
 const LITERAL = /"(?:[^"\\]|\\.)*(?:"|\\?$)/gs;
 
 function relieved(word: string, without: (some: string) => string): string {
-  for (const whole of [word, `${word}"`]) {
-    try {
-      const value = JSON.parse(whole) as string;
-      const put = without(value);
-      return put === value ? word : JSON.stringify(put);
-    } catch {} // it does not end, or is none
-  }
-  return word;
+  const value = readJson(word) ?? readJson(`${word}"`); // it may not end
+  if (typeof value !== 'string') return word;
+  const put = without(value);
+  return put === value ? word : JSON.stringify(put);
 }

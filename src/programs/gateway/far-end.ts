@@ -6,6 +6,7 @@ import { listed, type RequestHead, requestFraming } from '../../protocol/http1.t
 import { hostPort } from './compartment.ts';
 import type { Explanation } from './denials.ts';
 import type { Door } from './door.ts';
+import { sayAndClose } from './first-bytes.ts';
 import { verified } from './handshakes.ts';
 import { Incoming } from './incoming.ts';
 import { LIMITS } from './limits.ts';
@@ -118,10 +119,23 @@ export async function leave(door: Door, destination: Destination, far: FarEnd): 
   const where = whereKept(door, destination);
   const { address } = passage;
   const verified = socket instanceof TLSSocket && socket.authorized && under === door.outside.keys.roots.sessions;
-  if (where === undefined || address === undefined || !verified || !passage.open) return void upstream.end();
+  if (where === undefined || address === undefined || !verified || !passage.open) return forsake(far);
   upstream.setTimeout(0, idle);
   passage.leaves();
   door.compartment.kept.keep({ socket, incoming, upstream, address, declined, where, under });
+}
+
+/** It ends. What the server still says is read and dropped for a moment: unread, it would keep the connection from ever ending. */
+export function forsake({ reached, upstream }: FarEnd): void {
+  reached.then(
+    ({ socket, incoming }) => {
+      incoming.leave();
+      socket.once('close', () => upstream.destroy());
+      sayAndClose(socket, '');
+      if (socket.destroyed) upstream.destroy();
+    },
+    () => upstream.destroy(), // it was not reached
+  );
 }
 
 /** Whether a request may be sent a second time where nothing was heard of the first (RFC 9110, 9.2.2). */

@@ -11,6 +11,7 @@ import {
   dialled,
   dialledEnd,
   type FarEnd,
+  forsake,
   isRepeatable,
   keptEnd,
   leave,
@@ -168,19 +169,6 @@ async function carryHttp1(line: Line, first?: First): Promise<void> {
   if (clean) return leave(door, destination, line.far);
   if (client.destroyed) line.far.upstream.destroy();
   else forsake(line.far);
-}
-
-/** What the server still says is read and dropped for a moment: unread, it would keep the connection from ever ending. */
-function forsake({ reached, upstream }: FarEnd): void {
-  reached.then(
-    ({ socket, incoming }) => {
-      incoming.leave();
-      socket.once('close', () => upstream.destroy());
-      sayAndClose(socket, '');
-      if (socket.destroyed) upstream.destroy();
-    },
-    () => upstream.destroy(), // it was not reached
-  );
 }
 
 type First = Awaited<ReturnType<typeof nextHead<HeadResult>>>;

@@ -1,8 +1,8 @@
+import { inTime } from '../../host/in-time.ts';
 import { Failure } from '../../model/failure.ts';
 import { dialLedger, type LedgerClient } from '../../wire/ledger-client.ts';
 import { Batch } from './batch.ts';
 import type { Entry, Recorder, Strength } from './record.ts';
-import { inTime } from './resolve.ts';
 
 const ANSWER_MS = 5_000;
 const RETRY_MS = 200;

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { inTime } from '../../host/in-time.ts';
 import type { Destination } from '../../policy/egress.ts';
 import { isModelHost } from '../../policy/meter/model-calls.ts';
 import type { Address } from '../../protocol/address.ts';
@@ -10,7 +11,7 @@ import { dialFirst } from './dial.ts';
 import type { Door } from './door.ts';
 import { LIMITS } from './limits.ts';
 import { Passage } from './passage.ts';
-import { addressesOf, inTime } from './resolve.ts';
+import { addressesOf } from './resolve.ts';
 import { tokenEndpointAt } from './token-answers.ts';
 
 export interface Open {

@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises';
+import { inTime } from '../../host/in-time.ts';
 import { type Refused, refusedAddress } from '../../policy/addresses.ts';
 import { type Address, parseAddress } from '../../protocol/address.ts';
 
@@ -37,21 +38,4 @@ export async function addressesOf(
 ): Promise<Resolved> {
   if (pinned !== undefined) return { kind: 'addresses', addresses: [pinned] };
   return judgeAddresses(await inTime(resolve(host), ms));
-}
-
-/** @throws Error when the work takes longer; it goes on unseen then */
-export function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no answer in ${ms / 1000} s`)), ms);
-    work.then(
-      (value) => {
-        clearTimeout(timer);
-        resolve(value);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error);
-      },
-    );
-  });
 }

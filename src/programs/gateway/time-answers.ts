@@ -4,8 +4,7 @@ import { readTimeRequest, writeTimeAnswer, writeTimeDenial } from '../../protoco
 import type { Compartment } from './compartment.ts';
 import type { Outside } from './door.ts';
 import { answerAt } from './server-time.ts';
-
-const VIA = 'ntp';
+import { VIA } from './time-servers.ts';
 
 /** Answers a datagram that an agent sent to UDP port 123 of an address. Nothing of it goes anywhere: the gateway asks a server that policy grants in
  *  its own words, now and then, and says the time itself. A server that is not granted is not asked for: people are asked about connections only.

@@ -7,7 +7,8 @@ import { LIMITS } from './limits.ts';
 import { addressesOf } from './resolve.ts';
 import { askServer, type ServerTime } from './server-time.ts';
 
-const VIA = 'ntp';
+/** How it came, for the record. */
+export const VIA = 'ntp';
 /** What one question and one answer are. */
 const BYTES = 48;
 const MOST_ADDRESSES = 2;

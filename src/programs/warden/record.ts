@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Recorder } from '../../host/apply.ts';
+import { inTime } from '../../host/in-time.ts';
 import { Failure } from '../../model/failure.ts';
 import { describe } from '../../plan/describe.ts';
 import type { Step } from '../../plan/step.ts';
@@ -41,7 +42,7 @@ export class Record implements Recorder {
   /** @throws when the ledger does not answer, or takes nothing more */
   async health(): Promise<void> {
     if (!this.#client) throw new Error('the ledger is not running');
-    const { full } = (await inTime(this.#client.client.call('health'))) as { full?: boolean };
+    const { full } = (await inTime(this.#client.client.call('health'), PATIENCE_MS, NO_ANSWER)) as { full?: boolean };
     if (full) throw new Error('the ledger cannot write: its disk is full');
   }
 
@@ -54,7 +55,7 @@ export class Record implements Recorder {
         'It is being started again; the reason is in: bulkhead logs ledger',
         1,
       );
-    await inTime(this.#client.append([entry], strength));
+    await inTime(this.#client.append([entry], strength), PATIENCE_MS, NO_ANSWER);
   }
 
   /** For what is to be on record before anything goes on, and waits for a ledger that is slow or away. */
@@ -96,19 +97,6 @@ export class Record implements Recorder {
 
 function subject(step: Step): { agent?: string } {
   return 'agent' in step.what ? { agent: step.what.agent } : {};
-}
-
-/** @throws Failure `record-failed` when there is no answer in time */
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  let late: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    late = setTimeout(() => reject(NO_ANSWER()), PATIENCE_MS);
-  });
-  try {
-    return await Promise.race([answer, silence]);
-  } finally {
-    clearTimeout(late);
-  }
 }
 
 const NO_ANSWER = (): Failure =>

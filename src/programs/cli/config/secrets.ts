@@ -3,9 +3,8 @@ import type { EgressRule } from '../../../model/fleet.ts';
 import { secretName } from '../../../model/names.ts';
 import { isHomePath, LONGEST_ENV_TEXT, LONGEST_FILE_TEXT, whyNoText } from '../../../model/placeholder-text.ts';
 import { isSecretPlace, type SecretBinding, type SecretPlace } from '../../../model/secret-binding.ts';
-import { ruleText } from '../../../policy/egress.ts';
+import { grants, ruleText } from '../../../policy/egress.ts';
 import { EGRESS_PRESETS } from '../../../policy/egress-presets.ts';
-import { hostMatches } from '../../../policy/hostnames.ts';
 import { whyNoPathPattern } from '../../../policy/paths.ts';
 import { SECRET_PRESETS } from '../../../policy/secret-presets.ts';
 import { egressRule } from './egress.ts';
@@ -155,13 +154,7 @@ function mustBeGranted(
   { host, port }: SecretBinding,
   egress: readonly EgressRule[],
 ): void {
-  if (
-    egress.some(
-      (rule) =>
-        rule.protocol === undefined && rule.port === port && (rule.host === host || hostMatches(rule.host, host)),
-    )
-  )
-    return;
+  if (grants(egress, { host, port })) return;
   throw where.document.failure(
     'secret-unreachable',
     at,

@@ -1,7 +1,6 @@
 import type { EgressRule } from '../../../model/fleet.ts';
 import { SSH_PORT, SSH_USER, type SshBinding, sshText } from '../../../model/ssh-binding.ts';
-import { ruleText } from '../../../policy/egress.ts';
-import { hostMatches } from '../../../policy/hostnames.ts';
+import { grants, ruleText } from '../../../policy/egress.ts';
 import { KNOWN_HOST_KEYS } from '../../../policy/ssh-hosts.ts';
 import { keyLine, readKeyLine } from '../../../protocol/ssh-key.ts';
 import { egressRule } from './egress.ts';
@@ -90,15 +89,7 @@ function mustBeGranted(
   to: { readonly host: string; readonly port: number },
   egress: readonly EgressRule[],
 ): void {
-  if (
-    egress.some(
-      (rule) =>
-        rule.protocol === undefined &&
-        rule.port === to.port &&
-        (rule.host === to.host || hostMatches(rule.host, to.host)),
-    )
-  )
-    return;
+  if (grants(egress, to)) return;
   throw where.document.failure(
     'ssh-unreachable',
     at,
