@@ -63,15 +63,7 @@ s=c.wrap_socket(socket.create_connection(('allow.test',9443),timeout=5),server_h
 for p in json.loads(${JSON.stringify(JSON.stringify(pieces))}):
   s.sendall(p.encode('latin1')); time.sleep(0.15)
 s.settimeout(3)
-out=b''
-try:
-  while True:
-    d=s.recv(65536)
-    if not d: break
-    out+=d
-    s.settimeout(1)
-except OSError: pass
-sys.stdout.buffer.write(out)`;
+sys.stdout.buffer.write(heard(s,1))`;
     const { out, err } = await this.python('coder', code);
     if (err !== '') throw new Error(err);
     return out;

@@ -26,6 +26,16 @@ const here = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 const reach: Reachable = await withinReach();
 process.once('exit', () => reach.close());
 const COMPILED = Object.entries(compiledFor(UID, reach.tree)).map(([name, value]) => `${name}=${value}`);
+/** More of it, once something came, is waited for `quiet` seconds; the first for as long as the socket's own time. */
+const HEARD = `def heard(s,quiet=None):
+  out=b''
+  try:
+    while d:=s.recv(65536):
+      out+=d
+      if quiet: s.settimeout(quiet)
+  except OSError: pass
+  return out
+`;
 const reachable = (argv: readonly string[]): string[] =>
   argv.map((word) => (word === process.execPath ? reach.node : word));
 let worlds = 0;
@@ -243,9 +253,9 @@ export class World {
     return this.run(name, ['curl', '-sS', '-k', '-m', '8', ...args]);
   }
 
-  /** Python inside a compartment; `socket` is imported. */
+  /** Python inside a compartment: `socket` is imported, and `heard` is all that comes until the other side ends, or says nothing for a while. */
   python(name: string, code: string): Promise<{ status: number | null; out: string; err: string }> {
-    return this.run(name, ['/usr/bin/python3', '-c', `import socket,sys,time\n${code}`]);
+    return this.run(name, ['/usr/bin/python3', '-c', `import socket,sys,time\n${HEARD}${code}`]);
   }
 
   /** Sends bytes from inside a compartment over one connection and gives back all that comes until it closes. */
@@ -258,14 +268,7 @@ s=socket.create_connection((${JSON.stringify(host)},${port}),timeout=8)
 for i,p in enumerate(${JSON.stringify(parts)}):
   if i: time.sleep(0.12)
   s.sendall(bytes.fromhex(p))
-out=b''
-try:
-  while True:
-    d=s.recv(65536)
-    if not d: break
-    out+=d
-except OSError as e: pass
-print(out.hex())`;
+print(heard(s).hex())`;
     const { out, err } = await this.python(name, code);
     assert.equal(err, '');
     return Buffer.from(out.trim(), 'hex');

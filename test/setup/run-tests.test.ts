@@ -38,6 +38,7 @@ function run(
 }
 
 test('the figures of all files stand last, and every skip before them with its reason, also one of a test within a test', () => {
+  // Texts for the runner, which are run by themselves: none of them is a test of ours that is left out.
   const { status, out, figures } = run({
     'a.test.mjs': `test('one', () => {});\ntest('two', { skip: 'it is cold' }, () => { throw new Error('it ran'); });`,
     'b/c.test.mjs': `test('all', async (t) => { await t.test('part', { skip: 'no part' }, () => {}); });\ntest('inside', (t) => t.skip('seen late'));\ntest('why', { skip: true }, () => {});`,
