@@ -51,8 +51,9 @@ export class Client {
     if (this.#ended) return Promise.reject(this.#ended);
     const id = this.#next++;
     return new Promise((resolve, reject) => {
+      const frame = encodeFrame({ ...body, id, do: request });
       this.#waiting.set(id, { resolve, reject, taken });
-      this.#socket.write(encodeFrame({ ...body, id, do: request }));
+      this.#socket.write(frame);
     });
   }
 

@@ -13,7 +13,10 @@ export function encodeFrame(value: unknown): Buffer {
 /** Collects bytes and gives back whole frames. The peer controls the bytes: a length over the limit, or a body that is not
  *  JSON, throws, and the connection must be closed. */
 export class FrameReader {
-  #held: Buffer = Buffer.alloc(0);
+  #pieces: Buffer[] = [];
+  #bytes = 0;
+  /** So many are there before anything more can be told. */
+  #enough = 4;
   readonly #longest: number;
 
   constructor(longest: number = LONGEST_FRAME) {
@@ -21,17 +24,23 @@ export class FrameReader {
   }
 
   push(chunk: Buffer): unknown[] {
-    this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#pieces.push(chunk);
+    this.#bytes += chunk.length;
     const values: unknown[] = [];
+    if (this.#bytes < this.#enough) return values;
+    const [first = chunk, ...more] = this.#pieces;
+    const held = more.length === 0 ? first : Buffer.concat(this.#pieces);
     let at = 0;
-    while (this.#held.length - at >= 4) {
-      const length = this.#held.readUInt32BE(at);
+    for (this.#enough = 4; held.length - at >= this.#enough; this.#enough = 4) {
+      const length = held.readUInt32BE(at);
       if (length > this.#longest) throw new RangeError(`a frame of ${length} bytes is too long`);
-      if (this.#held.length - at - 4 < length) break;
-      values.push(JSON.parse(this.#held.toString('utf8', at + 4, at + 4 + length)));
+      this.#enough = 4 + length;
+      if (held.length - at < this.#enough) break;
+      values.push(JSON.parse(held.toString('utf8', at + 4, at + 4 + length)));
       at += 4 + length;
     }
-    this.#held = this.#held.subarray(at);
+    this.#pieces = at === held.length ? [] : [held.subarray(at)];
+    this.#bytes = held.length - at;
     return values;
   }
 }

@@ -44,9 +44,18 @@ export class Program {
     return this.#attempts.total;
   }
 
+  /** What it cannot be given now, for want of a descriptor or a file, it is given later. */
   start(): void {
     const begun = Date.now();
     this.#state = 'starting';
+    try {
+      this.#launch(begun);
+    } catch (error) {
+      this.#ended(begun, `not started: ${(error as Error).message}`);
+    }
+  }
+
+  #launch(begun: number): void {
     const { orders, descriptors, held, ready } = this.#prepare();
     const child = launch(
       'program',

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LogFile } from '../../src/programs/warden/log-file.ts';
+import { Program, type Start } from '../../src/programs/warden/program.ts';
+
+test('a program that cannot be started now, and again when it ended, is started later, and nobody who asked for it ends', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bulkhead-program-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const log = new LogFile(join(folder, 'log'));
+  let asked = 0;
+  const prepare = (): Start => {
+    if (++asked < 3) throw new Error('EMFILE: too many open files');
+    const argv = ['/bin/sleep', '100'];
+    return {
+      orders: argv.map((value) => ({ do: 'arg', value })),
+      descriptors: [],
+      held: [],
+      ready: () => Promise.resolve(),
+    };
+  };
+  const program = new Program('sleeper', prepare, log);
+  t.after(() => program.end());
+  const ends: string[] = [];
+  program.onEnd = (how) => ends.push(how);
+  program.start();
+  assert.deepEqual([program.state, program.pid], ['down', undefined]);
+  for (const late = Date.now() + 10_000; program.state !== 'running'; await sleep(20)) assert.ok(Date.now() < late);
+  assert.deepEqual([asked, program.restarts, ends], [3, 2, Array(2).fill('not started: EMFILE: too many open files')]);
+  assert.match(
+    readFileSync(join(folder, 'log'), 'utf8'),
+    /sleeper ended \(not started: EMFILE: .*\); starting it again in 100 ms/,
+  );
+
+  await program.end();
+  const never = new Program('never', () => assert.fail('no file'), log);
+  never.start();
+  await never.end();
+  await sleep(200);
+  assert.equal(never.restarts, 1, 'what was ended for good is not started again');
+});
