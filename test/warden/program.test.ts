@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeTree } from '../../src/host/mounts.ts';
 import { LogFile } from '../../src/programs/warden/log-file.ts';
 import { Program, type Start } from '../../src/programs/warden/program.ts';
 
 test('a program that cannot be started now, and again when it ended, is started later, and nobody who asked for it ends', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'bulkhead-program-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  t.after(() => removeTree(folder));
   const log = new LogFile(join(folder, 'log'));
   let asked = 0;
   const prepare = (): Start => {
