@@ -14,7 +14,7 @@ const OPERATOR = 1234;
 const ALL_RESULTS = ['held', 'breached', 'not-applicable', 'error'];
 
 /** A part of a processor that an agent gets on a busy machine too: otherwise nothing can be said about the limit. */
-const LIMITS = 'limits: { memory: 256M, processes: 64, cpu: 40%, disk: 64M }';
+const LIMITS = 'limits: { memory: 256M, processes: 64, cpu: 60%, disk: 64M }';
 
 function fleet(shared: string): string {
   return `defaults:
