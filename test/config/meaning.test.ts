@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { agentOf, parsed } from './reading.ts';
+import { agentOf, parsed, refused } from './reading.ts';
 
 test('the smallest fleet of this version stands, with every default applied', () => {
   const text = 'fleet: home\nagents:\n  coder:\n    workspace: ~/projects/site\n    shared: true   # mine\n';
@@ -177,4 +177,16 @@ test('a host has one spelling, and an address as host is pinned to itself', () =
 
 test('Windows line ends and comments are fine', () => {
   assert.equal(parsed('# mine\r\nfleet: x\r\nagents:\r\n  a: {} # b\r\n').fleet, 'x');
+});
+
+test('operators that are no mapping of names are refused with the right form', () => {
+  for (const [given, shown] of [
+    ['you', '2:12: "you" in operators'],
+    ['[you]', '2:12: ["you"] in operators'],
+    ['{ me: you }', '2:18: "you" in operators.me'],
+  ])
+    assert.equal(
+      refused(`fleet: x\noperators: ${given}\nagents: { a: {} }\n`),
+      `fleet.yaml:${shown} is no operator\nName each, with a login: operators: { me: { user: LOGIN } }.`,
+    );
 });

@@ -2,7 +2,8 @@ import { type Bounds, CPU, DISK, MEMORY, within } from '../../../model/bounds.ts
 import type { Problem } from './paths.ts';
 import { quoted } from './shown.ts';
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
+/** Of sizes. */
+export const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
 
 /** Bytes of `512M`, `2G`, or a plain number of bytes; units count in 1024. The shape has checked the spelling. */
 export function bytes(size: string | number, bounds: Bounds): number | Problem {

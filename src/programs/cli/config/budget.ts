@@ -6,13 +6,12 @@ import { ruleText } from '../../../policy/egress.ts';
 import { READ_CAPS } from '../../../policy/meter/caps.ts';
 import { isModelHost } from '../../../policy/meter/model-calls.ts';
 import { areRead, hasTerms } from '../../../policy/request-rules.ts';
-import { milliseconds } from './amounts.ts';
+import { milliseconds, UNITS } from './amounts.ts';
 import type { BudgetInFile, PricesInFile } from './file.ts';
 import { type Path, pathText, quoted } from './shown.ts';
 import type { Where } from './where.ts';
 
 const COUNT: Readonly<Record<string, number>> = { K: 1000, M: 1000 ** 2, G: 1000 ** 3 };
-const SIZE: Readonly<Record<string, number>> = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
 
 /** The caps of an agent, each its own or the default's. One that needs answers to be read must be able to see them all.
  *  @returns undefined where nobody says anything */
@@ -55,7 +54,7 @@ function amountOf(cap: Cap, text: string): number {
   if (cap === 'money') return Math.round(Number(amount.slice(1)) * 1_000_000);
   const unit = /[KMGT]$/.exec(amount)?.[0];
   if (unit === undefined) return Number(amount);
-  return Number(amount.slice(0, -1)) * ((cap === 'bytes' ? SIZE : COUNT)[unit] ?? Number.NaN);
+  return Number(amount.slice(0, -1)) * ((cap === 'bytes' ? UNITS : COUNT)[unit] ?? Number.NaN);
 }
 
 function repeatsOf(where: Where, at: Path, text: string): Repeats | null {

@@ -198,11 +198,22 @@ const defaults = z
   })
   .describe('What agents have unless they say otherwise, key by key; a list of an agent replaces the one here.');
 
+const NO_OPERATOR = {
+  error: ({ code }: { readonly code?: string }) =>
+    code === 'invalid_type'
+      ? 'is no operator\nName each, with a login: operators: { me: { user: LOGIN } }.'
+      : undefined,
+};
+
 export const fleetShape: z.ZodType<FleetFile> = z
   .strictObject({
     fleet: leaf.label.describe('Name of the fleet.'),
     operators: z
-      .record(leaf.label, z.strictObject({ user: leaf.user.describe('Login name on this machine.') }))
+      .record(
+        leaf.label,
+        z.strictObject({ user: leaf.user.describe('Login name on this machine.') }, NO_OPERATOR),
+        NO_OPERATOR,
+      )
       .meta({ minProperties: 1 })
       .optional()
       .describe('Who may manage the fleet besides root. Default: whoever runs bulkhead up.'),
