@@ -83,6 +83,11 @@ export class Program {
     );
   }
 
+  /** Ends what runs of it now; it is started again. */
+  kill(): void {
+    this.#child?.kill('SIGKILL');
+  }
+
   /** Ends it for good. */
   async end(): Promise<void> {
     const child = this.#child;

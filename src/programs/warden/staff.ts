@@ -11,6 +11,7 @@ import { gatewayProgram, type Ids, ledgerProgram } from './own-programs.ts';
 import type { Program } from './program.ts';
 import type { Record } from './record.ts';
 import { handOver } from './secrets.ts';
+import { watch } from './watchdog.ts';
 
 /** How long a request waits for ledger and gateway before it is refused. */
 const STAFFED_MS = 15_000;
@@ -69,6 +70,11 @@ export class Staff {
 
   start(): void {
     this.#ledger.start();
+    void watch(
+      () => (this.#gateway.pid === undefined ? undefined : this.#link),
+      (link) => link.ready(),
+      (silentMs) => this.#gatewayHangs(silentMs),
+    );
   }
 
   /** Resolves when both serve for the first time. */
@@ -137,6 +143,14 @@ export class Staff {
       }
     }
     this.#complete.resolve();
+  }
+
+  /** Its agents have no network as it is, and nobody may be awake. */
+  async #gatewayHangs(silentMs: number): Promise<void> {
+    const why = `it has not answered for ${silentMs / 1000} s`;
+    await this.#record.write({ event: 'program.killed', program: 'gateway', why });
+    this.#note(`the gateway is ended and started again: ${why}`);
+    this.#gateway.kill();
   }
 
   async #reconnect(link: GatewayLink, fleet: StandingFleet, name: string): Promise<void> {
