@@ -12,29 +12,29 @@ import { type Bench, openBench } from './compartment.ts';
 const DOWN: readonly Weakening[] = [
   // Whatever name a ClientHello has, it agrees; and TLS is passed on unread where requests are read.
   {
-    file: 'src/programs/gateway/tls.ts',
+    file: 'src/programs/gateway/doors/tls.ts',
     wall: "  if (hello.kind === 'more') return 'an incomplete ClientHello';\n",
     instead: '  return undefined;\n',
   },
   {
-    file: 'src/programs/gateway/carry.ts',
+    file: 'src/programs/gateway/passages/carry.ts',
     wall: "if ((kind.kind === 'http' || kind.kind === 'hello') && isIntercepted(",
     instead: "if (kind.kind === 'http' && isIntercepted(",
   },
   {
-    file: 'src/programs/gateway/carry.ts',
+    file: 'src/programs/gateway/passages/carry.ts',
     wall: "if (opened.kind === 'open' && isIntercepted(door, destination)) opened.passage.end('policy changed');",
     instead: '',
   },
   // An agent has the token endpoint's answer as it came.
   {
-    file: 'src/programs/gateway/token-answers.ts',
+    file: 'src/programs/gateway/secrets/token-answers.ts',
     wall: 'return said(answer.status, withoutTokens(answer.text, stand, [...answer.sent, ...now]));',
     instead: 'return said(answer.status, withoutTokens("", stand, [...answer.sent, ...now]) + answer.text);',
   },
   // What went out is on record as it went out.
   {
-    file: 'src/programs/gateway/judging.ts',
+    file: 'src/programs/gateway/read/judging.ts',
     wall: "({ event: 'secret.used', ...what, secret })",
     instead: "({ event: 'secret.used', ...what, secret, sent: JSON.stringify(placed.headers) })",
   },

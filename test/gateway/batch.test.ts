@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '../../src/model/failure.ts';
-import { Batch } from '../../src/programs/gateway/batch.ts';
-import type { Entry, Strength } from '../../src/programs/gateway/record.ts';
+import { Batch } from '../../src/programs/gateway/record/batch.ts';
+import type { Entry, Strength } from '../../src/programs/gateway/record/record.ts';
 
 type Sent = { readonly events: string[]; readonly strength: Strength };
 

@@ -6,9 +6,9 @@ import { test } from 'node:test';
 import { generateX25519Identity } from 'age-encryption';
 import { removeTree } from '../../src/host/mounts.ts';
 import { secretName } from '../../src/model/names.ts';
-import { Credentials } from '../../src/programs/gateway/credentials.ts';
-import { Sealer } from '../../src/programs/gateway/sealer.ts';
-import { Vault } from '../../src/programs/gateway/vault.ts';
+import { Credentials } from '../../src/programs/gateway/secrets/credentials.ts';
+import { Sealer } from '../../src/programs/gateway/secrets/sealer.ts';
+import { Vault } from '../../src/programs/gateway/secrets/vault.ts';
 
 const KEY = secretName('api');
 const at = { host: 'allow.test', port: 443 };

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { HeldBodies, HeldBody } from '../../src/programs/gateway/held-bodies.ts';
-import { Incoming } from '../../src/programs/gateway/incoming.ts';
-import { wholeBody } from '../../src/programs/gateway/whole-body.ts';
+import { HeldBodies, HeldBody } from '../../src/programs/gateway/read/held-bodies.ts';
+import { Incoming } from '../../src/programs/gateway/read/incoming.ts';
+import { wholeBody } from '../../src/programs/gateway/read/whole-body.ts';
 
 const MIB = 1024 * 1024;
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Incoming } from '../../src/programs/gateway/incoming.ts';
+import { Incoming } from '../../src/programs/gateway/read/incoming.ts';
 
 async function connected(work: (here: Socket, there: Socket) => Promise<void>): Promise<void> {
   const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');

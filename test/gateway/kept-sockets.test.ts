@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { after, before, mock, test } from 'node:test';
-import { isRepeatable } from '../../src/programs/gateway/far-end.ts';
-import { Incoming } from '../../src/programs/gateway/incoming.ts';
-import { type KeptServer, KeptServers } from '../../src/programs/gateway/kept-servers.ts';
+import { isRepeatable } from '../../src/programs/gateway/read/far-end.ts';
+import { Incoming } from '../../src/programs/gateway/read/incoming.ts';
+import { type KeptServer, KeptServers } from '../../src/programs/gateway/read/kept-servers.ts';
 import { readRequestHead } from '../../src/protocol/http1.ts';
 
 // Which connections are kept, how many, and for how long; test/gateway/kept-servers.test.ts has what the gateway does with them.

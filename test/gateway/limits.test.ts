@@ -6,8 +6,8 @@ import { after, before, test } from 'node:test';
 import { removeTree } from '../../src/host/mounts.ts';
 import { agentName } from '../../src/model/names.ts';
 import { LIMITS } from '../../src/programs/gateway/limits.ts';
-import { SyntheticNames, syntheticAddresses, syntheticNumber } from '../../src/programs/gateway/names.ts';
-import { Pace } from '../../src/programs/gateway/pace.ts';
+import { SyntheticNames, syntheticAddresses, syntheticNumber } from '../../src/programs/gateway/names/names.ts';
+import { Pace } from '../../src/programs/gateway/passages/pace.ts';
 import { firstOutput } from '../e2e/first-output.ts';
 import { World } from './world.ts';
 

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { removeTree } from '../../src/host/mounts.ts';
 import { agentName } from '../../src/model/names.ts';
 import { Prices } from '../../src/policy/meter/prices.ts';
-import { Meter } from '../../src/programs/gateway/meter.ts';
+import { Meter } from '../../src/programs/gateway/usage/meter.ts';
 
 const coder = agentName('coder');
 

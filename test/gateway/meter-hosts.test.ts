@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { removeTree } from '../../src/host/mounts.ts';
 import { agentName } from '../../src/model/names.ts';
-import { Meter } from '../../src/programs/gateway/meter.ts';
+import { Meter } from '../../src/programs/gateway/usage/meter.ts';
 
 test('an agent that has seen tokens from more names than are kept passes no cap by another name', () => {
   const dir = mkdtempSync(join(tmpdir(), 'bulkhead-meter-'));

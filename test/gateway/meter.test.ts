@@ -7,7 +7,7 @@ import { removeTree } from '../../src/host/mounts.ts';
 import type { Budget } from '../../src/model/budget.ts';
 import { agentName } from '../../src/model/names.ts';
 import { Prices } from '../../src/policy/meter/prices.ts';
-import { Meter } from '../../src/programs/gateway/meter.ts';
+import { Meter } from '../../src/programs/gateway/usage/meter.ts';
 
 // What one agent's counter says by itself; test/gateway/budget.test.ts has it at the gateway.
 

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SOCK_STREAM, socketPair } from '../../src/host/pipes.ts';
 import { agentName } from '../../src/model/names.ts';
-import { PublishedPorts } from '../../src/programs/gateway/published-ports.ts';
+import { PublishedPorts } from '../../src/programs/gateway/ports/published-ports.ts';
 
 const CODER = agentName('coder');
 const PORT = 18_797;

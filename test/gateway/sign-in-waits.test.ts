@@ -7,10 +7,10 @@ import { generateX25519Identity } from 'age-encryption';
 import { removeTree } from '../../src/host/mounts.ts';
 import { secretName } from '../../src/model/names.ts';
 import { sealed } from '../../src/programs/cli/seal.ts';
-import type { Entry } from '../../src/programs/gateway/record.ts';
-import { Sealer } from '../../src/programs/gateway/sealer.ts';
-import { SignIns } from '../../src/programs/gateway/sign-ins.ts';
-import { Vault } from '../../src/programs/gateway/vault.ts';
+import type { Entry } from '../../src/programs/gateway/record/record.ts';
+import { Sealer } from '../../src/programs/gateway/secrets/sealer.ts';
+import { SignIns } from '../../src/programs/gateway/secrets/sign-ins.ts';
+import { Vault } from '../../src/programs/gateway/secrets/vault.ts';
 
 const MINE = secretName('mine');
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { generateX25519Identity } from 'age-encryption';
 import { removeTree } from '../../src/host/mounts.ts';
-import { Sealer } from '../../src/programs/gateway/sealer.ts';
-import { SshKeys } from '../../src/programs/gateway/ssh-keys.ts';
+import { Sealer } from '../../src/programs/gateway/secrets/sealer.ts';
+import { SshKeys } from '../../src/programs/gateway/ssh/ssh-keys.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'bulkhead-ssh-keys-'));
 after(() => removeTree(dir));

@@ -6,7 +6,7 @@ import { mock, test } from 'node:test';
 import { removeTree } from '../../src/host/mounts.ts';
 import { agentName } from '../../src/model/names.ts';
 import { Compartment } from '../../src/programs/gateway/compartment.ts';
-import type { Entry } from '../../src/programs/gateway/record.ts';
+import type { Entry } from '../../src/programs/gateway/record/record.ts';
 
 // What a person hears of one agent: a finding once a minute, whatever the agent does; the record has all of it.
 

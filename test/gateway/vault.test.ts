@@ -10,8 +10,8 @@ import { generateX25519Identity } from 'age-encryption';
 import { removeTree } from '../../src/host/mounts.ts';
 import { secretName } from '../../src/model/names.ts';
 import { sealed } from '../../src/programs/cli/seal.ts';
-import { Sealer } from '../../src/programs/gateway/sealer.ts';
-import { Vault } from '../../src/programs/gateway/vault.ts';
+import { Sealer } from '../../src/programs/gateway/secrets/sealer.ts';
+import { Vault } from '../../src/programs/gateway/secrets/vault.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'bulkhead-vault-'));
 after(() => removeTree(dir));
@@ -130,8 +130,8 @@ test('killed at any moment while it replaces a value, the store holds the old on
   const vault = await Vault.open(at, new Sealer(identity));
   await vault.set(NAME, await sealed(`value-000000-${'o'.repeat(3000)}`, await vault.sealer.recipient()));
   const program = `
-    const { Vault } = await import(${JSON.stringify(new URL('../../src/programs/gateway/vault.ts', import.meta.url).href)});
-    const { Sealer } = await import(${JSON.stringify(new URL('../../src/programs/gateway/sealer.ts', import.meta.url).href)});
+    const { Vault } = await import(${JSON.stringify(new URL('../../src/programs/gateway/secrets/vault.ts', import.meta.url).href)});
+    const { Sealer } = await import(${JSON.stringify(new URL('../../src/programs/gateway/secrets/sealer.ts', import.meta.url).href)});
     const { sealed } = await import(${JSON.stringify(new URL('../../src/programs/cli/seal.ts', import.meta.url).href)});
     const vault = await Vault.open(${JSON.stringify(at)}, new Sealer(${JSON.stringify(identity)}));
     const to = await vault.sealer.recipient();

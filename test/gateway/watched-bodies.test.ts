@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Incoming, Outgoing } from '../../src/programs/gateway/watched-bodies.ts';
+import { Incoming, Outgoing } from '../../src/programs/gateway/read/watched-bodies.ts';
 import { random } from '../policy/meter/random.ts';
 
 const bytes = Buffer.from('a body of some length, with a mark in it');

@@ -6,10 +6,10 @@ import type { SecretBinding } from '../../model/secret-binding.ts';
 import type { SshBinding } from '../../model/ssh-binding.ts';
 import { type Destination, isAt } from '../../policy/egress.ts';
 import type { Prices } from '../../policy/meter/prices.ts';
-import { type Grant, judge } from './asking.ts';
 import type { Compartment } from './compartment.ts';
-import type { Passage } from './passage.ts';
-import { isForSsh } from './ssh-heard.ts';
+import { type Grant, judge } from './passages/asking.ts';
+import type { Passage } from './passages/passage.ts';
+import { isForSsh } from './ssh/ssh-heard.ts';
 
 export interface AgentPolicy {
   readonly name: AgentName;

@@ -14,22 +14,22 @@ import {
 import { areRead, type RuledRequest, whyNotRequest } from '../../policy/request-rules.ts';
 import { type Address, parseAddress } from '../../protocol/address.ts';
 import type { Host } from '../../protocol/host.ts';
-import { Answers } from './answers.ts';
-import type { Grant } from './asking.ts';
-import { Closings } from './closings.ts';
-import { Denials, type Explanation } from './denials.ts';
-import { HeldBodies } from './held-bodies.ts';
-import { KeptServers } from './kept-servers.ts';
 import { LIMITS } from './limits.ts';
-import { Meter } from './meter.ts';
-import { INTERNAL, SyntheticNames, syntheticNumber } from './names.ts';
-import { Pace } from './pace.ts';
-import type { Passage } from './passage.ts';
-import type { Entry, Recorder } from './record.ts';
-import { Refusals } from './refusals.ts';
-import { RefusedNames } from './refused-names.ts';
-import { Heard } from './ssh-heard.ts';
-import { TimeServers } from './time-servers.ts';
+import { INTERNAL, SyntheticNames, syntheticNumber } from './names/names.ts';
+import { RefusedNames } from './names/refused-names.ts';
+import { Answers } from './passages/answers.ts';
+import type { Grant } from './passages/asking.ts';
+import { Closings } from './passages/closings.ts';
+import { Pace } from './passages/pace.ts';
+import type { Passage } from './passages/passage.ts';
+import { HeldBodies } from './read/held-bodies.ts';
+import { KeptServers } from './read/kept-servers.ts';
+import type { Entry, Recorder } from './record/record.ts';
+import { Denials, type Explanation } from './refusals/denials.ts';
+import { Refusals } from './refusals/refusals.ts';
+import { Heard } from './ssh/ssh-heard.ts';
+import { TimeServers } from './time/time-servers.ts';
+import { Meter } from './usage/meter.ts';
 
 const TELL_MS = 60_000;
 

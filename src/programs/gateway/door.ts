@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
-import type { Inbox } from './asking.ts';
-import type { Authority } from './authority.ts';
+import type { Commands } from './api/do.ts';
 import type { Compartment } from './compartment.ts';
-import type { Credentials } from './credentials.ts';
-import type { Commands } from './do.ts';
-import type { Recorder } from './record.ts';
-import type { Resolve } from './resolve.ts';
-import type { Roots } from './roots.ts';
-import type { SignIns } from './sign-ins.ts';
-import type { SshKeys } from './ssh-keys.ts';
+import type { Inbox } from './passages/asking.ts';
+import type { Resolve } from './passages/resolve.ts';
+import type { Authority } from './read/authority.ts';
+import type { Roots } from './read/roots.ts';
+import type { Recorder } from './record/record.ts';
+import type { Credentials } from './secrets/credentials.ts';
+import type { SignIns } from './secrets/sign-ins.ts';
+import type { SshKeys } from './ssh/ssh-keys.ts';
 
 /** The world around the gateway. */
 export interface Outside {

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { type RequestOptions, request as requestHttps } from 'node:https';
-import { codingOf, decoded } from './decoding.ts';
+import { codingOf, decoded } from './read/decoding.ts';
 
 export interface OwnRequest extends RequestOptions {
   readonly protocol: string;

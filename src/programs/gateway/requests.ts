@@ -10,10 +10,10 @@ import { sshBinding } from '../../model/ssh-binding.ts';
 import { parseAddress } from '../../protocol/address.ts';
 import { canonicalHost, hostText } from '../../protocol/host.ts';
 import type { AgentPolicy } from './agent-policy.ts';
-import { BUDGET_REQUESTS } from './budget-requests.ts';
 import type { Gateway } from './gateway.ts';
-import { SECRET_REQUESTS } from './secret-requests.ts';
-import { SSH_REQUESTS } from './ssh-requests.ts';
+import { SECRET_REQUESTS } from './secrets/secret-requests.ts';
+import { SSH_REQUESTS } from './ssh/ssh-requests.ts';
+import { BUDGET_REQUESTS } from './usage/budget-requests.ts';
 import { postNotice } from './webhook.ts';
 
 type Body = Readonly<Record<string, unknown>>;

@@ -11,7 +11,7 @@ export interface Tried {
 }
 
 /** Asks the compartment's own proxy for the destination and says how that answered. 198.18.0.1 is always bulkhead.internal
- *  (src/programs/gateway/names.ts). */
+ *  (src/programs/gateway/names/names.ts). */
 const DESTINATION = String.raw`
 my $to = index($A{host}, ':') >= 0 ? "[$A{host}]:$A{port}" : "$A{host}:$A{port}";
 socket(my $s, AF_INET, SOCK_STREAM, 0) or do { print "none socket: $!\n"; exit };
