@@ -17,18 +17,18 @@ const DOWN: readonly Weakening[] = [
     instead: '  return undefined;\n',
   },
   {
-    file: 'src/programs/gateway/passages/carry.ts',
+    file: 'src/programs/gateway/doors/carry.ts',
     wall: "if ((kind.kind === 'http' || kind.kind === 'hello') && isIntercepted(",
     instead: "if (kind.kind === 'http' && isIntercepted(",
   },
   {
-    file: 'src/programs/gateway/passages/carry.ts',
+    file: 'src/programs/gateway/doors/carry.ts',
     wall: "if (opened.kind === 'open' && isIntercepted(door, destination)) opened.passage.end('policy changed');",
     instead: '',
   },
   // An agent has the token endpoint's answer as it came.
   {
-    file: 'src/programs/gateway/secrets/token-answers.ts',
+    file: 'src/programs/gateway/read/token-answers.ts',
     wall: 'return said(answer.status, withoutTokens(answer.text, stand, [...answer.sent, ...now]));',
     instead: 'return said(answer.status, withoutTokens("", stand, [...answer.sent, ...now]) + answer.text);',
   },

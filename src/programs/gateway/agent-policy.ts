@@ -6,8 +6,8 @@ import type { SecretBinding } from '../../model/secret-binding.ts';
 import type { SshBinding } from '../../model/ssh-binding.ts';
 import { type Destination, isAt } from '../../policy/egress.ts';
 import type { Prices } from '../../policy/meter/prices.ts';
+import { type Grant, judge } from './asking.ts';
 import type { Compartment } from './compartment.ts';
-import { type Grant, judge } from './passages/asking.ts';
 import type { Passage } from './passages/passage.ts';
 import { isForSsh } from './ssh/ssh-heard.ts';
 

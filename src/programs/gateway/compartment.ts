@@ -14,11 +14,11 @@ import {
 import { areRead, type RuledRequest, whyNotRequest } from '../../policy/request-rules.ts';
 import { type Address, parseAddress } from '../../protocol/address.ts';
 import type { Host } from '../../protocol/host.ts';
+import { Answers } from './answers.ts';
+import type { Grant } from './asking.ts';
 import { LIMITS } from './limits.ts';
 import { INTERNAL, SyntheticNames, syntheticNumber } from './names/names.ts';
 import { RefusedNames } from './names/refused-names.ts';
-import { Answers } from './passages/answers.ts';
-import type { Grant } from './passages/asking.ts';
 import { Closings } from './passages/closings.ts';
 import { Pace } from './passages/pace.ts';
 import type { Passage } from './passages/passage.ts';

@@ -4,8 +4,8 @@ import type { AgentName } from '../../model/names.ts';
 import type { Client } from '../../wire/client.ts';
 import { receiveDescriptors } from '../../wire/handover.ts';
 import type { CommandReply, Commands } from './api/do.ts';
+import type { Inbox, Reply } from './asking.ts';
 import type { Gateway } from './gateway.ts';
-import type { Inbox, Reply } from './passages/asking.ts';
 import { REQUESTS } from './requests.ts';
 
 /** Answers the warden's requests. Descriptors come in the order of the frames they belong to, so both sides of the connection

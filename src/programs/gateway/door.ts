@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Commands } from './api/do.ts';
+import type { Inbox } from './asking.ts';
 import type { Compartment } from './compartment.ts';
-import type { Inbox } from './passages/asking.ts';
-import type { Resolve } from './passages/resolve.ts';
+import type { Resolve } from './names/resolve.ts';
 import type { Authority } from './read/authority.ts';
 import type { Roots } from './read/roots.ts';
 import type { Recorder } from './record/record.ts';

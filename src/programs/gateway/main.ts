@@ -11,7 +11,7 @@ import { becomeUndumpable } from '../../host/undumpable.ts';
 import { Client } from '../../wire/client.ts';
 import { answerWarden, dialThrough, tellWarden, wardenCommands, wardenInbox } from './control.ts';
 import { Gateway } from './gateway.ts';
-import { hostResolver } from './passages/resolve.ts';
+import { hostResolver } from './names/resolve.ts';
 import { Authority } from './read/authority.ts';
 import { Roots } from './read/roots.ts';
 import { LedgerSocket } from './record/ledger.ts';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { type RequestHead, requestFraming, valuesOf } from '../../../protocol/http1.ts';
 import type { Door } from '../door.ts';
-import { consume, firstBytes, sayAndClose } from '../doors/first-bytes.ts';
+import { consume, firstBytes, sayAndClose } from '../first-bytes.ts';
 import { INTERNAL } from '../names/names.ts';
 import { type OutsideEnd, readOutside } from '../outside.ts';
 import { httpText, sayInHttp } from '../refusals/refuse.ts';

@@ -4,9 +4,9 @@ import { onlyHost, type RequestHead, requestTarget, valuesOf } from '../../../pr
 import { answerApi, serveApi } from '../api/api.ts';
 import type { Door } from '../door.ts';
 import { INTERNAL } from '../names/names.ts';
-import { carry } from '../passages/carry.ts';
 import { openPassage, UNOPENED } from '../passages/open-passage.ts';
 import { sayInHttp } from '../refusals/refuse.ts';
+import { carry } from './carry.ts';
 import { forwardRequest, readHead } from './plain-http.ts';
 
 const HERE: Destination = { host: INTERNAL, port: 3128, literal: false };

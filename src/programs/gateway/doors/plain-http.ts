@@ -14,12 +14,12 @@ import {
 import { type Compartment, hostPort } from '../compartment.ts';
 import { type Contain, contained } from '../contained.ts';
 import type { Door } from '../door.ts';
+import { consume, firstBytes, linger } from '../first-bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { type Open, openPassage, UNOPENED } from '../passages/open-passage.ts';
 import type { Passage } from '../passages/passage.ts';
 import { sayInHttp } from '../refusals/refuse.ts';
-import { consume, firstBytes, linger } from './first-bytes.ts';
-import { isSameHost } from './same-host.ts';
+import { isSameHost } from '../same-host.ts';
 
 /** Reads a request head and leaves what follows it; one that is malformed is refused, recorded and answered.
  *  @param destination  what the refusal is recorded against */

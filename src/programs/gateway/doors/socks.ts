@@ -2,10 +2,10 @@ import type { Socket } from 'node:net';
 import { readGreeting, readSocksRequest, SOCKS, socksReply } from '../../../protocol/socks5.ts';
 import { serveApi } from '../api/api.ts';
 import type { Door } from '../door.ts';
+import { consume, firstBytes, sayAndClose } from '../first-bytes.ts';
 import { INTERNAL } from '../names/names.ts';
-import { carry } from '../passages/carry.ts';
 import { openPassage } from '../passages/open-passage.ts';
-import { consume, firstBytes, sayAndClose } from './first-bytes.ts';
+import { carry } from './carry.ts';
 
 /** SOCKS 5 without passwords: names (`socks5h`), synthetic addresses, and addresses that a rule grants. */
 export async function serveSocks(door: Door): Promise<void> {

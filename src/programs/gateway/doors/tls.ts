@@ -8,11 +8,11 @@ import {
 import { canonicalHost, hostText } from '../../../protocol/host.ts';
 import { asksAgain, secondHelloAt } from '../../../protocol/server-hello.ts';
 import type { Door } from '../door.ts';
+import { firstBytes } from '../first-bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { join } from '../passages/join.ts';
 import type { Open } from '../passages/open-passage.ts';
 import { sayInTls } from '../refusals/refuse.ts';
-import { firstBytes } from './first-bytes.ts';
 
 /** Why a ClientHello may not go to a destination; undefined if it may. */
 export function helloDisagrees(hello: ClientHelloResult, { host, port, literal }: Destination): string | undefined {

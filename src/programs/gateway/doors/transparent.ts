@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import { TRANSPARENT_PORT } from '../../../tiers/netns-rules.ts';
 import { serveApi } from '../api/api.ts';
+import { judge, judgeOrAsk } from '../asking.ts';
 import type { Compartment } from '../compartment.ts';
 import type { Door, Outside } from '../door.ts';
 import { LIMITS } from '../limits.ts';
 import { serveDnsOverTcp } from '../names/dns-tcp.ts';
 import { INTERNAL } from '../names/names.ts';
-import { judge, judgeOrAsk } from '../passages/asking.ts';
-import { carry } from '../passages/carry.ts';
 import { explain } from '../refusals/refuse.ts';
+import { carry } from './carry.ts';
 import { serveProxy } from './explicit.ts';
 import { serveSocks } from './socks.ts';
 

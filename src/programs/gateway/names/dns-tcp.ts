@@ -1,5 +1,5 @@
 import type { Door } from '../door.ts';
-import { consume, firstBytes } from '../doors/first-bytes.ts';
+import { consume, firstBytes } from '../first-bytes.ts';
 import { answerDns } from './dns-answers.ts';
 
 const MOST_QUESTIONS = 100;

@@ -3,16 +3,16 @@ import { inTime } from '../../../host/in-time.ts';
 import type { Destination } from '../../../policy/egress.ts';
 import { isModelHost } from '../../../policy/meter/model-calls.ts';
 import type { Address } from '../../../protocol/address.ts';
+import { type Grant, judgeOrAsk } from '../asking.ts';
 import { hostPort } from '../compartment.ts';
 import type { Door } from '../door.ts';
 import { LIMITS } from '../limits.ts';
+import { addressesOf } from '../names/resolve.ts';
 import type { Explanation } from '../refusals/denials.ts';
-import { tokenEndpointAt } from '../secrets/token-answers.ts';
 import { admit, type Stopped } from '../usage/budgets.ts';
-import { type Grant, judgeOrAsk } from './asking.ts';
 import { dialFirst } from './dial.ts';
+import { isRead } from './is-read.ts';
 import { Passage } from './passage.ts';
-import { addressesOf } from './resolve.ts';
 
 export interface Open {
   readonly kind: 'open';
@@ -98,7 +98,7 @@ async function overBudget(door: Door, destination: Destination, single: boolean)
   const { compartment, outside } = door;
   const { meter } = compartment;
   const { host } = destination;
-  const read = compartment.reads(destination) || tokenEndpointAt(door, destination) !== undefined;
+  const read = isRead(door, destination);
   if (read && !single) return undefined;
   if (meter.countsTokens && isModelHost(host))
     return { why: 'its tokens are to be counted, and here they cannot be', ask: 'your operator binds a secret to it' };

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import type { Allowed, Destination } from '../../../policy/egress.ts';
 import type { Address } from '../../../protocol/address.ts';
+import type { Grant } from '../asking.ts';
 import { contained } from '../contained.ts';
 import type { Door } from '../door.ts';
 import { isForSsh } from '../ssh/ssh-heard.ts';
-import type { Grant } from './asking.ts';
 
 type Terms = Allowed & { readonly grant?: Grant };
 

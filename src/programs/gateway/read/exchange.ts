@@ -15,9 +15,9 @@ import {
 } from '../../../protocol/http1.ts';
 import { asksForWebSocket } from '../../../protocol/websocket.ts';
 import { hostPort } from '../compartment.ts';
-import { sayAndClose } from '../doors/first-bytes.ts';
-import { isSameHost } from '../doors/same-host.ts';
+import { sayAndClose } from '../first-bytes.ts';
 import { httpText, sayInHttp } from '../refusals/refuse.ts';
+import { isSameHost } from '../same-host.ts';
 import { type Answered, type Next, passAnswer, type Sending } from './answer.ts';
 import { BodyFailure, passBody } from './bodies.ts';
 import { dialled, type Reached, Unopened } from './far-end.ts';

@@ -5,7 +5,7 @@ import { onlyReads } from '../../../policy/meter/breaker.ts';
 import { listed, type RequestHead, requestFraming } from '../../../protocol/http1.ts';
 import { hostPort } from '../compartment.ts';
 import type { Door } from '../door.ts';
-import { sayAndClose } from '../doors/first-bytes.ts';
+import { sayAndClose } from '../first-bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { type Open, type Opened, openPassage, UNOPENED } from '../passages/open-passage.ts';
 import { Passage } from '../passages/passage.ts';

@@ -6,11 +6,10 @@ import type { Address } from '../../../protocol/address.ts';
 import type { ClientHello } from '../../../protocol/clienthello.ts';
 import { type HeadResult, readRequestHead } from '../../../protocol/http1.ts';
 import type { Door } from '../door.ts';
-import { sayAndClose } from '../doors/first-bytes.ts';
+import { sayAndClose } from '../first-bytes.ts';
 import { LIMITS } from '../limits.ts';
 import { type Open, type Opened, openPassage } from '../passages/open-passage.ts';
 import { sayInHttp } from '../refusals/refuse.ts';
-import { tokenEndpointAt } from '../secrets/token-answers.ts';
 import { exchange } from './exchange.ts';
 import {
   dialled,
@@ -40,10 +39,6 @@ export interface Line {
   far: FarEnd;
   /** A request is under way. */
   busy: boolean;
-}
-
-export function isIntercepted(door: Door, destination: Destination): boolean {
-  return door.compartment.reads(destination) || tokenEndpointAt(door, destination) !== undefined;
 }
 
 /** A connection on which secrets may go out. The client's TLS ends here, under a certificate of the fleet's own authority, and ours to the server

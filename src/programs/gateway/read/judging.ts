@@ -7,9 +7,10 @@ import { type Pattern, reflections } from '../../../policy/scrub.ts';
 import type { Header } from '../../../protocol/http1.ts';
 import type { Door } from '../door.ts';
 import type { Explanation } from '../refusals/denials.ts';
-import { type Answered, answerForToken, tokenEndpointAt } from '../secrets/token-answers.ts';
+import { tokenEndpointAt } from '../secrets/endpoints.ts';
 import { admit, stoppedStatus } from '../usage/budgets.ts';
 import { Call } from './call.ts';
+import { type Answered, answerForToken } from './token-answers.ts';
 
 /** One request on a connection that is read, in whatever version of HTTP it came. */
 export interface AskedRequest {

@@ -6,7 +6,7 @@ import { rawFields, readStreamHead, TOO_LONG } from '../../../protocol/http2.ts'
 import { hostPort } from '../compartment.ts';
 import { contained } from '../contained.ts';
 import type { Door } from '../door.ts';
-import { isSameHost } from '../doors/same-host.ts';
+import { isSameHost } from '../same-host.ts';
 import { HeldBody } from './held-bodies.ts';
 import { judgeRequest, refuseRequest } from './judging.ts';
 import { type Refuse, StreamExchange, type Trailers } from './stream-exchange.ts';

@@ -11,7 +11,7 @@ import {
   POLICY_VIOLATION,
   PROTOCOL_ERROR,
 } from '../../../protocol/websocket.ts';
-import { sayAndClose } from '../doors/first-bytes.ts';
+import { sayAndClose } from '../first-bytes.ts';
 import { LIMITS } from '../limits.ts';
 import type { Reached } from './far-end.ts';
 import { give, type Incoming } from './incoming.ts';

@@ -5,7 +5,7 @@ import { ChunkedBody, FixedBody } from '../../../protocol/chunked.ts';
 import { type Framing, type Header, type RequestHead, valuesOf } from '../../../protocol/http1.ts';
 import type { Door } from '../door.ts';
 import { LIMITS } from '../limits.ts';
-import { tokenEndpointAt } from '../secrets/token-answers.ts';
+import { tokenEndpointAt } from '../secrets/endpoints.ts';
 import type { HeldBody } from './held-bodies.ts';
 import { give, type Incoming } from './incoming.ts';
 import type { Line } from './intercept.ts';

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { type ModelApi, refusalBody } from '../../../policy/refusal-body.ts';
 import { accessDeniedAlert, looksLikeTls, readClientHello } from '../../../protocol/clienthello.ts';
 import { type Header, looksLikeHttp, readRequestHead } from '../../../protocol/http1.ts';
-import { firstBytes, sayAndClose } from '../doors/first-bytes.ts';
+import { firstBytes, sayAndClose } from '../first-bytes.ts';
 import { LIMITS } from '../limits.ts';
 import type { Explanation } from './denials.ts';
 

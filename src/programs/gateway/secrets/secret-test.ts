@@ -3,8 +3,8 @@ import type { SecretTest, SecretTried } from '../../../model/secret-upkeep.ts';
 import { refusedAddress } from '../../../policy/addresses.ts';
 import type { Address } from '../../../protocol/address.ts';
 import type { Outside } from '../door.ts';
+import { addressesOf } from '../names/resolve.ts';
 import { ownRequest } from '../own-request.ts';
-import { addressesOf } from '../passages/resolve.ts';
 
 const LONGEST_MS = 10_000;
 

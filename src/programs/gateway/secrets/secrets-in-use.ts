@@ -5,7 +5,7 @@ import { isAt, judgeEgress } from '../../../policy/egress.ts';
 import { parseAddress } from '../../../protocol/address.ts';
 import type { Compartment } from '../compartment.ts';
 import type { Outside } from '../door.ts';
-import { endAll } from '../passages/end-all.ts';
+import { endAll } from '../end-all.ts';
 import { testSecret } from './secret-test.ts';
 
 /** Where secrets are in use: bound in compartments, and gone out on connections that stand. */

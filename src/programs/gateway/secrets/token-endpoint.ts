@@ -2,8 +2,8 @@ import { LENT_ENDPOINT } from '../../../model/lent-key.ts';
 import { HARNESSES, type Harness, refreshed, type SignIn } from '../../../policy/sign-in.ts';
 import type { Address } from '../../../protocol/address.ts';
 import type { Outside } from '../door.ts';
+import { addressesOf } from '../names/resolve.ts';
 import { ownRequest } from '../own-request.ts';
-import { addressesOf } from '../passages/resolve.ts';
 
 const LONGEST_MS = 20_000;
 /** An answer that comes slowly is waited for: with it comes the only refresh token that is still good. */

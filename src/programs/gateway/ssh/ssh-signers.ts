@@ -7,7 +7,7 @@ import { fingerprint } from '../../../protocol/ssh-key.ts';
 import type { Compartment } from '../compartment.ts';
 import { contained } from '../contained.ts';
 import type { Outside } from '../door.ts';
-import { endAll } from '../passages/end-all.ts';
+import { endAll } from '../end-all.ts';
 import type { SshKey } from './ssh-keys.ts';
 import { attendSigner, type Desk } from './ssh-signer.ts';
 

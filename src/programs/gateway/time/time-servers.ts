@@ -3,7 +3,7 @@ import type { Address } from '../../../protocol/address.ts';
 import type { Compartment } from '../compartment.ts';
 import type { Outside } from '../door.ts';
 import { LIMITS } from '../limits.ts';
-import { addressesOf } from '../passages/resolve.ts';
+import { addressesOf } from '../names/resolve.ts';
 import { admit } from '../usage/budgets.ts';
 import { askServer, type ServerTime } from './server-time.ts';
 

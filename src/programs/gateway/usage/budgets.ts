@@ -1,10 +1,10 @@
 import { inTime } from '../../../host/in-time.ts';
 import type { Cap } from '../../../model/budget.ts';
 import type { Spent } from '../../../policy/meter/caps.ts';
+import type { Reply } from '../asking.ts';
 import type { Compartment } from '../compartment.ts';
 import type { Outside } from '../door.ts';
 import { LIMITS } from '../limits.ts';
-import type { Reply } from '../passages/asking.ts';
 
 /** Why a budget stops something, as the agent is told. */
 export interface Stopped {

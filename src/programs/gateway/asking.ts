@@ -1,11 +1,11 @@
-import { inTime } from '../../../host/in-time.ts';
-import type { Cap } from '../../../model/budget.ts';
-import { refusedAddress } from '../../../policy/addresses.ts';
-import { type Allowed, type Destination, isAt } from '../../../policy/egress.ts';
-import { parseAddress } from '../../../protocol/address.ts';
-import type { Compartment } from '../compartment.ts';
-import { LIMITS } from '../limits.ts';
-import { INTERNAL } from '../names/names.ts';
+import { inTime } from '../../host/in-time.ts';
+import type { Cap } from '../../model/budget.ts';
+import { refusedAddress } from '../../policy/addresses.ts';
+import { type Allowed, type Destination, isAt } from '../../policy/egress.ts';
+import { parseAddress } from '../../protocol/address.ts';
+import type { Compartment } from './compartment.ts';
+import { LIMITS } from './limits.ts';
+import { INTERNAL } from './names/names.ts';
 
 /** An approved destination, as the warden says. */
 export interface Grant {

@@ -3,14 +3,15 @@ import type { Destination } from '../../../policy/egress.ts';
 import { type ClientHelloResult, looksLikeTls, readClientHello } from '../../../protocol/clienthello.ts';
 import { looksLikeHttp } from '../../../protocol/http1.ts';
 import type { Door } from '../door.ts';
-import { type First, firstBytes } from '../doors/first-bytes.ts';
-import { serveRequest } from '../doors/plain-http.ts';
-import { helloDisagrees, joinTls } from '../doors/tls.ts';
+import { type First, firstBytes } from '../first-bytes.ts';
 import { LIMITS } from '../limits.ts';
-import { intercept, isIntercepted } from '../read/intercept.ts';
+import { isRead } from '../passages/is-read.ts';
+import { join } from '../passages/join.ts';
+import { type Open, type Opened, openPassage } from '../passages/open-passage.ts';
+import { intercept } from '../read/intercept.ts';
 import { sayInHttp, sayInTls } from '../refusals/refuse.ts';
-import { join } from './join.ts';
-import { type Open, type Opened, openPassage } from './open-passage.ts';
+import { serveRequest } from './plain-http.ts';
+import { helloDisagrees, joinTls } from './tls.ts';
 
 type Kind = ClientHelloResult | { readonly kind: 'http' } | { readonly kind: 'other' };
 
@@ -21,7 +22,7 @@ type Kind = ClientHelloResult | { readonly kind: 'http' } | { readonly kind: 'ot
 export async function carry(door: Door, destination: Destination, open?: Open): Promise<void> {
   const { client } = door;
   const { port } = destination;
-  const read = isIntercepted(door, destination);
+  const read = isRead(door, destination);
   const patient = port === 443 || port === 80 || read;
   const silenceMs = patient ? LIMITS.headMs : LIMITS.silenceMs;
   const taken = read ? () => 0 : helloLength;
@@ -38,7 +39,7 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
     return door.compartment.unused(destination, door.via);
   }
   const { value: kind, bytes } = first;
-  const unread = kind.kind === 'other' && isIntercepted(door, destination);
+  const unread = kind.kind === 'other' && isRead(door, destination);
   const why = unread ? 'neither TLS nor HTTP where requests are read' : disagreement(kind, destination);
   if (why !== undefined) {
     open?.passage.abandon(why);
@@ -48,7 +49,7 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
     else sayInTls(client);
     return;
   }
-  if ((kind.kind === 'http' || kind.kind === 'hello') && isIntercepted(door, destination))
+  if ((kind.kind === 'http' || kind.kind === 'hello') && isRead(door, destination))
     return intercept(door, destination, kind.kind === 'hello' ? kind : undefined, open);
   if (kind.kind === 'http') return serveRequest(door, destination, open);
   const opened = open ?? (await openUnread(door, destination));
@@ -62,7 +63,7 @@ async function carryFirst(door: Door, destination: Destination, first: First<Kin
 /** Policy may have come to want it read while it was held. */
 async function openUnread(door: Door, destination: Destination): Promise<Opened> {
   const opened = await openPassage(door, destination);
-  if (opened.kind === 'open' && isIntercepted(door, destination)) opened.passage.end('policy changed');
+  if (opened.kind === 'open' && isRead(door, destination)) opened.passage.end('policy changed');
   return opened;
 }
 

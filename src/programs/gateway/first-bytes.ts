@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { LIMITS } from '../limits.ts';
+import { LIMITS } from './limits.ts';
 
 export type First<T> =
   | { readonly kind: 'read'; readonly value: T; readonly bytes: Buffer }

@@ -1,17 +1,13 @@
-import { LENT_ENDPOINT } from '../../../model/lent-key.ts';
-import type { SecretName } from '../../../model/names.ts';
-import type { SecretBinding } from '../../../model/secret-binding.ts';
-import { type Destination, isAt } from '../../../policy/egress.ts';
-import { comparablePath } from '../../../policy/paths.ts';
+import type { Destination } from '../../../policy/egress.ts';
 import { foreign } from '../../../policy/place.ts';
-import type { Harness } from '../../../policy/sign-in.ts';
 import { tokensIn, withoutTokens } from '../../../policy/token-answer.ts';
 import { readTokenRequest } from '../../../policy/token-request.ts';
 import type { Header } from '../../../protocol/http1.ts';
 import type { Door } from '../door.ts';
-import { Call } from '../read/call.ts';
+import { type Endpoint, tokenEndpointAt } from '../secrets/endpoints.ts';
+import { type Refreshed, refreshLent } from '../secrets/token-endpoint.ts';
 import { admit } from '../usage/budgets.ts';
-import { type Refreshed, refreshLent } from './token-endpoint.ts';
+import { Call } from './call.ts';
 
 /** The gateway's own answer: nothing of the request goes out. */
 export interface Answered {
@@ -26,41 +22,6 @@ interface Asked {
   readonly target: string;
   readonly headers: readonly Header[];
   readonly body?: Buffer;
-}
-
-export interface Endpoint {
-  /** Sign-ins of this agent that are refreshed there. */
-  readonly secrets: readonly SecretName[];
-  readonly token: Harness['token'];
-  /** Of a drill: what stands in no store. */
-  readonly lent?: NonNullable<SecretBinding['lent']>;
-}
-
-/** Where an agent's harness refreshes a sign-in that this agent uses.
- *  @param asked  absent: it is asked whether a connection to there is to be read */
-export function tokenEndpointAt(
-  door: Door,
-  destination: Destination,
-  asked?: { readonly method: string; readonly target: string },
-): Endpoint | undefined {
-  const there = endpointOf(door, destination);
-  if (there && asked && (asked.method !== 'POST' || comparablePath(asked.target) !== there.token.path))
-    return undefined;
-  return there;
-}
-
-function endpointOf({ compartment, outside }: Door, destination: Destination): Endpoint | undefined {
-  const { host, port } = destination;
-  const { secret: name, lent } = compartment.bindings.find((one) => one.lent && isAt(one, destination)) ?? {};
-  if (name && lent) return { secrets: [name], token: LENT_ENDPOINT, lent };
-  if (outside.signIns === undefined || port !== 443) return undefined;
-  const there = compartment.bindings.flatMap(({ secret }) => {
-    const token = outside.signIns?.endpointOf(secret);
-    return token?.host === host ? [{ secret, token }] : [];
-  });
-  const token = there[0]?.token;
-  if (token === undefined) return undefined;
-  return { secrets: there.map(({ secret }) => secret), token };
 }
 
 /** A refresh that an agent's harness asks for is done by the gateway, in a request of its own: so what comes of it is kept whatever becomes of the
@@ -98,7 +59,7 @@ export async function answerForToken<R>(
   // It may have been held while policy was replaced.
   const since = compartment.whyNot(destination, asked);
   if (since !== undefined) return refuse(403, since);
-  if (door.client.destroyed || !endpointOf(door, destination)?.secrets.includes(secret))
+  if (door.client.destroyed || !tokenEndpointAt(door, destination)?.secrets.includes(secret))
     // policy ends what is no longer granted
     return refuse(403, 'it is no longer a sign-in of this agent');
   void outside.recorder.append([{ event: 'egress.request', ...what }], 'accepted').catch(() => {}); // the refresh is on record before it goes

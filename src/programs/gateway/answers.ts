@@ -1,4 +1,4 @@
-import { LIMITS } from '../limits.ts';
+import { LIMITS } from './limits.ts';
 
 /** Connections of one agent that are held until somebody answers. */
 export class Answers {

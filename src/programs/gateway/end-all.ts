@@ -1,4 +1,4 @@
-import type { Passage } from './passage.ts';
+import type { Passage } from './passages/passage.ts';
 
 /** Ends connections at once. Resolves when both ends of each are closed and counted. @returns how many */
 export async function endAll(passages: readonly Passage[], why: string): Promise<number> {
