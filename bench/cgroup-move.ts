@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { observeCgroups } from '../src/host/cgroup-roots.ts';
+import { observeCgroups } from '../src/host/cgroup/cgroup-roots.ts';
 import { summarize } from './stats.ts';
 
 const MOVES = 15;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { usage } from '../src/host/cgroup.ts';
-import { frozen } from '../src/host/cgroup-life.ts';
-import { observeCgroups, unifiedFolder } from '../src/host/cgroup-roots.ts';
+import { usage } from '../src/host/cgroup/cgroup.ts';
+import { frozen } from '../src/host/cgroup/cgroup-life.ts';
+import { observeCgroups, unifiedFolder } from '../src/host/cgroup/cgroup-roots.ts';
 import { cgroupPath } from '../src/plan/fleet.ts';
 import type { Ground } from './ground.ts';
 import { type Line, line } from './line.ts';

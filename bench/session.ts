@@ -1,6 +1,6 @@
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { connectUnix } from '../src/host/unix-socket.ts';
+import { connectUnix } from '../src/host/net/unix-socket.ts';
 import { encodeFrame, FrameReader } from '../src/wire/frames.ts';
 import { receiveDescriptors } from '../src/wire/handover.ts';
 

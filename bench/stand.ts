@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { removeTree } from '../src/host/mounts.ts';
+import { removeTree } from '../src/host/files/mounts.ts';
 import type { WantedFleet } from '../src/model/fleet.ts';
 import { agentName, fleetName } from '../src/model/names.ts';
 import { netnsName } from '../src/plan/fleet.ts';

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { processesOf } from '../../src/host/cgroup.ts';
-import { observeCgroups } from '../../src/host/cgroup-roots.ts';
+import { processesOf } from '../../src/host/cgroup/cgroup.ts';
+import { observeCgroups } from '../../src/host/cgroup/cgroup-roots.ts';
 import { cgroupPath } from '../../src/plan/fleet.ts';
 import type { Ground } from '../ground.ts';
 import { type Line, line } from '../line.ts';

@@ -1,6 +1,6 @@
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import type { Job } from '../clients/tls-client.ts';
 import type { Ground } from '../ground.ts';
 import { HOST, HTTPS, ORIGIN, pretendedInternet } from '../internet.ts';

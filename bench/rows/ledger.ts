@@ -4,7 +4,7 @@ import { closeSync, fdatasyncSync, mkdtempSync, openSync, statfsSync, writeSync 
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { dialLedger, type LedgerClient } from '../../src/wire/ledger-client.ts';
 import type { Ground } from '../ground.ts';
 import { type Line, line } from '../line.ts';

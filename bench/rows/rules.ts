@@ -1,5 +1,5 @@
 import { chmodSync, mkdtempSync } from 'node:fs';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import type { EgressRule } from '../../src/model/fleet.ts';
 import { judgeEgress } from '../../src/policy/egress.ts';
 import type { Ground } from '../ground.ts';

@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { type Ground, TOP } from '../ground.ts';
 import { type Line, line, type Samples } from '../line.ts';
 import { CODEX, debianPeers, npmPeers, SANDBOX_RUNTIME } from '../peers/peers.ts';

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { observeCgroups } from '../../src/host/cgroup-roots.ts';
-import { fleetFacts } from '../../src/host/compartment-facts.ts';
-import { readUidBook } from '../../src/host/uid-book.ts';
-import { viewFacts } from '../../src/host/view-facts.ts';
+import { observeCgroups } from '../../src/host/cgroup/cgroup-roots.ts';
+import { readUidBook } from '../../src/host/files/uid-book.ts';
+import { fleetFacts } from '../../src/host/view/compartment-facts.ts';
+import { viewFacts } from '../../src/host/view/view-facts.ts';
 import { agentPlaces } from '../../src/plan/places.ts';
 import { sandboxOrders } from '../../src/tiers/sandbox.ts';
 import { bareArguments } from '../bare.ts';

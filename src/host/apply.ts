@@ -2,9 +2,9 @@ import { Failure } from '../model/failure.ts';
 import { describe } from '../plan/describe.ts';
 import { identity, type Resource } from '../plan/resource.ts';
 import type { Step } from '../plan/step.ts';
+import type { Made } from './files/made.ts';
+import { mendable } from './files/no-space.ts';
 import type { Hand, Hands } from './hands/hand.ts';
-import type { Made } from './made.ts';
-import { mendable } from './no-space.ts';
 
 /** Where steps are told of. `begin` returns when the record is on disk: no record, no step. */
 export interface Recorder {

@@ -13,7 +13,7 @@ import { type Crew, crew } from './arena/crew.ts';
 import { DOOR, farOrders, houseOrders } from './arena/orders.ts';
 import { holding } from './arena/recorded.ts';
 import { bareSpace, farSpace, HOUSE_ADDRESS, type Space, sweep } from './arena/space.ts';
-import { removeTree } from './mounts.ts';
+import { removeTree } from './files/mounts.ts';
 
 /** The hosts that the drill attacks, all of its own making: a network namespace with documentation addresses that is one hop
  *  away from the machine ("far"), services on the machine's own loopback ("house"), and the places where the positive controls

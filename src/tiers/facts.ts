@@ -3,7 +3,7 @@ import type { Mask } from './masks.ts';
 import type { IdPair } from './orders.ts';
 import type { FoundProgram } from './programs.ts';
 
-/** What the host says, gathered before a compartment is described (src/host/compartment-facts.ts). All paths are absolute. */
+/** What the host says, gathered before a compartment is described (src/host/view/compartment-facts.ts). All paths are absolute. */
 export interface CompartmentFacts {
   readonly agent: WantedAgent;
   readonly uid: number;

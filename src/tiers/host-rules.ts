@@ -1,7 +1,7 @@
 import { DOOR_PORT, type HostAgent, numbersOf } from './host-net.ts';
 
 /** The one table of a fleet's agents in the host's own network (tier `user`). What an agent sends turns to loopback by routing
- *  (src/host/dead-end.ts); here it is told who sent it, and on arrival it is judged:
+ *  (src/host/net/dead-end.ts); here it is told who sent it, and on arrival it is judged:
  *
  *  - TCP to a socket of its own at 127.0.0.0/8 or ::1: its own loopback.
  *  - All other TCP, to whatever address, to the gateway's transparent listener for this agent. Only the first packet of a
@@ -16,7 +16,7 @@ import { DOOR_PORT, type HostAgent, numbersOf } from './host-net.ts';
  *
  *  Others of the host reach its published ports and nothing else of it. Connections are tracked for DNS alone.
  *
- *  Paths of cgroups are from the root of the unified hierarchy: src/host/host-filter.ts shows nft that one under /sys/fs/cgroup.
+ *  Paths of cgroups are from the root of the unified hierarchy: src/host/net/host-filter.ts shows nft that one under /sys/fs/cgroup.
  *  @param table  its name
  *  @param fleet  the cgroup above all of them, like `bulkhead/FLEET` */
 export function hostRuleset(table: string, fleet: string, agents: readonly HostAgent[]): string {

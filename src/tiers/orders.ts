@@ -1,4 +1,4 @@
-/** What the launcher (src/host/launch.pl) is told, in order. A closed list: there is nothing in it for the launcher to decide. */
+/** What the launcher (src/host/launch/launch.pl) is told, in order. A closed list: there is nothing in it for the launcher to decide. */
 export type Order =
   /** The compartment is in the host's process namespace: the launcher forks first, its child carries out all that follows, and it
    *  stays outside as root, out of the agent's reach. With `kill` (a cgroup.kill file) it ends all that is in there when

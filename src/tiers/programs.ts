@@ -1,4 +1,4 @@
-/** Programs as the host has them: what a name leads to, link by link. Found by src/host/programs.ts. */
+/** Programs as the host has them: what a name leads to, link by link. Found by src/host/view/programs.ts. */
 export interface FoundProgram {
   /** As it stands in `exec.allow` or a set. */
   readonly name: string;

@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { agentName } from '../../src/model/names.ts';
 import { destinationSubject } from '../../src/policy/question/destination.ts';
 import { Inbox } from '../../src/programs/warden/inbox.ts';

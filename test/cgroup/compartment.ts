@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeCgroup, procsFiles } from '../../src/host/cgroup.ts';
-import { removeCgroup } from '../../src/host/cgroup-life.ts';
-import type { CgroupLimits } from '../../src/host/cgroup-limits.ts';
-import { type CgroupRoots, observeCgroups } from '../../src/host/cgroup-roots.ts';
+import { makeCgroup, procsFiles } from '../../src/host/cgroup/cgroup.ts';
+import { removeCgroup } from '../../src/host/cgroup/cgroup-life.ts';
+import type { CgroupLimits } from '../../src/host/cgroup/cgroup-limits.ts';
+import { type CgroupRoots, observeCgroups } from '../../src/host/cgroup/cgroup-roots.ts';
 
 export const ROOTS: CgroupRoots = observeCgroups();
 export const NOT_ROOT: false | string = process.getuid?.() === 0 ? false : 'making cgroups needs root';

@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeCgroup, processesOf, procsFiles, usage } from '../../src/host/cgroup.ts';
-import { freeze, frozen, killAll, populated, removeCgroup, thaw } from '../../src/host/cgroup-life.ts';
-import { cgroupFolders } from '../../src/host/cgroup-roots.ts';
+import { makeCgroup, processesOf, procsFiles, usage } from '../../src/host/cgroup/cgroup.ts';
+import { freeze, frozen, killAll, populated, removeCgroup, thaw } from '../../src/host/cgroup/cgroup-life.ts';
+import { cgroupFolders } from '../../src/host/cgroup/cgroup-roots.ts';
 import { cgroupFor, eventually, NOT_ROOT, output, PLENTY, ROOTS, start } from './compartment.ts';
 
 /** Sessions, double forks and signals ignored: whatever a process does to be forgotten. */

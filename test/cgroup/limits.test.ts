@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeCgroup, usage } from '../../src/host/cgroup.ts';
-import { limitEnforcement, limitsInForce } from '../../src/host/cgroup-limits.ts';
-import { controllerFolder } from '../../src/host/cgroup-roots.ts';
+import { makeCgroup, usage } from '../../src/host/cgroup/cgroup.ts';
+import { limitEnforcement, limitsInForce } from '../../src/host/cgroup/cgroup-limits.ts';
+import { controllerFolder } from '../../src/host/cgroup/cgroup-roots.ts';
 import { Failure } from '../../src/model/failure.ts';
 import { cgroupFor, NOT_ROOT, output, PLENTY, ROOTS, start } from './compartment.ts';
 

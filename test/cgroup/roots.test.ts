@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cgroupFolders, cgroupRoots, controllerFolder } from '../../src/host/cgroup-roots.ts';
+import { cgroupFolders, cgroupRoots, controllerFolder } from '../../src/host/cgroup/cgroup-roots.ts';
 
 const UNIFIED = '29 23 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot';
 const HYBRID = `31 23 0:28 / /sys/fs/cgroup ro - tmpfs tmpfs ro,mode=755

@@ -3,11 +3,11 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { gatherHost } from '../../src/host/machine-facts.ts';
-import { tryFreeze } from '../../src/host/machine-tries.ts';
-import { removeTree } from '../../src/host/mounts.ts';
-import { ran } from '../../src/host/ran.ts';
-import { writableByOthers } from '../../src/host/writable.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
+import { writableByOthers } from '../../src/host/files/writable.ts';
+import { gatherHost } from '../../src/host/machine/machine-facts.ts';
+import { tryFreeze } from '../../src/host/machine/machine-tries.ts';
+import { ran } from '../../src/host/processes/ran.ts';
 import { bulkhead } from '../cli/stand-in.ts';
 
 const root = process.getuid?.() === 0;

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmdirSync, unlinkSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { lockAccounts } from '../../src/host/lock.ts';
+import { lockAccounts } from '../../src/host/files/lock.ts';
 import { withNumbers } from '../../src/programs/cli/state.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'only root gives out numbers of users';

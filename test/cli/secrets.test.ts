@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { Failure } from '../../src/model/failure.ts';
 import { placesOf } from '../../src/plan/places.ts';
 import { parsed } from '../config/reading.ts';

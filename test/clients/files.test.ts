@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { start, type Ways } from '../e2e/command.ts';
 import { NOT_ROOT, type Stand } from '../e2e/stand.ts';
 import type { Origin } from '../e2e/tls-origin.ts';

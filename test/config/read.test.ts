@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { Failure } from '../../src/model/failure.ts';
 import { invokerOf } from '../../src/programs/cli/config/invoker.ts';
 import { LARGEST_FILE, readFleet } from '../../src/programs/cli/config/read.ts';

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import type { AgentStatus, StatusDocument } from '../../src/model/documents.ts';
 import type { Result } from '../e2e/command.ts';
 import { NOT_ROOT } from '../e2e/stand.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { openArena } from '../../src/host/arena.ts';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { Failure } from '../../src/model/failure.ts';
 import { openStage } from '../../src/programs/cli/drill-stage.ts';
 import { facts } from './compartment.ts';

@@ -9,7 +9,7 @@ import { RECORDS } from '../../src/drill/credentials/records.ts';
 import { REFRESHING } from '../../src/drill/credentials/refreshing.ts';
 import { NETWORK_FAMILY } from '../../src/drill/network/family.ts';
 import { passed, said } from '../../src/drill/verdict.ts';
-import { netnsPath } from '../../src/host/netns.ts';
+import { netnsPath } from '../../src/host/net/netns.ts';
 import { runDrill } from '../../src/programs/cli/drill.ts';
 import { type Bench, openBench } from './compartment.ts';
 

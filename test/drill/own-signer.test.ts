@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { holders } from '../../src/drill/credentials/holders.ts';
 import { PRELUDE } from '../../src/drill/prelude.ts';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 
 const OURS = '/run/bulkhead/ssh-agent';
 

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { writtenForms } from '../../src/drill/written-forms.ts';
 import { holding, keptIn } from '../../src/host/arena/recorded.ts';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 
 const VALUE = 'drill-value-0123456789abcdef0123456789abcdef';
 const base64 = (text: string, coding: BufferEncoding = 'base64'): string => Buffer.from(text).toString(coding);

@@ -6,7 +6,7 @@ import { ownPlaces } from '../../src/drill/places.ts';
 import { PRELUDE } from '../../src/drill/prelude.ts';
 import { PROCESSES_FAMILY } from '../../src/drill/processes/family.ts';
 import { said } from '../../src/drill/verdict.ts';
-import { launch } from '../../src/host/launch.ts';
+import { launch } from '../../src/host/launch/launch.ts';
 import { type Standing, standUp } from './standing.ts';
 
 /** Agents that want a wall that is down to look as if it held. They have the uid of the drill's texts, and see them start. */

@@ -13,7 +13,7 @@ import { SPARE_UID } from '../../src/drill/spare-uid.ts';
 import { said } from '../../src/drill/verdict.ts';
 import { control } from '../../src/host/arena/control.ts';
 import { type NextDoor, nextDoor } from '../../src/host/arena/next-door.ts';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { MASKED } from '../../src/tiers/masks.ts';
 
 const FAMILIES = [FILES_FAMILY, PROCESSES_FAMILY, CONTROL_PLANE_FAMILY, CREDENTIALS_FAMILY];

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { type Stand, withFleetBeside } from './stand.ts';
 
 /** What runs outside in these tests: a program of root's, in a folder of root's, and what it says of itself. */

@@ -3,8 +3,8 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, symlinkSync
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { removeTree } from '../../src/host/mounts.ts';
-import { wardenProcesses } from '../../src/host/warden-processes.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
+import { wardenProcesses } from '../../src/host/processes/warden-processes.ts';
 import { ONE, TWO } from './fleets.ts';
 import { keep, kept } from './kept.ts';
 import { userNames } from './machine.ts';

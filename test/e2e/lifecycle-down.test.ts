@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { wardenProcesses } from '../../src/host/warden-processes.ts';
+import { wardenProcesses } from '../../src/host/processes/warden-processes.ts';
 import { ONE, TWO } from './fleets.ts';
 import { mountPoints, netnsNames } from './machine.ts';
 import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { wardenProcesses } from '../../src/host/warden-processes.ts';
+import { wardenProcesses } from '../../src/host/processes/warden-processes.ts';
 import type { Started } from './command.ts';
 import { TWO } from './fleets.ts';
 import { changesSince, machineSnapshot } from './snapshot.ts';

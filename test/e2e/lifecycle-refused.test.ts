@@ -15,7 +15,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import type { Result } from './command.ts';
 import { ONE, TWO } from './fleets.ts';
 import { groupNames, netnsNames, userNames } from './machine.ts';

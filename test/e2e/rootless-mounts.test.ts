@@ -3,7 +3,7 @@ import { chownSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { type Result, start } from './command.ts';
 import { NOT_ROOT } from './stand.ts';
 import { type Reachable, withinReach } from './within-reach.ts';

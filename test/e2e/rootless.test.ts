@@ -19,7 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { type Result, start } from './command.ts';
 import { EMPTY_PLAN, NOT_ROOT } from './stand.ts';
 import { withinReach } from './within-reach.ts';

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { lifted, OPENED_HOME, type Sabotage, tool } from './sabotage.ts';
 
 /** The mounts of a compartment of tier `user` belong to the host's user namespace, so root can take their flags off; always in the

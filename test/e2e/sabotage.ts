@@ -1,7 +1,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupFolders, observeCgroups } from '../../src/host/cgroup-roots.ts';
+import { cgroupFolders, observeCgroups } from '../../src/host/cgroup/cgroup-roots.ts';
 import type { Wall } from '../../src/model/enforcement.ts';
 import { agentPlaces, placesOf } from '../../src/plan/places.ts';
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { uidOf } from '../../src/host/accounts.ts';
+import { uidOf } from '../../src/host/machine/accounts.ts';
 import type { SecretsDocument } from '../../src/model/documents.ts';
 import { groundOf } from '../../src/plan/machine.ts';
 import { ONE } from './fleets.ts';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { observeCgroups } from '../../src/host/cgroup-roots.ts';
+import { observeCgroups } from '../../src/host/cgroup/cgroup-roots.ts';
 import { groundOf } from '../../src/plan/machine.ts';
 import { lines, loopDevices, mountPoints, netnsNames } from './machine.ts';
 import { commandLine, processesAbout } from './sweep.ts';

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { type Result, start } from './command.ts';
 import { makeSshUser, startSshd } from './sshd.ts';
 import { NOT_ROOT } from './stand.ts';

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Decrypter } from 'age-encryption';
-import { uidOf } from '../../src/host/accounts.ts';
+import { uidOf } from '../../src/host/machine/accounts.ts';
 import type { SshKeysDocument, StatusDocument } from '../../src/model/documents.ts';
 import { unixUserName } from '../../src/model/unix-names.ts';
 import { groundOf } from '../../src/plan/machine.ts';

@@ -18,10 +18,10 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { uidOf } from '../../src/host/accounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { flock } from '../../src/host/libc.ts';
-import { removeTree } from '../../src/host/mounts.ts';
-import { endProcess } from '../../src/host/processes.ts';
+import { uidOf } from '../../src/host/machine/accounts.ts';
+import { endProcess } from '../../src/host/processes/processes.ts';
 
 const SEPARATION = '/run/sshd'; // sshd(8): must be there, root's and empty
 

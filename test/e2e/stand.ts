@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { BULKHEAD, type Result, type Started, start, type Ways } from './command.ts';
 import { withMachine } from './machine-lock.ts';
 import { sweep } from './sweep.ts';

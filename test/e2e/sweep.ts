@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { removeCgroup } from '../../src/host/cgroup-life.ts';
-import { cgroupFolders, observeCgroups } from '../../src/host/cgroup-roots.ts';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeCgroup } from '../../src/host/cgroup/cgroup-life.ts';
+import { cgroupFolders, observeCgroups } from '../../src/host/cgroup/cgroup-roots.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { groundOf } from '../../src/plan/machine.ts';
 import { groupNames, loopDevices, mountPoints, netnsNames, userNames } from './machine.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { listenTo } from '../gateway/said.ts';
 import { type Result, start } from './command.ts';
 import { NOT_ROOT, withFleetBeside } from './stand.ts';

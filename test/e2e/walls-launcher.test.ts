@@ -10,7 +10,7 @@ import { syscallFilter } from '../../src/tiers/filter/filter.ts';
 import { type Order, orderText } from '../../src/tiers/orders.ts';
 import { NOT_ROOT } from './stand.ts';
 
-const LAUNCHER = fileURLToPath(new URL('../../src/host/launch.pl', import.meta.url));
+const LAUNCHER = fileURLToPath(new URL('../../src/host/launch/launch.pl', import.meta.url));
 const SPACES = ['cgroup', 'ipc', 'uts', 'net', 'pid', 'mnt', 'user'] as const;
 const UID = 64_870;
 

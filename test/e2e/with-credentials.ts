@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { wardenProcesses } from '../../src/host/warden-processes.ts';
+import { wardenProcesses } from '../../src/host/processes/warden-processes.ts';
 import { wardenOf } from './searching.ts';
 import type { Stand } from './stand.ts';
 

@@ -3,9 +3,9 @@ import { chmodSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { removeTree } from '../../src/host/files/mounts.ts';
+import { thisTree } from '../../src/host/files/tree.ts';
 import { copies } from '../../src/host/hands/copies.ts';
-import { removeTree } from '../../src/host/mounts.ts';
-import { thisTree } from '../../src/host/tree.ts';
 
 /** The product where every user of this machine can run it. */
 export interface Reachable {

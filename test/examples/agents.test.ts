@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { INBOX, STUDIO } from './mail.ts';
 
 // The agents' programs by themselves, outside a compartment: the work they do. What the walls do to them is tested elsewhere.

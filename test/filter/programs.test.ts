@@ -4,7 +4,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { syscallFilter } from '../../src/tiers/filter/filter.ts';
 
 /** Access is tested as strictly as denial: what agents use all day works under the filter. */

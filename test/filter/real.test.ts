@@ -4,7 +4,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { type Architecture, knownCalls, syscallFilter } from '../../src/tiers/filter/filter.ts';
 
 /** Real calls, made by perl's syscall(), once under the filter and once without: an answer that is the same on both sides

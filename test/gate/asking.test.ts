@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { SOCK_STREAM, socketPair } from '../../src/host/pipes.ts';
 import { Asking } from '../../src/programs/gate/asking.ts';
 import { Copies } from '../../src/programs/gate/copies.ts';

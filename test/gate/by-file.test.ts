@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { memoryFile } from '../../src/host/gate-ground.ts';
+import { memoryFile } from '../../src/host/gate/gate-ground.ts';
 import { ByFile } from '../../src/programs/gate/by-file.ts';
 import { Flight } from '../../src/programs/gate/flight.ts';
 import { FloodCounts } from '../../src/programs/gate/flood-counts.ts';

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { NOTIFICATION } from '../../src/host/seccomp-notify.ts';
+import { NOTIFICATION } from '../../src/host/gate/seccomp-notify.ts';
 
 /** Lays out the words that it is given in hexadecimal in memory of its own, each over the end of a page, and the pointers to all but the first as well. */
 const LAYS = `

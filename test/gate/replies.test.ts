@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { memoryFile } from '../../src/host/gate-ground.ts';
+import { memoryFile } from '../../src/host/gate/gate-ground.ts';
 import { Endings } from '../../src/programs/gate/endings.ts';
 import { Flight } from '../../src/programs/gate/flight.ts';
 import { Holding } from '../../src/programs/gate/held.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { admit } from '../../src/ledger/entry.ts';
 import { Journal } from '../../src/programs/gate/journal.ts';
 import { SHARED } from '../../src/programs/gate/journal-shared.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { agentName } from '../../src/model/names.ts';
 import { LIMITS } from '../../src/programs/gateway/limits.ts';
 import { SyntheticNames, syntheticAddresses, syntheticNumber } from '../../src/programs/gateway/names/names.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { generateX25519Identity } from 'age-encryption';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { secretName } from '../../src/model/names.ts';
 import { sealed } from '../../src/programs/cli/seal.ts';
 import type { Entry } from '../../src/programs/gateway/record/record.ts';

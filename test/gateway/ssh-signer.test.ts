@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import type { Contain } from '../../src/programs/gateway/contained.ts';
 import { Heard } from '../../src/programs/gateway/ssh/ssh-heard.ts';
 import type { SshKey } from '../../src/programs/gateway/ssh/ssh-keys.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { agentName } from '../../src/model/names.ts';
 import { Compartment } from '../../src/programs/gateway/compartment.ts';
 import type { Entry } from '../../src/programs/gateway/record/record.ts';

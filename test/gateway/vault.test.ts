@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { generateX25519Identity } from 'age-encryption';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { secretName } from '../../src/model/names.ts';
 import { sealed } from '../../src/programs/cli/seal.ts';
 import { Sealer } from '../../src/programs/gateway/secrets/sealer.ts';

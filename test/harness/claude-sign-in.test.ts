@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { observeCgroups, unifiedFolder } from '../../src/host/cgroup-roots.ts';
+import { observeCgroups, unifiedFolder } from '../../src/host/cgroup/cgroup-roots.ts';
 import { cgroupPath } from '../../src/plan/fleet.ts';
 import { EGRESS_PRESETS } from '../../src/policy/egress-presets.ts';
 import { NOT_ROOT, withFleet } from '../e2e/stand.ts';

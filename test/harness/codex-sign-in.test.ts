@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
-import { observeCgroups, unifiedFolder } from '../../src/host/cgroup-roots.ts';
+import { observeCgroups, unifiedFolder } from '../../src/host/cgroup/cgroup-roots.ts';
 import { cgroupPath } from '../../src/plan/fleet.ts';
 import { EGRESS_PRESETS } from '../../src/policy/egress-presets.ts';
 import { NOT_ROOT, withFleet } from '../e2e/stand.ts';

@@ -13,10 +13,10 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { compiled, compiledFor, copyCompiled } from '../../src/host/compiled.ts';
+import { compiled, compiledFor, copyCompiled } from '../../src/host/files/compiled.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
+import { writableByOthers } from '../../src/host/files/writable.ts';
 import { copies } from '../../src/host/hands/copies.ts';
-import { removeTree } from '../../src/host/mounts.ts';
-import { writableByOthers } from '../../src/host/writable.ts';
 
 const NOT_ROOT = process.getuid?.() === 0 ? false : 'ownership is what is tested, and giving it takes root';
 const KEPT = 'node_modules/.cache/programs';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startTime } from '../../src/host/process-start.ts';
+import { startTime } from '../../src/host/processes/process-start.ts';
 
-const COVER = fileURLToPath(new URL('../../src/host/cover-own.pl', import.meta.url));
+const COVER = fileURLToPath(new URL('../../src/host/gate/cover-own.pl', import.meta.url));
 const skip = process.getuid?.() === 0 ? false : 'enters a mount namespace, which takes root';
 
 test('what covers an agent’s file enters nothing when the pid is another process’s by now', { skip }, () => {

@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { badElevatedPath, digestOf, elevatedPrograms } from '../../src/host/elevated-programs.ts';
-import { removeTree } from '../../src/host/mounts.ts';
-import { notRootsAlone } from '../../src/host/writable.ts';
+import { badElevatedPath, digestOf, elevatedPrograms } from '../../src/host/elevate/elevated-programs.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
+import { notRootsAlone } from '../../src/host/files/writable.ts';
 import { Failure } from '../../src/model/failure.ts';
 import type { WantedAgent } from '../../src/model/fleet.ts';
 import { parseFleet } from '../../src/programs/cli/config/parse.ts';

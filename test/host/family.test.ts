@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { familyOf, type Kin } from '../../src/host/family.ts';
+import { familyOf, type Kin } from '../../src/host/processes/family.ts';
 
 test('a family is children of children, and who is in a session or group that one of them leads', () => {
   const kin = (pid: number, parent: number, group: number, session: number): Kin => ({ pid, parent, group, session });

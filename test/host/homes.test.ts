@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, rmdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import type { Of } from '../../src/host/hands/hand.ts';
 import { homes } from '../../src/host/hands/homes.ts';
-import { removeTree } from '../../src/host/mounts.ts';
 
 /** A home of the test's own; below /home, because nothing in a system folder is taken for one. */
 function place(t: TestContext, mode: number): Of<'home'> {

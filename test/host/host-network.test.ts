@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { test } from 'node:test';
-import { type CgroupRoots, observeCgroups, unifiedFolder } from '../../src/host/cgroup-roots.ts';
-import { runTool } from '../../src/host/command.ts';
-import { FAMILIES, lookAtRouting } from '../../src/host/dead-end.ts';
+import { type CgroupRoots, observeCgroups, unifiedFolder } from '../../src/host/cgroup/cgroup-roots.ts';
+import { keptToLoopback, releaseFromLoopback } from '../../src/host/cgroup/loopback-only.ts';
 import type { Hand, Of } from '../../src/host/hands/hand.ts';
 import { deadEndHand, hostRulesHand } from '../../src/host/hands/host-network.ts';
-import { keptToLoopback, releaseFromLoopback } from '../../src/host/loopback-only.ts';
-import { netnsPath, within } from '../../src/host/netns.ts';
+import { FAMILIES, lookAtRouting } from '../../src/host/net/dead-end.ts';
+import { netnsPath, within } from '../../src/host/net/netns.ts';
+import { runTool } from '../../src/host/processes/command.ts';
 import type { Resource } from '../../src/plan/resource.ts';
 import { numbersOf } from '../../src/tiers/host-net.ts';
 

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 
-const PART = fileURLToPath(new URL('../../src/host/launch-landlock.pl', import.meta.url));
+const PART = fileURLToPath(new URL('../../src/host/launch/launch-landlock.pl', import.meta.url));
 
 /** Two processes of one user, beside each other, each in a domain as the launcher makes it for this version; one tries the other's memory,
  *  and to move and link a file between folders. */

@@ -10,7 +10,7 @@ const NOBODY = '64734';
 /** Run as a user who may have no more processes than there are: every fork(2) says EAGAIN. */
 const program = (use: string): string => `
 const { execFileSync } = await import('node:child_process');
-const { launch } = await import('${reach.tree}/src/host/launch.ts');
+const { launch } = await import('${reach.tree}/src/host/launch/launch.ts');
 const { OwnCovers } = await import('${reach.tree}/src/programs/warden/own-covers.ts');
 execFileSync('prlimit', ['--pid', String(process.pid), '--nproc=0:0']);
 ${use}`;

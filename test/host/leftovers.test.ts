@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { sweepLeftovers } from '../../src/host/arena/leftovers.ts';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 
 const NOBODYS = 2 ** 22 + 1; // no pid is as high: proc(5), pid_max
 const uid = process.getuid?.() ?? 0;

@@ -3,8 +3,8 @@ import { appendFileSync, mkdtempSync, readFileSync, statSync, truncateSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { Made } from '../../src/host/made.ts';
-import { removeTree } from '../../src/host/mounts.ts';
+import { Made } from '../../src/host/files/made.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import type { Resource } from '../../src/plan/resource.ts';
 
 const group = (name: string, gid = 1): Resource => ({ kind: 'group', name, gid });

@@ -30,7 +30,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { folders } from ${at('src/host/hands/folders.ts')};
-import { mustHoldNoMount, removeTree } from ${at('src/host/mounts.ts')};
+import { mustHoldNoMount, removeTree } from ${at('src/host/files/mounts.ts')};
 import { nextDoor } from ${at('src/host/arena/next-door.ts')};
 const mounted = (path) => {
   mkdirSync(path, { recursive: true });

@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
-import { packageOf } from '../../src/host/package-digest.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
+import { packageOf } from '../../src/host/view/package-digest.ts';
 
 const SKIP = process.getuid?.() === 0 ? false : 'only a file of root’s is ever confirmed';
 const TEXT = Buffer.from('what the package has\n');

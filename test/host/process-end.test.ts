@@ -4,8 +4,8 @@ import { closeSync } from 'node:fs';
 import { release } from 'node:os';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { openProcess } from '../../src/host/pidfd.ts';
-import { type HowEnded, howEnded } from '../../src/host/process-end.ts';
+import { openProcess } from '../../src/host/processes/pidfd.ts';
+import { type HowEnded, howEnded } from '../../src/host/processes/process-end.ts';
 
 const ROUNDS = 300;
 /** Starts somebody who ends with 3 when told to, and waits for it at once, so many times. */

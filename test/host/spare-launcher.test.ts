@@ -4,11 +4,11 @@ import { closeSync, existsSync, readdirSync, readFileSync, readlinkSync } from '
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { SpareLaunchers } from '../../src/host/launch/spare-launcher.ts';
 import { pipe } from '../../src/host/pipes.ts';
-import { childrenOf, endProcess } from '../../src/host/processes.ts';
-import { SpareLaunchers } from '../../src/host/spare-launcher.ts';
+import { childrenOf, endProcess } from '../../src/host/processes/processes.ts';
 
-const MODULE = fileURLToPath(new URL('../../src/host/spare-launcher.ts', import.meta.url));
+const MODULE = fileURLToPath(new URL('../../src/host/launch/spare-launcher.ts', import.meta.url));
 
 async function until(what: string, holds: () => boolean): Promise<void> {
   for (let look = 0; !holds(); look++) {

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
-import { uidsFor } from '../../src/host/uid-book.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
+import { uidsFor } from '../../src/host/files/uid-book.ts';
 import { agentName, fleetName } from '../../src/model/names.ts';
 import { FIRST_UID } from '../../src/plan/uids.ts';
 

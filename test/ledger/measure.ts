@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { verifyLedger } from '../../src/programs/ledger/verify.ts';
 import { dialLedger, type Strength } from '../../src/wire/ledger-client.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { dialLedger, type LedgerClient } from '../../src/wire/ledger-client.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/programs/ledger/main.ts', import.meta.url));

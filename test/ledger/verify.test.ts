@@ -3,7 +3,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { encodeBundle } from '../../src/ledger/tiles.ts';
 import type { Problem, Verification } from '../../src/ledger/verify.ts';
 import { exportLedger, verifyLedger } from '../../src/programs/ledger/verify.ts';

@@ -5,7 +5,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { authorityCertificate, serverCertificate } from '../../src/protocol/certificate.ts';
 import { integer, objectId, time } from '../../src/protocol/der.ts';
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { KNOWN_HOST_KEYS } from '../../src/policy/ssh-hosts.ts';
 import { ed25519Blob, fingerprint, keyLine, readKeyLine, readPublicKey, verifies } from '../../src/protocol/ssh-key.ts';
 import { SshReader, sshString } from '../../src/protocol/ssh-wire.ts';

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import type { Architecture } from '../../src/tiers/filter/filter.ts';
 import { type Instruction, line, TEXTS } from '../../src/tiers/stub/instruction.ts';
 import { stubFile } from '../../src/tiers/stub/stub.ts';

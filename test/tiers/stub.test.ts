@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import type { Architecture } from '../../src/tiers/filter/filter.ts';
 import { FIRST_FD, TEXTS } from '../../src/tiers/stub/instruction.ts';
 import { describeStub, stubFile } from '../../src/tiers/stub/stub.ts';

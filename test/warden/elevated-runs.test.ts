@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { removeCgroup } from '../../src/host/cgroup-life.ts';
-import { observeCgroups } from '../../src/host/cgroup-roots.ts';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeCgroup } from '../../src/host/cgroup/cgroup-life.ts';
+import { observeCgroups } from '../../src/host/cgroup/cgroup-roots.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { ElevatedRuns, type Judged } from '../../src/programs/warden/elevated-runs.ts';
 
 // Real commands of root in real cgroups; the record alone is the test's, so that it can take its time.

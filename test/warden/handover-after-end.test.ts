@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { SOCK_DGRAM, socketPair } from '../../src/host/pipes.ts';
 import { GateLink } from '../../src/programs/warden/gate-link.ts';
 import { GatewayLink } from '../../src/programs/warden/gateway-link.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { removeTree } from '../../src/host/mounts.ts';
+import { removeTree } from '../../src/host/files/mounts.ts';
 import { LogFile } from '../../src/programs/warden/log-file.ts';
 import { Program, type Start } from '../../src/programs/warden/program.ts';
 

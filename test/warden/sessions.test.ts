@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { type TestContext, test } from 'node:test';
-import type { SpareLaunchers } from '../../src/host/spare-launcher.ts';
+import type { SpareLaunchers } from '../../src/host/launch/spare-launcher.ts';
 import type { Compartment } from '../../src/programs/warden/compartment.ts';
 import type { Record } from '../../src/programs/warden/record.ts';
 import { Sessions } from '../../src/programs/warden/sessions.ts';

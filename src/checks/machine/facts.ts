@@ -1,4 +1,4 @@
-/** What one machine is, as gathered at one moment (src/host/machine-facts.ts). What could not be found out says so. */
+/** What one machine is, as gathered at one moment (src/host/machine/machine-facts.ts). What could not be found out says so. */
 export interface HostFacts {
   /** ISO 8601, UTC. */
   readonly at: string;

@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
-import { removeTree } from '../mounts.ts';
+import { removeTree } from '../files/mounts.ts';
 
 /** What a drill leaves in folders that others write too carries its pid. */
 export const PREFIX = 'bulkhead-drill-';

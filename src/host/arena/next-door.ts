@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Args } from '../../drill/attack.ts';
 import { SPARE_UID } from '../../drill/spare-uid.ts';
-import { removeTree } from '../mounts.ts';
+import { removeTree } from '../files/mounts.ts';
 import { PREFIX, sweepLeftovers } from './leftovers.ts';
 import { another, hostDevices, prepare, someProcess, standIns } from './stand-ins.ts';
 

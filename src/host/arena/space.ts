@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { Failure } from '../../model/failure.ts';
-import { removeTree } from '../mounts.ts';
+import { removeTree } from '../files/mounts.ts';
 
 /** A network namespace of the arena. */
 export interface Space {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Args } from '../../drill/attack.ts';
-import { mountPoints, removeTree } from '../mounts.ts';
+import { mountPoints, removeTree } from '../files/mounts.ts';
 
 /** What the drill's neighbour has for positive controls, and what it finds out about the host. */
 

@@ -1,11 +1,11 @@
 import { existsSync, rmSync } from 'node:fs';
 import { Failure } from '../../model/failure.ts';
-import { makeCgroup } from '../cgroup.ts';
-import { removeCgroup } from '../cgroup-life.ts';
-import { limitsInForce } from '../cgroup-limits.ts';
-import { type CgroupRoots, type Controller, controllerFolder, unifiedFolder } from '../cgroup-roots.ts';
-import { createNetns, deleteNetns, netnsPath, setUpNetns } from '../netns.ts';
-import { rulesInForce } from '../netns-listing.ts';
+import { makeCgroup } from '../cgroup/cgroup.ts';
+import { removeCgroup } from '../cgroup/cgroup-life.ts';
+import { limitsInForce } from '../cgroup/cgroup-limits.ts';
+import { type CgroupRoots, type Controller, controllerFolder, unifiedFolder } from '../cgroup/cgroup-roots.ts';
+import { createNetns, deleteNetns, netnsPath, setUpNetns } from '../net/netns.ts';
+import { rulesInForce } from '../net/netns-listing.ts';
 import { isMounted } from './disks.ts';
 import type { Hand, Of } from './hand.ts';
 

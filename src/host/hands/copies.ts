@@ -9,9 +9,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { runToolLater } from '../command.ts';
-import { copyCompiled } from '../compiled.ts';
-import { removeTree } from '../mounts.ts';
+import { copyCompiled } from '../files/compiled.ts';
+import { removeTree } from '../files/mounts.ts';
+import { runToolLater } from '../processes/command.ts';
 import type { Hand, Of } from './hand.ts';
 
 /** The root-owned copy that the programs run from. The digest of what was copied stands in the copy itself. */

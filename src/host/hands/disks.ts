@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { Failure } from '../../model/failure.ts';
 import { size } from '../../plan/describe.ts';
-import { runToolLater } from '../command.ts';
+import { runToolLater } from '../processes/command.ts';
 import type { Hand, Of } from './hand.ts';
 
 /** An ext4 file system of a fixed size in a sparse file, mounted through a loop device: the one way to cap what an agent stores

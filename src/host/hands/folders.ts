@@ -17,8 +17,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { Failure } from '../../model/failure.ts';
-import { runTool } from '../command.ts';
-import { removeTree } from '../mounts.ts';
+import { removeTree } from '../files/mounts.ts';
+import { runTool } from '../processes/command.ts';
 import type { Hand, Of } from './hand.ts';
 
 export const folders: Hand<Of<'folder'>> = {

@@ -1,4 +1,4 @@
-import type { CgroupRoots } from '../cgroup-roots.ts';
+import type { CgroupRoots } from '../cgroup/cgroup-roots.ts';
 import { cgroupHand, netnses } from './compartment-ground.ts';
 import { copies } from './copies.ts';
 import { disks } from './disks.ts';

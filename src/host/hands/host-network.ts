@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { type CgroupRoots, unifiedFolder } from '../cgroup-roots.ts';
-import { deadEnd, FAMILIES, lookAtRouting, makeDeadEnd, type Routing, removeDeadEnd } from '../dead-end.ts';
-import { hostFilterInForce, hostFilterWanted, loadHostFilter, removeHostFilter } from '../host-filter.ts';
-import { keepToLoopback, keptToLoopback, releaseFromLoopback } from '../loopback-only.ts';
+import { type CgroupRoots, unifiedFolder } from '../cgroup/cgroup-roots.ts';
+import { keepToLoopback, keptToLoopback, releaseFromLoopback } from '../cgroup/loopback-only.ts';
+import { deadEnd, FAMILIES, lookAtRouting, makeDeadEnd, type Routing, removeDeadEnd } from '../net/dead-end.ts';
+import { hostFilterInForce, hostFilterWanted, loadHostFilter, removeHostFilter } from '../net/host-filter.ts';
 import type { Hand, Of } from './hand.ts';
 
 /** What keeps agents in the host's own network from it. Made in this order, taken away in the other, while nothing runs in the

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { runToolLater } from '../command.ts';
+import { runToolLater } from '../processes/command.ts';
 import { files } from './folders.ts';
 import type { Hand, Of } from './hand.ts';
 

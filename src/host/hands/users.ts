@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Failure } from '../../model/failure.ts';
-import { runToolLater } from '../command.ts';
+import { runToolLater } from '../processes/command.ts';
 import type { Hand, Of } from './hand.ts';
 
 /** Users and groups by the files passwd(5) and group(5), changed by shadow-utils' own tools. */

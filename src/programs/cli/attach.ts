@@ -1,9 +1,9 @@
 import { createReadStream, createWriteStream, readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { passThrough, resizeTerminal } from '../../host/launch/terminal.ts';
 import { ioctl } from '../../host/libc.ts';
-import { passThrough, resizeTerminal } from '../../host/terminal.ts';
-import { connectUnix } from '../../host/unix-socket.ts';
+import { connectUnix } from '../../host/net/unix-socket.ts';
 import { Failure, type FailureDocument, failureDocument } from '../../model/failure.ts';
 import { agentName } from '../../model/names.ts';
 import { placesOf } from '../../plan/places.ts';

@@ -1,5 +1,5 @@
 import { judgeMachine, runsSandbox } from '../../checks/machine/judge.ts';
-import { gatherHost } from '../../host/machine-facts.ts';
+import { gatherHost } from '../../host/machine/machine-facts.ts';
 import type { Answer } from './call.ts';
 import { renderDoctor } from './render/doctor.ts';
 

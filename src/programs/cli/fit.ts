@@ -1,5 +1,5 @@
 import { judgeMachine } from '../../checks/machine/judge.ts';
-import { gatherHost } from '../../host/machine-facts.ts';
+import { gatherHost } from '../../host/machine/machine-facts.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Places } from '../../plan/places.ts';
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { userInfo } from 'node:os';
-import { accountOf } from '../../host/accounts.ts';
-import { launch } from '../../host/launch.ts';
+import { launch } from '../../host/launch/launch.ts';
+import { accountOf } from '../../host/machine/accounts.ts';
 import { Failure } from '../../model/failure.ts';
 import { whyNoSecret } from '../../policy/placeholder.ts';
 import type { Order } from '../../tiers/orders.ts';

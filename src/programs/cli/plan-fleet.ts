@@ -1,11 +1,11 @@
 import { observe } from '../../host/apply.ts';
-import { observeCgroups } from '../../host/cgroup-roots.ts';
-import { fleetFacts } from '../../host/compartment-facts.ts';
-import { Made } from '../../host/made.ts';
-import { ordinaryUser } from '../../host/ordinary-user.ts';
-import { uidsFor } from '../../host/uid-book.ts';
-import { viewFacts } from '../../host/view-facts.ts';
-import { mustBeSameFleet, mustHoldStored, readWanted } from '../../host/wanted.ts';
+import { observeCgroups } from '../../host/cgroup/cgroup-roots.ts';
+import { Made } from '../../host/files/made.ts';
+import { uidsFor } from '../../host/files/uid-book.ts';
+import { mustBeSameFleet, mustHoldStored, readWanted } from '../../host/files/wanted.ts';
+import { ordinaryUser } from '../../host/machine/ordinary-user.ts';
+import { fleetFacts } from '../../host/view/compartment-facts.ts';
+import { viewFacts } from '../../host/view/view-facts.ts';
 import { Failure } from '../../model/failure.ts';
 import type { WantedFleet } from '../../model/fleet.ts';
 import { describe } from '../../plan/describe.ts';

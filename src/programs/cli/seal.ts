@@ -1,6 +1,6 @@
 import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { replaceFile, syncFolder } from '../../host/replace-file.ts';
+import { replaceFile, syncFolder } from '../../host/files/replace-file.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Places } from '../../plan/places.ts';
 

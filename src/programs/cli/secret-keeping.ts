@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { readWanted } from '../../host/wanted.ts';
+import { readWanted } from '../../host/files/wanted.ts';
 import type { SecretChanged, SecretEntry, SecretsDocument } from '../../model/documents.ts';
 import type { SecretName } from '../../model/names.ts';
 import type { Places } from '../../plan/places.ts';

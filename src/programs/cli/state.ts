@@ -1,10 +1,10 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { lockAccounts, lockFile } from '../../host/lock.ts';
-import { removeTree } from '../../host/mounts.ts';
-import { ordinaryUser } from '../../host/ordinary-user.ts';
-import { openAbove } from '../../host/writable.ts';
+import { lockAccounts, lockFile } from '../../host/files/lock.ts';
+import { removeTree } from '../../host/files/mounts.ts';
+import { openAbove } from '../../host/files/writable.ts';
+import { ordinaryUser } from '../../host/machine/ordinary-user.ts';
 import { Failure } from '../../model/failure.ts';
 import { type Places, STATE_FORMAT, userState } from '../../plan/places.ts';
 

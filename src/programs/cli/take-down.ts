@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { uidOf } from '../../host/accounts.ts';
 import { observe } from '../../host/apply.ts';
-import { Made } from '../../host/made.ts';
-import { mustHoldNoMount, removeTree } from '../../host/mounts.ts';
-import { ordinaryUser } from '../../host/ordinary-user.ts';
-import { endProcess } from '../../host/processes.ts';
-import { processesOfUids, programsOf } from '../../host/warden-processes.ts';
+import { Made } from '../../host/files/made.ts';
+import { mustHoldNoMount, removeTree } from '../../host/files/mounts.ts';
+import { uidOf } from '../../host/machine/accounts.ts';
+import { ordinaryUser } from '../../host/machine/ordinary-user.ts';
+import { endProcess } from '../../host/processes/processes.ts';
+import { processesOfUids, programsOf } from '../../host/processes/warden-processes.ts';
 import { describe } from '../../plan/describe.ts';
 import { groundOf } from '../../plan/machine.ts';
 import type { Places } from '../../plan/places.ts';

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { runToolLater } from '../../host/command.ts';
+import { thisTree } from '../../host/files/tree.ts';
 import { enabled, systemdRuns } from '../../host/hands/units.ts';
-import { ordinaryUser } from '../../host/ordinary-user.ts';
-import { endProcess, signalProcess } from '../../host/processes.ts';
-import { thisTree } from '../../host/tree.ts';
-import { wardenProcesses } from '../../host/warden-processes.ts';
+import { ordinaryUser } from '../../host/machine/ordinary-user.ts';
+import { runToolLater } from '../../host/processes/command.ts';
+import { endProcess, signalProcess } from '../../host/processes/processes.ts';
+import { wardenProcesses } from '../../host/processes/warden-processes.ts';
 import { Failure } from '../../model/failure.ts';
 import { groundOf } from '../../plan/machine.ts';
 import type { Places } from '../../plan/places.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { packageOf } from '../../host/package-digest.ts';
-import { replaceFile } from '../../host/replace-file.ts';
+import { replaceFile } from '../../host/files/replace-file.ts';
+import { packageOf } from '../../host/view/package-digest.ts';
 import type { Pin } from './messages.ts';
 
 /** What policy allows of a file holds for the content that it had when a person put the policy up (`bulkhead up`): by digest, kept

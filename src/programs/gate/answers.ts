@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { argumentOf, callOf, EXECVEAT, idOf, pidOf } from '../../host/seccomp-notify.ts';
+import { argumentOf, callOf, EXECVEAT, idOf, pidOf } from '../../host/gate/seccomp-notify.ts';
 import type { CommandPolicy } from '../../policy/command/judge.ts';
 import { runsStub } from './asker.ts';
 import { ByFile } from './by-file.ts';

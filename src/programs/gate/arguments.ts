@@ -1,4 +1,4 @@
-import { readUpTo } from '../../host/process-memory.ts';
+import { readUpTo } from '../../host/processes/process-memory.ts';
 
 /** What a stub was started with, read from its memory, which nobody but itself can write. Bytes as they are (latin1). */
 export interface Started {

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readlinkSync, readSync, statSync } from 'node:fs';
-import { argumentOf } from '../../host/seccomp-notify.ts';
+import { argumentOf } from '../../host/gate/seccomp-notify.ts';
 import { readStarted, type Started } from './arguments.ts';
 import type { ListenerFacts } from './messages.ts';
 

@@ -1,7 +1,7 @@
 import { closeSync, existsSync } from 'node:fs';
-import { duplicate } from '../../host/gate-ground.ts';
-import { openProcess } from '../../host/pidfd.ts';
-import { stillWaits } from '../../host/seccomp-notify.ts';
+import { duplicate } from '../../host/gate/gate-ground.ts';
+import { stillWaits } from '../../host/gate/seccomp-notify.ts';
+import { openProcess } from '../../host/processes/pidfd.ts';
 import { Failure } from '../../model/failure.ts';
 import { agentName } from '../../model/names.ts';
 import type { QuestionState } from '../../model/question.ts';

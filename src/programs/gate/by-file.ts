@@ -1,6 +1,15 @@
 import { posix } from 'node:path';
-import { startTime } from '../../host/process-start.ts';
-import { argumentOf, callOf, EXECVEAT, idOf, letGo, pidOf, refuse, stillWaits } from '../../host/seccomp-notify.ts';
+import {
+  argumentOf,
+  callOf,
+  EXECVEAT,
+  idOf,
+  letGo,
+  pidOf,
+  refuse,
+  stillWaits,
+} from '../../host/gate/seccomp-notify.ts';
+import { startTime } from '../../host/processes/process-start.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { Flight } from './flight.ts';
 import type { FloodCounts } from './flood-counts.ts';

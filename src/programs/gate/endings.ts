@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
-import { Epoll } from '../../host/epoll.ts';
-import { openProcess } from '../../host/pidfd.ts';
-import { beganAt, type HowEnded, howEnded } from '../../host/process-end.ts';
+import { Epoll } from '../../host/processes/epoll.ts';
+import { openProcess } from '../../host/processes/pidfd.ts';
+import { beganAt, type HowEnded, howEnded } from '../../host/processes/process-end.ts';
 import type { Journal } from './journal.ts';
 
 /** So many at once, of all agents. */

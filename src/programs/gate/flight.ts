@@ -1,5 +1,5 @@
-import { mapShared } from '../../host/libc-gate.ts';
-import { NOTIFICATION } from '../../host/seccomp-notify.ts';
+import { mapShared } from '../../host/gate/libc-gate.ts';
+import { NOTIFICATION } from '../../host/gate/seccomp-notify.ts';
 import { PLACE_BYTES, PLACES } from '../../wire/gate-policy.ts';
 
 /** What was asked and not answered yet, in memory that the warden holds as well: the kernel gives each question out once, so the next gate

@@ -1,4 +1,4 @@
-import { pidOf, refuse, stillWaits } from '../../host/seccomp-notify.ts';
+import { pidOf, refuse, stillWaits } from '../../host/gate/seccomp-notify.ts';
 import { ASK_AGAIN } from '../../tiers/stub/instruction.ts';
 import type { Flight } from './flight.ts';
 import type { Asker, FromHot, ListenerFacts } from './messages.ts';

@@ -3,7 +3,7 @@
 // Trusts    the kernel, its main thread; nothing that it reads in an agent's memory.
 // Never     opens a path that an agent names; lets an exec go on that it could not record.
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { realTime } from '../../host/real-time.ts';
+import { realTime } from '../../host/processes/real-time.ts';
 import { Answers } from './answers.ts';
 import { Endings } from './endings.ts';
 import { Flight } from './flight.ts';

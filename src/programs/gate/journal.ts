@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs';
+import { write } from '../../host/gate/libc-gate.ts';
 import { errno } from '../../host/libc.ts';
-import { write } from '../../host/libc-gate.ts';
 import { SHARED } from './journal-shared.ts';
 import { bounded } from './recorded.ts';
 

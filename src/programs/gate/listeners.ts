@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
-import { Epoll } from '../../host/epoll.ts';
-import { read } from '../../host/libc-gate.ts';
-import { receive, wakeHere } from '../../host/seccomp-notify.ts';
+import { read } from '../../host/gate/libc-gate.ts';
+import { receive, wakeHere } from '../../host/gate/seccomp-notify.ts';
+import { Epoll } from '../../host/processes/epoll.ts';
 import { receiveWord } from '../../wire/handover.ts';
 import type { Answers } from './answers.ts';
 import type { Endings } from './endings.ts';

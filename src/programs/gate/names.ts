@@ -11,7 +11,7 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { removeTree } from '../../host/mounts.ts';
+import { removeTree } from '../../host/files/mounts.ts';
 import type { Pin } from './messages.ts';
 
 /** So many names of one agent; then all are forgotten, and programs that run see `(deleted)` behind theirs. */
@@ -19,7 +19,7 @@ const MOST = 4096;
 
 /** Gives a copy the name of what it is a copy of: programs look beside their own file for their parts, and find it by /proc/self/exe.
  *  For each agent there is a folder in which every copy stands under the whole path of its original, as a hard link, and a
- *  mount of that folder which is attached nowhere (src/host/detached-tree.ts): what is opened through it is called as on the
+ *  mount of that folder which is attached nowhere (src/host/gate/detached-tree.ts): what is opened through it is called as on the
  *  host. */
 export class Names {
   protected readonly folder: string;

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fstatSync, type Stats } from 'node:fs';
-import { duplicate } from '../../host/gate-ground.ts';
-import { descriptorOf, openProcess } from '../../host/pidfd.ts';
+import { duplicate } from '../../host/gate/gate-ground.ts';
+import { descriptorOf, openProcess } from '../../host/processes/pidfd.ts';
 import type { Verdict } from '../../model/verdict.ts';
 import { type Command, type CommandPolicy, judgeCommand } from '../../policy/command/judge.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';

@@ -13,7 +13,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { versionOf } from '../../host/file-version.ts';
+import { versionOf } from '../../host/files/file-version.ts';
 import type { Pin } from './messages.ts';
 
 /** Ours, and the warden's (src/programs/warden/own-covers.ts). */

@@ -1,5 +1,5 @@
 import { closeSync, statSync } from 'node:fs';
-import { versionOf } from '../../host/file-version.ts';
+import { versionOf } from '../../host/files/file-version.ts';
 import type { Opened } from './messages.ts';
 
 /** Copies of what policy allows, open, so that a start by rule waits for nobody. */

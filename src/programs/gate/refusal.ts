@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
-import { write } from '../../host/libc-gate.ts';
+import { write } from '../../host/gate/libc-gate.ts';
+import { put, refuse } from '../../host/gate/seccomp-notify.ts';
 import { pipe } from '../../host/pipes.ts';
-import { put, refuse } from '../../host/seccomp-notify.ts';
 import { REFUSED } from '../../tiers/stub/instruction.ts';
 
 const LONGEST_LINE = 4000;

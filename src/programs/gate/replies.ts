@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { letGo, put, refuse } from '../../host/seccomp-notify.ts';
+import { letGo, put, refuse } from '../../host/gate/seccomp-notify.ts';
 import { ASK_AGAIN, OUTSIDE } from '../../tiers/stub/instruction.ts';
 import type { Endings } from './endings.ts';
 import type { Held, Holding } from './held.ts';

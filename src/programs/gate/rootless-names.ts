@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, copyFileSync, openSync, renameSync } from 'node:fs';
-import { duplicate } from '../../host/gate-ground.ts';
+import { duplicate } from '../../host/gate/gate-ground.ts';
 import type { Pin } from './messages.ts';
 import { Names } from './names.ts';
 

@@ -1,4 +1,4 @@
-import { stillWaits } from '../../host/seccomp-notify.ts';
+import { stillWaits } from '../../host/gate/seccomp-notify.ts';
 import { BULKHEAD_DO } from '../../model/elevated.ts';
 import { type CommandPolicy, judgeCommand } from '../../policy/command/judge.ts';
 import { whoMay } from '../../policy/command/who-may.ts';

@@ -4,7 +4,7 @@
 // Never     does anything else: it must not be held up, or no exec goes on (20 ms, src/programs/gate/journal.ts).
 import { fdatasyncSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
-import { realTime } from '../../host/real-time.ts';
+import { realTime } from '../../host/processes/real-time.ts';
 import { SHARED } from './journal-shared.ts';
 
 /** What is written in this time is synced together. */

@@ -1,4 +1,4 @@
-import { mapShared } from '../../host/libc-gate.ts';
+import { mapShared } from '../../host/gate/libc-gate.ts';
 
 /** How long answers took, from the moment the kernel gave the question: counts in memory that whoever has the right to look into the gate can
  *  read (`/proc/PID/fd`, a memory file of this name). Place n counts those of less than 2^(n/4) microseconds. */

@@ -1,7 +1,7 @@
+import { processVmReadv } from '../../host/gate/libc-gate.ts';
+import { argumentOf, pidOf } from '../../host/gate/seccomp-notify.ts';
 import { address } from '../../host/libc.ts';
-import { processVmReadv } from '../../host/libc-gate.ts';
-import { readUpTo } from '../../host/process-memory.ts';
-import { argumentOf, pidOf } from '../../host/seccomp-notify.ts';
+import { readUpTo } from '../../host/processes/process-memory.ts';
 import { type Cuts, cut } from './recorded.ts';
 
 /** What an exec that goes on by file says of itself, for the record alone: who shares that memory may change it while it is read. */
@@ -29,7 +29,7 @@ const room: Buffer = Buffer.alloc(LONGEST_WORD * MOST_WORDS);
 /** A short path, then pointers to words. */
 const first: Buffer = Buffer.alloc(SHORT_PATH + 8 * MOST_WORDS);
 const pointers: Buffer = first.subarray(SHORT_PATH);
-/** struct iovec {void *base; size_t length}, as in src/host/process-memory.ts; none crosses a page. */
+/** struct iovec {void *base; size_t length}, as in src/host/processes/process-memory.ts; none crosses a page. */
 const firstLocal: Buffer = Buffer.alloc(32);
 const firstRemote: Buffer = Buffer.alloc(32);
 const local: Buffer = Buffer.alloc(16);

@@ -1,4 +1,4 @@
-import { mendable } from '../../host/no-space.ts';
+import { mendable } from '../../host/files/no-space.ts';
 import { Failure, failureDocument } from '../../model/failure.ts';
 import type { AgentName } from '../../model/names.ts';
 import type { Client } from '../../wire/client.ts';

@@ -7,7 +7,7 @@ import { closeSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { becomeUndumpable } from '../../host/undumpable.ts';
+import { becomeUndumpable } from '../../host/processes/undumpable.ts';
 import { Client } from '../../wire/client.ts';
 import { answerWarden, dialThrough, tellWarden, wardenCommands, wardenInbox } from './control.ts';
 import { Gateway } from './gateway.ts';

@@ -13,7 +13,7 @@ export interface OutsideEnd {
 export const MOST_OUTPUT: number = 1024 * 1024;
 const HEAD = 4;
 
-/** Reads frames (src/host/elevate.pl) to the end of a command; gives it no input. When whoever asked goes, so does the command.
+/** Reads frames (src/host/elevate/elevate.pl) to the end of a command; gives it no input. When whoever asked goes, so does the command.
  *  @param fd  its socket, ours from here on */
 export function readOutside(fd: number, client: Socket): Promise<OutsideEnd> {
   const socket = new Socket({ fd, allowHalfOpen: true });

@@ -1,6 +1,6 @@
 import { closeSync, fdatasync, fdatasyncSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { syncFolder } from '../../host/replace-file.ts';
+import { syncFolder } from '../../host/files/replace-file.ts';
 import { encodeRecords } from '../../ledger/record.ts';
 
 /** The log file that an entry reaches first, in segments named by the index of their first record. Segments whose entries are

@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { basename } from 'node:path';
-import type { Grip, Held } from '../../host/grip.ts';
-import { launch, type Streams } from '../../host/launch.ts';
-import { childrenOf, endProcess } from '../../host/processes.ts';
+import type { Grip, Held } from '../../host/cgroup/grip.ts';
+import { launch, type Streams } from '../../host/launch/launch.ts';
+import { childrenOf, endProcess } from '../../host/processes/processes.ts';
 import { Failure } from '../../model/failure.ts';
 import { createOrders } from '../../tiers/create.ts';
 import type { CompartmentFacts } from '../../tiers/facts.ts';

@@ -1,7 +1,7 @@
 import { accessSync, constants, realpathSync } from 'node:fs';
 import type { AgentFacts, Args } from '../../drill/attack.ts';
-import { BWRAP } from '../../host/compartment-facts.ts';
-import { thisTree } from '../../host/tree.ts';
+import { thisTree } from '../../host/files/tree.ts';
+import { BWRAP } from '../../host/view/compartment-facts.ts';
 import type { Compartment } from './compartment.ts';
 import type { Office } from './requests.ts';
 

@@ -1,6 +1,6 @@
 import { CLOCK_RULE } from '../../drill/lent.ts';
 import { SPARE_UID } from '../../drill/spare-uid.ts';
-import { listenerUid } from '../../host/listener.ts';
+import { listenerUid } from '../../host/net/listener.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Lease } from '../../model/lent-key.ts';
 import type { Connection } from '../../wire/serve.ts';

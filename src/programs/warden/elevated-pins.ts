@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { replaceFile } from '../../host/replace-file.ts';
+import { replaceFile } from '../../host/files/replace-file.ts';
 import { canonicalJson } from '../../model/canonical.ts';
 import type { WantedAgent } from '../../model/fleet.ts';
 import type { CompartmentFacts, ElevatedProgram } from '../../tiers/facts.ts';

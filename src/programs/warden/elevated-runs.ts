@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync } from 'node:fs';
-import { removeCgroup } from '../../host/cgroup-life.ts';
-import { type CgroupRoots, unifiedFolder } from '../../host/cgroup-roots.ts';
-import { type Elevation, elevate } from '../../host/elevate.ts';
-import { elevatedUser } from '../../host/elevated-programs.ts';
+import { removeCgroup } from '../../host/cgroup/cgroup-life.ts';
+import { type CgroupRoots, unifiedFolder } from '../../host/cgroup/cgroup-roots.ts';
+import { type Elevation, elevate } from '../../host/elevate/elevate.ts';
+import { elevatedUser } from '../../host/elevate/elevated-programs.ts';
 import type { ElevatedRule } from '../../model/elevated.ts';
 import { Failure } from '../../model/failure.ts';
 import { redactArgv } from '../../policy/command/redact.ts';

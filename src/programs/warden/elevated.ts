@@ -1,4 +1,4 @@
-import { badElevatedPath, digestOf, elevatedUser } from '../../host/elevated-programs.ts';
+import { badElevatedPath, digestOf, elevatedUser } from '../../host/elevate/elevated-programs.ts';
 import { ASK } from '../../model/ask-times.ts';
 import type { ElevatedRule } from '../../model/elevated.ts';
 import { Failure } from '../../model/failure.ts';

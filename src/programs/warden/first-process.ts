@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import type { Held } from '../../host/grip.ts';
-import { childrenOf } from '../../host/processes.ts';
+import type { Held } from '../../host/cgroup/grip.ts';
+import { childrenOf } from '../../host/processes/processes.ts';
 
 /** Milliseconds: until it must stand, and after its end for the keeper's last act. */
 export interface Patience {

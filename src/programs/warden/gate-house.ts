@@ -1,8 +1,8 @@
 import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { detachedTree } from '../../host/detached-tree.ts';
-import { duplicate, memoryFile } from '../../host/gate-ground.ts';
-import type { OrdinaryUser } from '../../host/ordinary-user.ts';
+import { detachedTree } from '../../host/gate/detached-tree.ts';
+import { duplicate, memoryFile } from '../../host/gate/gate-ground.ts';
+import type { OrdinaryUser } from '../../host/machine/ordinary-user.ts';
 import { SOCK_DGRAM, socketPair } from '../../host/pipes.ts';
 import { ASK } from '../../model/ask-times.ts';
 import type { ProgramStatus } from '../../model/documents.ts';

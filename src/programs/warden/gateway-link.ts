@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { listenFor } from '../../host/net/signer-socket.ts';
 import { SOCK_DGRAM, SOCK_STREAM, socketPair } from '../../host/pipes.ts';
-import { listenFor } from '../../host/signer-socket.ts';
 import { ASK } from '../../model/ask-times.ts';
 import { BREAKER } from '../../model/budget.ts';
 import type { SshKeyEntry, SshKeysDocument } from '../../model/documents.ts';

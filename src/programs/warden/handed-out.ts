@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { type LaunchMode, launch } from '../../host/launch.ts';
+import { type LaunchMode, launch } from '../../host/launch/launch.ts';
 import { SOCK_STREAM, socketPair } from '../../host/pipes.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Order } from '../../tiers/orders.ts';

@@ -1,8 +1,8 @@
-import { cgroupGrip } from '../../host/grip.ts';
+import { cgroupGrip } from '../../host/cgroup/grip.ts';
+import { signalGrip } from '../../host/cgroup/signal-grip.ts';
 import { groundHands } from '../../host/hands/ground.ts';
 import type { Hand, Hands, Of } from '../../host/hands/hand.ts';
-import { signalGrip } from '../../host/signal-grip.ts';
-import type { SpareLaunchers } from '../../host/spare-launcher.ts';
+import type { SpareLaunchers } from '../../host/launch/spare-launcher.ts';
 import { Failure } from '../../model/failure.ts';
 import { cgroupPath } from '../../plan/fleet.ts';
 import { Compartment } from './compartment.ts';

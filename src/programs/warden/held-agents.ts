@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mendable } from '../../host/no-space.ts';
-import { replaceFile } from '../../host/replace-file.ts';
+import { mendable } from '../../host/files/no-space.ts';
+import { replaceFile } from '../../host/files/replace-file.ts';
 
 /** Agents that an operator has stopped or paused. It outlives the warden: nobody who was stopped comes back by an accident. */
 export class HeldAgents {

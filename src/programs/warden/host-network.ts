@@ -1,8 +1,8 @@
-import type { CgroupRoots } from '../../host/cgroup-roots.ts';
-import { lookAtRouting, type Routing } from '../../host/dead-end.ts';
+import type { CgroupRoots } from '../../host/cgroup/cgroup-roots.ts';
+import type { Made } from '../../host/files/made.ts';
 import type { Hand, Of } from '../../host/hands/hand.ts';
 import { deadEndHand, hostRulesHand } from '../../host/hands/host-network.ts';
-import type { Made } from '../../host/made.ts';
+import { lookAtRouting, type Routing } from '../../host/net/dead-end.ts';
 import { Failure } from '../../model/failure.ts';
 import { describe } from '../../plan/describe.ts';
 import type { Resource } from '../../plan/resource.ts';

@@ -3,14 +3,14 @@
  *  Trusts: the kernel's word on who calls (peer credentials), and its own state; it reads its own input.
  *  Never: opens a network connection, parses what agents send, imports a package other than the FFI library. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { uidOf } from '../../host/accounts.ts';
-import { observeCgroups } from '../../host/cgroup-roots.ts';
-import { uidOfProcess } from '../../host/confinement.ts';
-import { lockFile } from '../../host/lock.ts';
-import { Made } from '../../host/made.ts';
-import { ordinaryUser } from '../../host/ordinary-user.ts';
-import { SpareLaunchers } from '../../host/spare-launcher.ts';
-import { viewFacts } from '../../host/view-facts.ts';
+import { observeCgroups } from '../../host/cgroup/cgroup-roots.ts';
+import { uidOfProcess } from '../../host/cgroup/confinement.ts';
+import { lockFile } from '../../host/files/lock.ts';
+import { Made } from '../../host/files/made.ts';
+import { SpareLaunchers } from '../../host/launch/spare-launcher.ts';
+import { uidOf } from '../../host/machine/accounts.ts';
+import { ordinaryUser } from '../../host/machine/ordinary-user.ts';
+import { viewFacts } from '../../host/view/view-facts.ts';
 import { Failure } from '../../model/failure.ts';
 import { groundOf } from '../../plan/machine.ts';
 import { DEFAULT_STATE, placesOf, STATE_FORMAT } from '../../plan/places.ts';

@@ -1,9 +1,9 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { Made } from '../../host/files/made.ts';
 import { held } from '../../host/hands/folders.ts';
-import { renewKnowledge } from '../../host/knowledge-files.ts';
-import { launch } from '../../host/launch.ts';
-import type { Made } from '../../host/made.ts';
+import { launch } from '../../host/launch/launch.ts';
+import { renewKnowledge } from '../../host/view/knowledge-files.ts';
 import type { CompartmentFacts } from '../../tiers/facts.ts';
 import type { Order } from '../../tiers/orders.ts';
 import { outerSpace } from '../../tiers/sandbox.ts';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type AgentSockets, agentSockets, dialAt, nothingListens, socketsAt } from '../../host/agent-sockets.ts';
-import { launch } from '../../host/launch.ts';
-import { dialInside, openAgentSockets } from '../../host/netns.ts';
-import { rulesInForce } from '../../host/netns-listing.ts';
+import { launch } from '../../host/launch/launch.ts';
+import { type AgentSockets, agentSockets, dialAt, nothingListens, socketsAt } from '../../host/net/agent-sockets.ts';
+import { dialInside, openAgentSockets } from '../../host/net/netns.ts';
+import { rulesInForce } from '../../host/net/netns-listing.ts';
 import { DOOR_PORT, numbersOf } from '../../tiers/host-net.ts';
 import type { Order } from '../../tiers/orders.ts';
 import { outerSpace } from '../../tiers/sandbox.ts';

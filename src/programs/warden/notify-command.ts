@@ -1,6 +1,6 @@
-import { accountOf } from '../../host/accounts.ts';
-import { launch } from '../../host/launch.ts';
-import type { OrdinaryUser } from '../../host/ordinary-user.ts';
+import { launch } from '../../host/launch/launch.ts';
+import { accountOf } from '../../host/machine/accounts.ts';
+import type { OrdinaryUser } from '../../host/machine/ordinary-user.ts';
 import type { Order } from '../../tiers/orders.ts';
 
 const LONGEST_MS = 20_000;

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import type { Streams } from '../../host/launch.ts';
+import type { Streams } from '../../host/launch/launch.ts';
 import { pipe } from '../../host/pipes.ts';
 import type { WantedAgent } from '../../model/fleet.ts';
 import type { Order } from '../../tiers/orders.ts';

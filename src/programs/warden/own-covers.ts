@@ -3,7 +3,7 @@ import { closeSync, openSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const COVER: string = fileURLToPath(new URL('../../host/cover-own.pl', import.meta.url));
+const COVER: string = fileURLToPath(new URL('../../host/gate/cover-own.pl', import.meta.url));
 /** No program of an agent's own is larger. */
 const MOST_BYTES = 128 * 1024 * 1024;
 /** Covered for no longer than this, whatever the gate says. */
@@ -38,7 +38,7 @@ export class OwnCovers {
     this.#note = note;
   }
 
-  /** @param frame  `pid` of who is about to execute it and `since` when there is such a process (src/host/process-start.ts), `base` and
+  /** @param frame  `pid` of who is about to execute it and `since` when there is such a process (src/host/processes/process-start.ts), `base` and
    *   `path` (latin1) as it gave them */
   async cover(frame: Readonly<Record<string, unknown>>, wanted: Wanted): Promise<Covered> {
     const ticket = this.#next++;

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { compiledFor } from '../../host/compiled.ts';
-import type { OrdinaryUser } from '../../host/ordinary-user.ts';
+import { compiledFor } from '../../host/files/compiled.ts';
+import type { OrdinaryUser } from '../../host/machine/ordinary-user.ts';
 import { pipe } from '../../host/pipes.ts';
 import type { Places } from '../../plan/places.ts';
 import type { Order } from '../../tiers/orders.ts';

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { launch } from '../../host/launch.ts';
+import { launch } from '../../host/launch/launch.ts';
 import type { Order } from '../../tiers/orders.ts';
 import { type Attempts, NO_ATTEMPTS, nextAttempt } from './backoff.ts';
 import type { LogFile } from './log-file.ts';

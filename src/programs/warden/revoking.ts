@@ -1,4 +1,4 @@
-import type { Still } from '../../host/family.ts';
+import type { Still } from '../../host/processes/family.ts';
 import type { RevokedDocument } from '../../model/documents.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Question } from '../../model/question.ts';

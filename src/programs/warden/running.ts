@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
-import { endFamily, type Still } from '../../host/family.ts';
-import { signalTo } from '../../host/pidfd.ts';
+import { endFamily, type Still } from '../../host/processes/family.ts';
+import { signalTo } from '../../host/processes/pidfd.ts';
 
 /** What was started by an approval and may still run, by the number of the approval: descriptors of processes, taken while each was held
  *  by the gate, so that none is ever another's. */

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { replaceFile } from '../../host/replace-file.ts';
+import { replaceFile } from '../../host/files/replace-file.ts';
 import type { SecretFinding } from '../../model/documents.ts';
 import type { StandingFleet } from './fleet.ts';
 import type { GatewayLink } from './gateway-link.ts';

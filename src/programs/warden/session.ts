@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { startLauncher } from '../../host/launch.ts';
-import { childrenOf, signalGroup } from '../../host/processes.ts';
-import type { Begun, SpareLaunchers } from '../../host/spare-launcher.ts';
-import { openTerminal } from '../../host/terminal.ts';
+import { startLauncher } from '../../host/launch/launch.ts';
+import type { Begun, SpareLaunchers } from '../../host/launch/spare-launcher.ts';
+import { openTerminal } from '../../host/launch/terminal.ts';
+import { childrenOf, signalGroup } from '../../host/processes/processes.ts';
 import type { Order } from '../../tiers/orders.ts';
 import type { Compartment } from './compartment.ts';
 

@@ -1,4 +1,4 @@
-import type { SpareLaunchers } from '../../host/spare-launcher.ts';
+import type { SpareLaunchers } from '../../host/launch/spare-launcher.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Order } from '../../tiers/orders.ts';
 import type { Connection } from '../../wire/serve.ts';

@@ -1,4 +1,4 @@
-import { writeTrusted } from '../../host/trusted.ts';
+import { writeTrusted } from '../../host/files/trusted.ts';
 import type { ProgramStatus } from '../../model/documents.ts';
 import { Failure } from '../../model/failure.ts';
 import type { Places } from '../../plan/places.ts';

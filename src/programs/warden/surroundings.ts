@@ -1,4 +1,4 @@
-import type { Grip } from '../../host/grip.ts';
+import type { Grip } from '../../host/cgroup/grip.ts';
 import type { Compartment } from './compartment.ts';
 import type { HomeFile } from './home-files.ts';
 import type { LogFile } from './log-file.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { sudoersOf } from '../../../host/sudoers.ts';
-import { readWanted } from '../../../host/wanted.ts';
+import { sudoersOf } from '../../../host/elevate/sudoers.ts';
+import { readWanted } from '../../../host/files/wanted.ts';
 import type { WantedFleet } from '../../../model/fleet.ts';
 import { describe } from '../../../plan/describe.ts';
 import { type Places, placesOf } from '../../../plan/places.ts';

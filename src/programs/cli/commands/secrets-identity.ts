@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { systemdRuns } from '../../../host/hands/units.ts';
-import { ordinaryUser } from '../../../host/ordinary-user.ts';
-import { tpmVersion } from '../../../host/tpm.ts';
+import { ordinaryUser } from '../../../host/machine/ordinary-user.ts';
+import { tpmVersion } from '../../../host/machine/tpm.ts';
 import { Failure } from '../../../model/failure.ts';
 import { credentialName } from '../../../plan/machine.ts';
 import { type Places, placesOf } from '../../../plan/places.ts';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { observe } from '../../../host/apply.ts';
-import { Made } from '../../../host/made.ts';
+import { Made } from '../../../host/files/made.ts';
 import { describe } from '../../../plan/describe.ts';
 import { placesOf } from '../../../plan/places.ts';
 import { planSteps } from '../../../plan/step.ts';

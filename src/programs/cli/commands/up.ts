@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { ordinaryUser } from '../../../host/ordinary-user.ts';
-import { thisTree } from '../../../host/tree.ts';
-import { readWanted } from '../../../host/wanted.ts';
+import { thisTree } from '../../../host/files/tree.ts';
+import { readWanted } from '../../../host/files/wanted.ts';
+import { ordinaryUser } from '../../../host/machine/ordinary-user.ts';
 import type { SshKeyEntry, SshKeysDocument, StatusDocument } from '../../../model/documents.ts';
 import { Failure } from '../../../model/failure.ts';
 import type { WantedFleet } from '../../../model/fleet.ts';

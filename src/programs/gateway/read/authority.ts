@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { replaceFile } from '../../../host/replace-file.ts';
+import { replaceFile } from '../../../host/files/replace-file.ts';
 import { authorityCertificate, type Issuer, serverCertificate } from '../../../protocol/certificate.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceFile, syncFolder } from '../../../host/replace-file.ts';
+import { replaceFile, syncFolder } from '../../../host/files/replace-file.ts';
 import { Failure } from '../../../model/failure.ts';
 import { type SecretName, secretName } from '../../../model/names.ts';
 import type { OwnPlace } from '../../../policy/secret-findings.ts';

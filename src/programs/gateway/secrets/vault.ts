@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceFile, syncFolder } from '../../../host/replace-file.ts';
+import { replaceFile, syncFolder } from '../../../host/files/replace-file.ts';
 import { Failure } from '../../../model/failure.ts';
 import { type SecretName, secretName } from '../../../model/names.ts';
 import { whyBroad } from '../../../policy/broad-secrets.ts';

@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceFile, syncFolder } from '../../../host/replace-file.ts';
+import { replaceFile, syncFolder } from '../../../host/files/replace-file.ts';
 import type { SshBinding } from '../../../model/ssh-binding.ts';
 import { ed25519Blob } from '../../../protocol/ssh-key.ts';
 import type { Sealer } from '../secrets/sealer.ts';

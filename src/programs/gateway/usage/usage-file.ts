@@ -1,6 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { replaceFile } from '../../../host/replace-file.ts';
+import { replaceFile } from '../../../host/files/replace-file.ts';
 import type { AgentName } from '../../../model/names.ts';
 import { type DayUsage, dayUsage } from '../../../policy/meter/day.ts';
 
