@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Question } from '../../src/model/question.ts';
 import { standing } from '../../src/policy/approval.ts';
-import { InboxStore } from '../../src/programs/warden/inbox-store.ts';
+import { InboxStore } from '../../src/programs/warden/inbox/inbox-store.ts';
 import { firstOutput } from '../e2e/first-output.ts';
 import { FUZZ } from '../protocol/seed.ts';
 

@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { agentName } from '../../src/model/names.ts';
 import type { Question, Scope } from '../../src/model/question.ts';
 import { destinationSubject } from '../../src/policy/question/destination.ts';
-import { Inbox } from '../../src/programs/warden/inbox.ts';
-import { InboxStore } from '../../src/programs/warden/inbox-store.ts';
+import { Inbox } from '../../src/programs/warden/inbox/inbox.ts';
+import { InboxStore } from '../../src/programs/warden/inbox/inbox-store.ts';
 
 const [dir = '', seed = '1'] = process.argv.slice(2);
 let state = Number(seed);

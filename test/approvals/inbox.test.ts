@@ -9,8 +9,8 @@ import { agentName } from '../../src/model/names.ts';
 import type { Question } from '../../src/model/question.ts';
 import { destinationSubject } from '../../src/policy/question/destination.ts';
 import { FLOOD } from '../../src/policy/question/flood.ts';
-import { Inbox } from '../../src/programs/warden/inbox.ts';
-import { InboxStore } from '../../src/programs/warden/inbox-store.ts';
+import { Inbox } from '../../src/programs/warden/inbox/inbox.ts';
+import { InboxStore } from '../../src/programs/warden/inbox/inbox-store.ts';
 
 const coder = agentName('coder');
 const to = (host: string) => destinationSubject(coder, { host, port: 443 });

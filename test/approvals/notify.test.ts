@@ -11,10 +11,10 @@ import { type Notice, publicText, questionNotice, webhookBody } from '../../src/
 import { commandSubject } from '../../src/policy/question/command.ts';
 import { destinationSubject } from '../../src/policy/question/destination.ts';
 import { postNotice } from '../../src/programs/gateway/webhook.ts';
-import { Inbox } from '../../src/programs/warden/inbox.ts';
-import { InboxStore } from '../../src/programs/warden/inbox-store.ts';
-import { Notices } from '../../src/programs/warden/notices.ts';
-import { runNotifyCommand } from '../../src/programs/warden/notify-command.ts';
+import { Inbox } from '../../src/programs/warden/inbox/inbox.ts';
+import { InboxStore } from '../../src/programs/warden/inbox/inbox-store.ts';
+import { Notices } from '../../src/programs/warden/inbox/notices.ts';
+import { runNotifyCommand } from '../../src/programs/warden/inbox/notify-command.ts';
 
 const NOT_ROOT = process.getuid?.() === 0 ? false : 'becoming another user needs root';
 const coder = agentName('coder');

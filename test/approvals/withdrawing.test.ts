@@ -6,9 +6,9 @@ import { test } from 'node:test';
 import { removeTree } from '../../src/host/files/mounts.ts';
 import { agentName } from '../../src/model/names.ts';
 import { destinationSubject } from '../../src/policy/question/destination.ts';
-import { Inbox } from '../../src/programs/warden/inbox.ts';
-import { InboxStore } from '../../src/programs/warden/inbox-store.ts';
-import { withdrawEach } from '../../src/programs/warden/withdrawing.ts';
+import { Inbox } from '../../src/programs/warden/inbox/inbox.ts';
+import { InboxStore } from '../../src/programs/warden/inbox/inbox-store.ts';
+import { withdrawEach } from '../../src/programs/warden/inbox/withdrawing.ts';
 
 const CODER = agentName('coder');
 

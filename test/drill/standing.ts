@@ -14,9 +14,9 @@ import { agentName, fleetName } from '../../src/model/names.ts';
 import { cgroupPath, fleetResources } from '../../src/plan/fleet.ts';
 import { placesOf } from '../../src/plan/places.ts';
 import type { Resource } from '../../src/plan/resource.ts';
-import { Compartment } from '../../src/programs/warden/compartment.ts';
-import { LogFile } from '../../src/programs/warden/log-file.ts';
-import { runScript, type ScriptResult } from '../../src/programs/warden/scripts.ts';
+import { Compartment } from '../../src/programs/warden/compartments/compartment.ts';
+import { LogFile } from '../../src/programs/warden/logs/log-file.ts';
+import { runScript, type ScriptResult } from '../../src/programs/warden/sessions/scripts.ts';
 import { syscallFilter } from '../../src/tiers/filter/filter.ts';
 
 /** Real compartments, on the ground that the plan describes, under names of their own and without the other programs: no

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ElevatedRefusals } from '../../src/programs/warden/elevated-refusals.ts';
+import { ElevatedRefusals } from '../../src/programs/warden/elevated/elevated-refusals.ts';
 
 test('a flood of commands that are not run outside is a few lines on record and one finding', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });

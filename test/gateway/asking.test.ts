@@ -7,10 +7,10 @@ import type { WantedFleet } from '../../src/model/fleet.ts';
 import { agentName } from '../../src/model/names.ts';
 import type { Question } from '../../src/model/question.ts';
 import { FLOOD } from '../../src/policy/question/flood.ts';
-import { Destinations } from '../../src/programs/warden/destinations.ts';
-import type { DestinationGrant } from '../../src/programs/warden/gateway-link.ts';
-import { Inbox } from '../../src/programs/warden/inbox.ts';
-import { InboxStore } from '../../src/programs/warden/inbox-store.ts';
+import { Destinations } from '../../src/programs/warden/inbox/destinations.ts';
+import { Inbox } from '../../src/programs/warden/inbox/inbox.ts';
+import { InboxStore } from '../../src/programs/warden/inbox/inbox-store.ts';
+import type { DestinationGrant } from '../../src/programs/warden/programs/gateway-link.ts';
 import { World } from './world.ts';
 
 /** The real gateway and the real inbox, joined as the warden joins them. */

@@ -11,7 +11,7 @@ const NOBODY = '64734';
 const program = (use: string): string => `
 const { execFileSync } = await import('node:child_process');
 const { launch } = await import('${reach.tree}/src/host/launch/launch.ts');
-const { OwnCovers } = await import('${reach.tree}/src/programs/warden/own-covers.ts');
+const { OwnCovers } = await import('${reach.tree}/src/programs/warden/gate/own-covers.ts');
 execFileSync('prlimit', ['--pid', String(process.pid), '--nproc=0:0']);
 ${use}`;
 

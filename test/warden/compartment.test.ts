@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Compartment } from '../../src/programs/warden/compartment.ts';
-import type { Surroundings } from '../../src/programs/warden/surroundings.ts';
+import { Compartment } from '../../src/programs/warden/compartments/compartment.ts';
+import type { Surroundings } from '../../src/programs/warden/compartments/surroundings.ts';
 import type { CompartmentFacts } from '../../src/tiers/facts.ts';
 
 const FACTS = {

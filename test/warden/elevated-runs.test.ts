@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { removeCgroup } from '../../src/host/cgroup/cgroup-life.ts';
 import { observeCgroups } from '../../src/host/cgroup/cgroup-roots.ts';
 import { removeTree } from '../../src/host/files/mounts.ts';
-import { ElevatedRuns, type Judged } from '../../src/programs/warden/elevated-runs.ts';
+import { ElevatedRuns, type Judged } from '../../src/programs/warden/elevated/elevated-runs.ts';
 
 // Real commands of root in real cgroups; the record alone is the test's, so that it can take its time.
 

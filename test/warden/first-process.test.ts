@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import test, { type TestContext } from 'node:test';
-import { FirstProcess } from '../../src/programs/warden/first-process.ts';
+import { FirstProcess } from '../../src/programs/warden/compartments/first-process.ts';
 
 const PATIENCE = { stands: 2_000, lastAct: 300 };
 

@@ -7,8 +7,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeTree } from '../../src/host/files/mounts.ts';
 import { SOCK_DGRAM, socketPair } from '../../src/host/pipes.ts';
-import { GateLink } from '../../src/programs/warden/gate-link.ts';
-import { GatewayLink } from '../../src/programs/warden/gateway-link.ts';
+import { GateLink } from '../../src/programs/warden/gate/gate-link.ts';
+import { GatewayLink } from '../../src/programs/warden/programs/gateway-link.ts';
 
 /** Whether a datagram waits at this end. */
 function came(fd: number): boolean {

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeTree } from '../../src/host/files/mounts.ts';
-import { LogFile } from '../../src/programs/warden/log-file.ts';
-import { Program, type Start } from '../../src/programs/warden/program.ts';
+import { LogFile } from '../../src/programs/warden/logs/log-file.ts';
+import { Program, type Start } from '../../src/programs/warden/programs/program.ts';
 
 test('a program that cannot be started now, and again when it ended, is started later, and nobody who asked for it ends', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'bulkhead-program-'));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Rounds } from '../../src/programs/warden/rounds.ts';
+import { Rounds } from '../../src/programs/warden/probes/rounds.ts';
 
 const MINUTE = 60_000;
 

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import type { SpareLaunchers } from '../../src/host/launch/spare-launcher.ts';
-import type { Compartment } from '../../src/programs/warden/compartment.ts';
+import type { Compartment } from '../../src/programs/warden/compartments/compartment.ts';
 import type { Record } from '../../src/programs/warden/record.ts';
-import { Sessions } from '../../src/programs/warden/sessions.ts';
+import { Sessions } from '../../src/programs/warden/sessions/sessions.ts';
 import type { Connection } from '../../src/wire/serve.ts';
 
 const compartment = { facts: { agent: { name: 'coder' } }, orders: () => [] } as unknown as Compartment;

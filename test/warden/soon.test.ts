@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Failure } from '../../src/model/failure.ts';
-import { answered, soon } from '../../src/programs/warden/soon.ts';
+import { answered, soon } from '../../src/programs/warden/programs/soon.ts';
 
 const NEVER = new Promise<never>(() => {});
 

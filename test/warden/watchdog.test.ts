@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { watch } from '../../src/programs/warden/watchdog.ts';
+import { watch } from '../../src/programs/warden/programs/watchdog.ts';
 
 const EVERY_MS = 20;
 const SILENCE = new Promise<never>(() => {});

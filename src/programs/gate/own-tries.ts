@@ -5,7 +5,7 @@ import { runsStub } from './asker.ts';
 import type { Copies } from './copies.ts';
 import type { Asker, OwnTry, Pin, ToHot } from './messages.ts';
 
-/** Of one agent, each of at most 128 MiB (src/programs/warden/own-covers.ts): the copies are on the host's disk. */
+/** Of one agent, each of at most 128 MiB (src/programs/warden/gate/own-covers.ts): the copies are on the host's disk. */
 const MOST_AT_ONCE = 8;
 /** An exec that has not become the stub by then did not find it. */
 const THROUGH_WITHIN_MS = 3000;

@@ -16,7 +16,7 @@ import {
 import { versionOf } from '../../host/files/file-version.ts';
 import type { Pin } from './messages.ts';
 
-/** Ours, and the warden's (src/programs/warden/own-covers.ts). */
+/** Ours, and the warden's (src/programs/warden/gate/own-covers.ts). */
 const UNFINISHED = /^(?:next|own-\d+-\d+)$/;
 const CHUNK = 1024 * 1024;
 

@@ -2,7 +2,7 @@ import { CLOCK_RULE, lentRules, RULED_HOST } from '../../drill/lent.ts';
 import { Failure } from '../../model/failure.ts';
 import type { EgressRule } from '../../model/fleet.ts';
 import { KEYED_HOST, type Lease, lentKey } from '../../model/lent-key.ts';
-import type { Command } from './session.ts';
+import type { Command } from './sessions/session.ts';
 
 /** Reads the bodies of requests. The caller controls every byte; what comes out is what the type says. */
 type Body = { readonly [key: string]: unknown };

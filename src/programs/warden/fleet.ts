@@ -18,8 +18,8 @@ import { machineKinds, outlivesDown } from '../../plan/scope.ts';
 import { planSteps, type Step } from '../../plan/step.ts';
 import type { UidBook } from '../../plan/uids.ts';
 import type { CompartmentFacts } from '../../tiers/facts.ts';
-import type { Compartment } from './compartment.ts';
-import type { DestinationGrant } from './gateway-link.ts';
+import type { Compartment } from './compartments/compartment.ts';
+import type { DestinationGrant } from './programs/gateway-link.ts';
 import type { Record } from './record.ts';
 
 /** A plan with what is needed to carry it out. */

@@ -10,12 +10,12 @@ import type { AgentName } from '../../model/names.ts';
 import { elevatedText } from '../../policy/elevated/text.ts';
 import { blastRadius } from '../../policy/map.ts';
 import { budgetNotesOf } from '../../policy/meter/notes.ts';
-import { approvalEntry } from './approvals.ts';
-import type { Budgets } from './budgets.ts';
+import { approvalEntry } from './inbox/approvals.ts';
+import type { Budgets } from './inbox/budgets.ts';
+import { soon } from './programs/soon.ts';
 import type { Office } from './requests.ts';
-import { secretsAtLarge } from './secret-states.ts';
-import { soon } from './soon.ts';
-import { sshKeysOf } from './ssh-keys.ts';
+import { secretsAtLarge } from './secrets/secret-states.ts';
+import { sshKeysOf } from './secrets/ssh-keys.ts';
 
 export async function statusDocument(office: Office): Promise<StatusDocument> {
   const { fleet, rounds } = office;
