@@ -1,7 +1,7 @@
 // Runs test files, up to three at a time, and reports them by setup/figures-last.mjs. Node's own runner takes files as their names follow each other,
 // and a file that waits for the machine to itself then keeps its place while nothing else goes on. Here such a file goes on beside one that puts up
-// no fleet; those whose fleets may stand beside each other come after them, two at a time and a third file without a fleet: most of what a fleet's
-// test does is waiting.
+// no fleet; those whose fleets may stand beside each other come after them, two at a time and a third file without a fleet while there is one: most of
+// what a fleet's test does is waiting.
 //   node setup/run-tests.mjs TIMEOUT_MS PATTERN...
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -42,7 +42,8 @@ function next(beside) {
   }
   if (waiting.get('alone')?.length > 0) return undefined;
   const fleets = beside.filter((kind) => kind === 'beside').length;
-  return fleets < FLEETS ? (take('beside') ?? take('none')) : take('none');
+  const most = waiting.get('none')?.length > 0 ? FLEETS : AT_A_TIME.beside;
+  return fleets < most ? (take('beside') ?? take('none')) : take('none');
 }
 
 const sums = { tests: 0, suites: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 };

@@ -9,7 +9,7 @@ import { dialLedger } from '../../src/wire/ledger-client.ts';
 import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 /** Each cycle kills one to three programs; a long run makes at least 200 killings. A warden that dies often is waited for longest. */
-const [CYCLES, KILLINGS] = process.env.BULKHEAD_LONG ? [130, 200] : [12, 12];
+const [CYCLES, KILLINGS] = process.env.BULKHEAD_LONG ? [130, 200] : [8, 12];
 const CHANCE: Readonly<Record<string, number>> = { warden: 0.35, gateway: 0.7, ledger: 0.7, gate: 0.7 };
 const SEED = Number(process.env.SEED ?? 20_260_501);
 

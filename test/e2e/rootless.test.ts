@@ -254,7 +254,11 @@ async function masked({ run, home }: Nobody): Promise<void> {
 
 async function paused({ bulkhead, run, home }: Nobody): Promise<void> {
   const bomb = 'import os\nwhile True:\n  try:\n    if os.fork(): os._exit(0)\n  except OSError: pass\n';
-  const forking = run('worker', 'sh', '-c', `for i in 1 2 3 4; do python3 -c '${bomb}' & done; sleep 30`);
+  // Who waits for a child that runs in its memory takes no signal until then (vfork(2)).
+  const waits =
+    'import ctypes, time\nl = ctypes.CDLL(None)\nwhile True:\n  if l.syscall(58) == 0:\n    time.sleep(3)\n    l._exit(0)\n';
+  const vfork = process.arch === 'x64' ? `python3 -c '${waits}' & ` : '';
+  const forking = run('worker', 'sh', '-c', `${vfork}for i in 1 2 3 4; do python3 -c '${bomb}' & done; sleep 30`);
   await sleep(600);
   const { status, json, stderr } = await bulkhead(['pause', 'worker', '--json']);
   assert.equal(status, 0, stderr);
@@ -278,14 +282,17 @@ async function paused({ bulkhead, run, home }: Nobody): Promise<void> {
 
 const isWorker = ({ name }: { readonly name: string }): boolean => name === 'worker';
 
-/** Who is neither stopped nor ended of those in a process's pid namespace, as the host's /proc has it. */
+/** Who is neither stopped, or to stop before it goes on, nor ended of those in a process's pid namespace, as the host's /proc has it. */
 function runningIn(first: number): string[] {
   const space = readlinkSync(`/proc/${first}/ns/pid`);
   return readdirSync('/proc').flatMap((pid) => {
     try {
       if (!/^\d+$/.test(pid) || readlinkSync(`/proc/${pid}/ns/pid`) !== space) return [];
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      return 'TtZX'.includes(stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '') ? [] : [stat.trim().slice(0, 40)];
+      const state = stat.slice(stat.lastIndexOf(')') + 2)[0] ?? '';
+      const toStop =
+        state === 'D' && /^ShdPnd:\s*[0-9a-f]*[4-7c-f][0-9a-f]{4}$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+      return toStop || 'TtZX'.includes(state) ? [] : [stat.trim().slice(0, 40)];
     } catch {
       return []; // it ended meanwhile
     }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../model/failure.ts';
-import { childrenOf, endProcess, signalProcess } from '../processes/processes.ts';
+import { childrenOf, endProcess, signalGroup, signalProcess } from '../processes/processes.ts';
 import type { Grip, Held } from './grip.ts';
 
 /** Without a cgroup the process namespace is what holds a compartment's processes together: none can leave it, and all end with
@@ -20,7 +20,8 @@ export function signalGrip(): Grip {
   return {
     async freeze(held) {
       clearInterval(keeping);
-      const stopAll = stopper(() => (held.firstPid === undefined ? [] : processesWith(held.firstPid)));
+      const { firstPid } = held;
+      const stopAll = firstPid === undefined ? () => true : stopper(firstPid);
       await until(stopAll, () => `Still running: ${running(held).slice(0, 10).join(' ')}`);
       keeping = setInterval(stopAll, AGAIN_MS).unref();
     },
@@ -52,7 +53,7 @@ export function signalGrip(): Grip {
     },
     processes,
     measured: {
-      frozen: 'every process in its namespace is stopped (state T)',
+      frozen: 'every process in its namespace is stopped (state T, or D and to stop before it goes on)',
       thawed: 'no process in its namespace is stopped',
       ended: 'the first process of its namespace has ended, and all with it',
     },
@@ -68,13 +69,14 @@ function processesWith(firstPid: number): number[] {
 }
 
 /** One look, which stops what it finds running. It says yes when it found what the look before it found, and nothing of that ran
- *  or ended meanwhile: a process that forks and ends while it is looked for would otherwise be missed with its child. */
-function stopper(list: () => readonly number[]): () => boolean {
+ *  or ended meanwhile: a process that forks and ends while it is looked for would otherwise be missed with its child. Its group is stopped
+ *  with it, which no fork escapes: a signal to many also reaches who is just being forked (Linux, kernel/fork.c, `multiprocess`). */
+function stopper(firstPid: number): () => boolean {
   const dead = new Set<number>();
   let before = '';
   return () => {
     let quiet = true;
-    const all = list();
+    const all = processesWith(firstPid);
     for (const pid of all) {
       if (ended(pid)) {
         quiet &&= dead.has(pid);
@@ -82,6 +84,9 @@ function stopper(list: () => readonly number[]): () => boolean {
       } else if (!stopped(pid)) {
         quiet = false;
         signalProcess(pid, 'SIGSTOP');
+        const leader = groupOf(pid);
+        // A group that somebody outside leads is not the compartment's alone.
+        if (all.includes(leader)) signalGroup(leader, 'SIGSTOP');
       }
     }
     const same = all.join(' ') === before;
@@ -95,20 +100,40 @@ function linkOf(pid: number): string | undefined {
   return quietly(() => readlinkSync(`/proc/${pid}/ns/pid`));
 }
 
-/** All threads of it: proc_pid_stat(5), T stopped, t traced; those that have ended count as stopped. */
+/** All threads of it: proc_pid_stat(5), T stopped, t traced; those that have ended count as stopped. One that waits in the kernel (D), as long as
+ *  it likes for a child that it has by vfork(2), takes no signal: it is as good as stopped once the signal waits for it, or stops its
+ *  siblings, for it stops before it goes on. */
 function stopped(pid: number): boolean {
   const tasks = quietly(() => readdirSync(`/proc/${pid}/task`)) ?? [];
-  return tasks.every((task) => 'TtZX'.includes(stateOf(`/proc/${pid}/task/${task}/stat`)));
+  const states = tasks.map((task) => stateOf(`/proc/${pid}/task/${task}/stat`));
+  const still = states.every((state) => 'TtZX'.includes(state));
+  return still || (states.every((state) => 'TtZXD'.includes(state)) && (states.includes('T') || isToStop(pid)));
+}
+
+/** proc_pid_status(5), ShdPnd: a bit for each signal that waits for the process; SIGSTOP is 19. */
+function isToStop(pid: number): boolean {
+  const text = quietly(() => readFileSync(`/proc/${pid}/status`, 'latin1')) ?? '';
+  const waiting = /^ShdPnd:\s*([0-9a-f]{1,16})$/m.exec(text)?.[1] ?? '0';
+  return (BigInt(`0x${waiting}`) & (1n << 18n)) !== 0n;
 }
 
 function ended(pid: number): boolean {
   return 'ZX'.includes(stateOf(`/proc/${pid}/stat`));
 }
 
-/** The name before the state stands in brackets, and its owner chose it. */
 function stateOf(path: string): string {
+  return fieldsOf(path)?.[0] ?? 'X';
+}
+
+/** Its process group, by the number of who leads it (proc_pid_stat(5), field 5); 0 when it is gone. */
+function groupOf(pid: number): number {
+  return Number(fieldsOf(`/proc/${pid}/stat`)?.[2] ?? 0);
+}
+
+/** From field 3 on: the name before it stands in brackets, and its owner chose it. */
+function fieldsOf(path: string): string[] | undefined {
   const text = quietly(() => readFileSync(path, 'latin1'));
-  return text === undefined ? 'X' : (text.slice(text.lastIndexOf(')') + 2)[0] ?? 'X');
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
 function quietly<T>(look: () => T): T | undefined {
