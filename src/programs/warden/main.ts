@@ -121,7 +121,7 @@ const elevated: Elevated = new Elevated({
   note: (text) => log.note(text),
 });
 const destinations: Destinations = new Destinations(inbox, fleet, workshop.gateway);
-const budgets: Budgets = new Budgets(inbox, fleet, workshop.gateway);
+const budgets: Budgets = new Budgets(inbox, fleet, workshop.gateway, (text) => log.note(text));
 staff.onGateway = (link) => budgets.tell(link);
 const notices: Notices = new Notices(
   inbox,

@@ -21,12 +21,19 @@ export class Budgets {
   readonly #inbox: Inbox;
   readonly #fleet: Pick<StandingFleet, 'wanted'>;
   readonly #gateway: () => GatewayLink | undefined;
+  readonly #note: (text: string) => void;
   #told: Promise<void> = Promise.resolve();
 
-  constructor(inbox: Inbox, fleet: Pick<StandingFleet, 'wanted'>, gateway: () => GatewayLink | undefined) {
+  constructor(
+    inbox: Inbox,
+    fleet: Pick<StandingFleet, 'wanted'>,
+    gateway: () => GatewayLink | undefined,
+    note: (text: string) => void,
+  ) {
     this.#inbox = inbox;
     this.#fleet = fleet;
     this.#gateway = gateway;
+    this.#note = note;
     inbox.onChange((question, was) => this.#changed(question, was));
   }
 
@@ -95,7 +102,10 @@ export class Budgets {
         if (state === 'approved') await this.#inbox.use(id); // on record: it is in force
         if (state !== 'approved') await this.#gateway()?.answered(agent, id, state);
       })
-      .catch(() => {}); // a gateway that ends meanwhile is told when it is back
+      // A gateway that ends meanwhile is told when it is back.
+      .catch((error: Error) =>
+        this.#note(`what was decided about question ${id} is not all told or counted: ${error.message}`),
+      );
   }
 }
 
