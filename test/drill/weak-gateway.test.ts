@@ -18,12 +18,12 @@ const DOWN: readonly Weakening[] = [
   },
   {
     file: 'src/programs/gateway/doors/carry.ts',
-    wall: "if ((kind.kind === 'http' || kind.kind === 'hello') && isIntercepted(",
-    instead: "if (kind.kind === 'http' && isIntercepted(",
+    wall: "if ((kind.kind === 'http' || kind.kind === 'hello') && isRead(",
+    instead: "if (kind.kind === 'http' && isRead(",
   },
   {
     file: 'src/programs/gateway/doors/carry.ts',
-    wall: "if (opened.kind === 'open' && isIntercepted(door, destination)) opened.passage.end('policy changed');",
+    wall: "if (opened.kind === 'open' && isRead(door, destination)) opened.passage.end('policy changed');",
     instead: '',
   },
   // An agent has the token endpoint's answer as it came.
