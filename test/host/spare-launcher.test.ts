@@ -71,7 +71,7 @@ test('one that was killed is not given away, and its ends are closed', async (t)
 test('it ends with whoever keeps it, also by SIGKILL, and has then begun nothing', async () => {
   for (const end of ['process.exit(0)', "process.kill(process.pid, 'SIGKILL')"]) {
     const text = `import { SpareLaunchers } from ${JSON.stringify(MODULE)};
-      import { childrenOf } from ${JSON.stringify(MODULE.replace('spare-launcher', 'processes'))};
+      import { childrenOf } from ${JSON.stringify(MODULE.replace('launch/spare-launcher', 'processes/processes'))};
       new SpareLaunchers().prepare();
       process.stdout.write(String(childrenOf(process.pid)[0]), () => { ${end} });`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', text], { encoding: 'utf8' });
