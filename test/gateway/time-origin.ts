@@ -7,7 +7,7 @@ const HOUR_AHEAD = 3600;
 const EPOCH = 2_208_988_800;
 
 function stamp(): bigint {
-  const now = (Date.now() + (performance.now() % 1)) / 1000 + EPOCH + HOUR_AHEAD;
+  const now = (performance.timeOrigin + performance.now()) / 1000 + EPOCH + HOUR_AHEAD; // never goes back between two of one answer
   return (BigInt(Math.floor(now)) << 32n) | BigInt(Math.floor((now % 1) * 0x100000000));
 }
 
