@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { watch } from '../../src/programs/warden/programs/watchdog.ts';
 
 const EVERY_MS = 20;
 const SILENCE = new Promise<never>(() => {});
 
-/** Watches somebody who answers as told, question by question, and from then on as the last time. */
-function watched(...said: readonly ('answers' | 'refuses' | 'silent')[]): {
+/** Watches somebody who answers as told, question by question, and from then on as the last time. When the test ends there is nobody more. */
+function watched(
+  t: TestContext,
+  ...said: readonly ('answers' | 'refuses' | 'silent')[]
+): {
   asked: number;
   ended: number[];
   who: object | undefined;
@@ -18,6 +21,9 @@ function watched(...said: readonly ('answers' | 'refuses' | 'silent')[]): {
     if (how === 'silent') return SILENCE;
     return how === 'answers' ? Promise.resolve() : Promise.reject(new Error('closed'));
   };
+  t.after(() => {
+    state.who = undefined;
+  });
   void watch(
     () => state.who,
     ask,
@@ -31,15 +37,15 @@ async function until(condition: () => boolean): Promise<void> {
   for (const late = Date.now() + 10_000; !condition(); await sleep(EVERY_MS)) assert.ok(Date.now() < late);
 }
 
-test('only who is silent three times in a row hangs; who refuses, or answers in between, does not', async () => {
-  const good = watched('answers', 'refuses', 'silent', 'silent', 'answers', 'silent', 'silent', 'refuses');
-  const bad = watched('answers', 'silent');
+test('only who is silent three times in a row hangs; who refuses, or answers in between, does not', async (t) => {
+  const good = watched(t, 'answers', 'refuses', 'silent', 'silent', 'answers', 'silent', 'silent', 'refuses');
+  const bad = watched(t, 'answers', 'silent');
   await until(() => good.asked > 10 && bad.ended.length > 1);
   assert.deepEqual([good.ended, bad.ended.slice(0, 2)], [[], [4, 7]]);
 });
 
-test('another is another: its silence begins anew, and nobody is asked while there is none', async () => {
-  const state = watched('silent');
+test('another is another: its silence begins anew, and nobody is asked while there is none', async (t) => {
+  const state = watched(t, 'silent');
   await until(() => state.asked === 2);
   state.who = undefined;
   await sleep(5 * EVERY_MS);
@@ -49,10 +55,14 @@ test('another is another: its silence begins anew, and nobody is asked while the
   assert.equal(state.ended[0], 5);
 });
 
-test('what could not be done about it is tried again with the next silence', async () => {
+test('what could not be done about it is tried again with the next silence', async (t) => {
   let [asked, tried] = [0, 0];
+  let there: true | undefined = true;
+  t.after(() => {
+    there = undefined;
+  });
   void watch(
-    () => true,
+    () => there,
     () => {
       asked++;
       return SILENCE;
