@@ -138,10 +138,10 @@ async function interrupts(stand: Stand): Promise<void> {
   assert.ok([0, 130].includes(status));
 }
 
-/** What is typed before the program has the terminal again would be the shell's. */
+/** What is typed before the program has the terminal again would be the shell's; `fg` shows its text, so no word that is waited for stands in it. */
 async function jobs(stand: Stand): Promise<void> {
   const program =
-    'import signal, sys; signal.signal(signal.SIGCONT, lambda *_: print("went on", flush=True)); print("be" + "gun", flush=True); [print("got", line, end="", flush=True) for line in sys.stdin]';
+    'import os, signal, sys; signal.signal(signal.SIGCONT, lambda *_: os.write(1, b"went " + b"on\\n")); print("be" + "gun", flush=True); [print("got", line, end="", flush=True) for line in sys.stdin]';
   await sit(
     stand,
     ['shell', 'one'],
