@@ -34,6 +34,7 @@ agents:
   sharer:
     workspace: ${shared}
     shared: true
+    exec: { ask: never }
 ${NAMES.includes('builder') ? builder : ''}`;
 }
 
