@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startTime } from '../../src/host/processes/process-start.ts';
+import { startTime } from '../../src/host/processes/process-stat.ts';
 
 const COVER = fileURLToPath(new URL('../../src/host/gate/cover-own.pl', import.meta.url));
 const skip = process.getuid?.() === 0 ? false : 'enters a mount namespace, which takes root';

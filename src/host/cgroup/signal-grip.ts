@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../../model/failure.ts';
+import { statOf } from '../processes/process-stat.ts';
 import { childrenOf, endProcess, signalGroup, signalProcess } from '../processes/processes.ts';
 import type { Grip, Held } from './grip.ts';
 
@@ -105,7 +106,7 @@ function linkOf(pid: number): string | undefined {
  *  siblings, for it stops before it goes on. */
 function stopped(pid: number): boolean {
   const tasks = quietly(() => readdirSync(`/proc/${pid}/task`)) ?? [];
-  const states = tasks.map((task) => stateOf(`/proc/${pid}/task/${task}/stat`));
+  const states = tasks.map((task) => stateOf(pid, task));
   const still = states.every((state) => 'TtZX'.includes(state));
   return still || (states.every((state) => 'TtZXD'.includes(state)) && (states.includes('T') || isToStop(pid)));
 }
@@ -118,22 +119,16 @@ function isToStop(pid: number): boolean {
 }
 
 function ended(pid: number): boolean {
-  return 'ZX'.includes(stateOf(`/proc/${pid}/stat`));
+  return 'ZX'.includes(stateOf(pid));
 }
 
-function stateOf(path: string): string {
-  return fieldsOf(path)?.[0] ?? 'X';
+function stateOf(pid: number, task?: string): string {
+  return statOf(pid, task)?.[0] ?? 'X';
 }
 
 /** Its process group, by the number of who leads it (proc_pid_stat(5), field 5); 0 when it is gone. */
 function groupOf(pid: number): number {
-  return Number(fieldsOf(`/proc/${pid}/stat`)?.[2] ?? 0);
-}
-
-/** From field 3 on: the name before it stands in brackets, and its owner chose it. */
-function fieldsOf(path: string): string[] | undefined {
-  const text = quietly(() => readFileSync(path, 'latin1'));
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ');
+  return Number(statOf(pid)?.[2] ?? 0);
 }
 
 function quietly<T>(look: () => T): T | undefined {

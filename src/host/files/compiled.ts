@@ -56,7 +56,7 @@ export async function compiled(from: string, digest: string): Promise<string | u
     if (folder === undefined) return undefined;
     // Node makes them for their user alone.
     for (const name of entriesOf(join(kept, folder))) chmodSync(join(kept, folder, name), 0o644);
-    replaceFile(join(kept, OF), `${JSON.stringify({ digest, folder })}\n`, 0o644);
+    readable(() => replaceFile(join(kept, OF), `${JSON.stringify({ digest, folder })}\n`, 0o644));
     return folder;
   } catch {
     return undefined; // a disk that is full, or takes no writing: nothing but time is lost

@@ -1,6 +1,7 @@
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { type Order, orderText } from '../../tiers/orders.ts';
 import { pipe } from '../pipes.ts';
+import { statOf } from '../processes/process-stat.ts';
 import { startLauncher, type Waiting } from './launch.ts';
 
 /** A launcher that waits for the orders of a command. */
@@ -114,9 +115,8 @@ function begin(orders: readonly Order[], more: readonly number[]): Begun {
   }
 }
 
-/** That it has ended may not have been told yet (proc(5), /proc/PID/stat: the state follows the name in parentheses). */
+/** That it has ended may not have been told yet. */
 function lives(pid: number | undefined): boolean {
-  if (pid === undefined) return false;
-  const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  return !/^[ZX]/.test(text.slice(text.lastIndexOf(')') + 2));
+  const [state = 'X'] = (pid !== undefined && statOf(pid)) || [];
+  return !'ZX'.includes(state);
 }

@@ -1,6 +1,7 @@
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openProcess, pidOfProcess, signalTo } from './pidfd.ts';
+import { statOf } from './process-stat.ts';
 
 const PATIENCE_MS = 2_000;
 const LOOK_MS = 5;
@@ -64,14 +65,9 @@ export async function endFamily(roots: readonly number[], { among, hold, letGo }
   return gone();
 }
 
-/** proc_pid_stat(5): the name before the state stands in brackets, and its owner chose it. None for one that has ended. */
+/** None for one that has ended. */
 function kinOf(pid: number): Kin[] {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const [state = 'X', parent, group, session] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    if ('ZX'.includes(state)) return [];
-    return [{ pid, parent: Number(parent), group: Number(group), session: Number(session) }];
-  } catch {
-    return []; // gone
-  }
+  const [state = 'X', parent, group, session] = statOf(pid) ?? [];
+  if ('ZX'.includes(state)) return [];
+  return [{ pid, parent: Number(parent), group: Number(group), session: Number(session) }];
 }

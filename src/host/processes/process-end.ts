@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { ioctl } from '../libc.ts';
 import { pidOfProcess } from './pidfd.ts';
+import { statOf } from './process-stat.ts';
 
 /** linux/pidfd.h: PIDFD_GET_INFO is _IOWR(0xFF, 11, struct pidfd_info) with the structure's first 64 bytes {u64 mask; u64 cgroupid; u32 pid,
  *  tgid, ppid, eight ids; s32 exit_code}; PIDFD_INFO_EXIT (since Linux 6.15) is there once the process was reaped. */
@@ -38,27 +38,12 @@ function keptStatus(pidfd: number): number | undefined {
   return known && (info.readBigUInt64LE(MASK_AT) & INFO_EXIT) !== 0n ? info.readInt32LE(EXIT_AT) : undefined;
 }
 
-/** When it began, in the kernel's own count: with the pid, this names one process (proc(5), stat, field 22). */
-export function beganAt(pid: number): string | undefined {
-  return statFields(pid)?.[19];
-}
-
 /** A process that nobody has waited for yet still has its status, which is shown to those who may look into it (proc(5), stat,
  *  field 52). */
 function lastWords(pid: number): number | 'runs' | undefined {
-  const fields = statFields(pid);
+  const fields = statOf(pid);
   if (fields === undefined) return undefined;
   return fields[0] === 'Z' ? Number(fields[49]) : 'runs';
-}
-
-/** From field 3 on: what is before may hold anything. */
-function statFields(pid: number): string[] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(') ') + 2).split(' ');
-  } catch {
-    return undefined; // it is gone
-  }
 }
 
 function decoded(code: number): HowEnded {

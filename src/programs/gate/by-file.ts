@@ -9,7 +9,7 @@ import {
   refuse,
   stillWaits,
 } from '../../host/gate/seccomp-notify.ts';
-import { startTime } from '../../host/processes/process-start.ts';
+import { startTime } from '../../host/processes/process-stat.ts';
 import { PROGRAM_FOLDERS } from '../../tiers/view.ts';
 import type { Flight } from './flight.ts';
 import type { FloodCounts } from './flood-counts.ts';

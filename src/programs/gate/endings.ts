@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
 import { Epoll } from '../../host/processes/epoll.ts';
 import { openProcess } from '../../host/processes/pidfd.ts';
-import { beganAt, type HowEnded, howEnded } from '../../host/processes/process-end.ts';
+import { type HowEnded, howEnded } from '../../host/processes/process-end.ts';
+import { startTime } from '../../host/processes/process-stat.ts';
 import type { Journal } from './journal.ts';
 
 /** So many at once, of all agents. */
@@ -51,7 +52,7 @@ export class Endings {
     for (const who of left) {
       if (who === undefined) continue;
       const handle = openProcess(who.pid);
-      if (handle !== undefined && beganAt(who.pid) === who.began && this.#add(handle, who)) continue;
+      if (handle !== undefined && startTime(who.pid) === who.began && this.#add(handle, who)) continue;
       if (handle !== undefined) closeSync(handle);
       this.#write(who, undefined, 'it ended while there was no gate to see it');
     }
@@ -63,7 +64,7 @@ export class Endings {
   }
 
   begin(handle: number, who: Omit<Running, 'began' | 'at'>): void {
-    const began = beganAt(who.pid);
+    const began = startTime(who.pid);
     if (began === undefined || !this.#add(handle, { ...who, began, at: Date.now() })) closeSync(handle);
   }
 

@@ -93,7 +93,7 @@ export type ToHot =
 export interface OwnTry extends Asker {
   readonly agent: string;
   readonly pid: number;
-  /** As src/host/processes/process-start.ts gives it: the pid may be another's by the time it is its turn. */
+  /** As src/host/processes/process-stat.ts gives it: the pid may be another's by the time it is its turn. */
   readonly since: string;
   /** What it runs once its exec is through. */
   readonly stub: Pick<ListenerFacts, 'device' | 'inode'>;

@@ -38,7 +38,7 @@ export class OwnCovers {
     this.#note = note;
   }
 
-  /** @param frame  `pid` of who is about to execute it and `since` when there is such a process (src/host/processes/process-start.ts), `base` and
+  /** @param frame  `pid` of who is about to execute it and `since` when there is such a process (src/host/processes/process-stat.ts), `base` and
    *   `path` (latin1) as it gave them */
   async cover(frame: Readonly<Record<string, unknown>>, wanted: Wanted): Promise<Covered> {
     const ticket = this.#next++;

@@ -15,7 +15,7 @@ export function soon<T>(work: Promise<T>, ms: number = SOON_MS): Promise<T> {
 export function answered<T>(work: Promise<T>, ms: number = LONGEST_MS): Promise<T> {
   return inTime(work, ms, () => {
     const hint =
-      'See whether it was done once it answers. Ending its process starts it again: bulkhead status names that, bulkhead logs gateway may say why.';
+      'See whether it was done once it answers. It is ended and started again after a minute; bulkhead logs gateway may say why.';
     return new Failure('gateway-hangs', `The gateway has not answered for ${ms / 1000} s.`, hint, 1);
   });
 }
