@@ -109,6 +109,14 @@ test('one on which something comes unasked is nobody’s', async () => {
   assert.deepEqual([answers, distinct(ports)], [['204', '204'], 2]);
 });
 
+test('one to where no secret is bound ends with its client, though the server talks on and never ends its side', async () => {
+  const { name, egress } = agent('coder') as { name: string; egress: object[] };
+  await policy({ name, egress: egress.map((rule) => ({ ...rule, methods: ['GET'] })), grants: [], secrets: [] });
+  const before = world.events('egress.closed').length;
+  assert.deepEqual((await ask('coder', ['GET /stays']))[0], ['204']);
+  await world.recorded('egress.closed', () => world.events('egress.closed').length > before);
+});
+
 test('one whose answer ends with the connection, or that was cut, is not kept', async () => {
   const [answers, ports] = await ask('coder', ['GET /close', 'GET /none']);
   assert.deepEqual([answers[1], distinct(ports)], ['204', 2]);

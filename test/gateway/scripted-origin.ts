@@ -58,6 +58,12 @@ const ANSWERS: Readonly<Record<string, (socket: Socket, auth: string, body: stri
     await wait(100);
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nunasked');
   },
+  // It talks on, and never ends its side.
+  '/stays': async (socket) => {
+    socket.allowHalfOpen = true;
+    socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+    for (; !socket.destroyed; await wait(100)) socket.write('x');
+  },
   '/none': (socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\n'),
   '/body': (socket, _, body) => void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`),
 };
