@@ -117,6 +117,10 @@ test('what would not be where it seems is refused in two lines, at its place', (
       'egress: [b.example]\nsecrets: { KEY: { secret: m, to: "b.example:80" } }',
       /b\.example:80, which egress does not grant.*\nAdd it to agents\.a\.egress: .*; or say what is granted: to: "b\.example:443"$/,
     ],
+    [
+      'egress: [{ ntp: b.example }]\nsecrets: { KEY: { secret: m, to: "b.example:123" } }',
+      /b\.example:123, which egress does not grant/,
+    ],
     ['egress: ["*.b.example"]\nsecrets: { KEY: { secret: m, to: "*.b.example" } }', /is not one host/],
     [
       'egress: [b.example]\nsecrets: { KEY: { secret: m, to: b.example, in: body } }',

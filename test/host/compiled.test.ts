@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   realpathSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -76,6 +77,21 @@ test('programs are compiled without a line of them being run, once for each dige
   assert.ok(entries.length >= 14, `seven modules, as JavaScript and compiled: ${entries.length}`);
   removeTree(join(tree, 'src/shared.ts')); // compiled again it would fail
   assert.equal(await compiled(tree, 'one'), name);
+});
+
+test('what is kept is for all to read, whatever the umask, which is as it was afterwards', { skip: NOT_ROOT }, async () => {
+  const { tree } = newTree();
+  const umask = process.umask(0o077);
+  try {
+    const name = (await compiled(tree, 'one')) ?? assert.fail('nothing was kept');
+    assert.equal(process.umask(), 0o077);
+    const modes = ['', 'of.json', name, `${name}/${readdirSync(join(tree, KEPT, name))[0]}`].map((path) =>
+      (statSync(join(tree, KEPT, path)).mode & 0o777).toString(8),
+    );
+    assert.deepEqual(modes, ['755', '644', '755', '644']);
+  } finally {
+    process.umask(umask);
+  }
 });
 
 test('a copy starts from what its tree had compiled, also under a user that may write none of it', {
