@@ -20,8 +20,12 @@ export function readTile(files: LedgerFiles, level: number, index: number, width
   return readWidth(files, level, index, width, decodeTile);
 }
 
-/** The first `width` items of a tile. A folder that was copied while its ledger was at work may have lost the partial tile and
- *  hold a wider one instead, which begins with the same items. */
+/** A head comes once a second: nobody who reads is overtaken so often, unless the folder is changed in order to keep the reader there. */
+const MOST_LOOKS = 20;
+
+/** The first `width` items of a tile. A folder whose ledger is at work, or was while it was copied, may have lost the partial tile and hold a
+ *  wider one instead, which begins with the same items. Of those the narrowest is whole: the next may be being written, or this be taken away
+ *  when that is in place, so they are looked for again as long as the names change. */
 async function readWidth<T>(
   files: LedgerFiles,
   kind: TileKind,
@@ -33,15 +37,19 @@ async function readWidth<T>(
   const exact = await files.read(path);
   if (exact !== undefined) return part(decode(exact), width, width);
   if (width === TILE_WIDTH) return { kind: 'missing' };
-  const full = await files.read(tilePath(kind, index));
-  if (full !== undefined) return part(decode(full), width, TILE_WIDTH);
   const folder = path.slice(0, path.lastIndexOf('/'));
-  const wider = (await files.list(folder)).map(Number).filter((other) => other > width && other < TILE_WIDTH);
-  for (const other of wider) {
-    const bytes = await files.read(tilePath(kind, index, other));
-    if (bytes !== undefined) return part(decode(bytes), width, other);
+  let before: string | undefined;
+  for (let looks = 1; ; looks++) {
+    const wider = (await files.list(folder)).map(Number).filter((other) => other > width && other < TILE_WIDTH);
+    let found: Part<T> = { kind: 'missing' };
+    for (const other of [...wider.sort((a, b) => a - b), TILE_WIDTH]) {
+      const bytes = await files.read(other === TILE_WIDTH ? tilePath(kind, index) : tilePath(kind, index, other));
+      if (bytes !== undefined) found = part(decode(bytes), width, other);
+      if (found.kind === 'found') return found;
+    }
+    if (before === wider.join() || looks === MOST_LOOKS) return found;
+    before = wider.join();
   }
-  return { kind: 'missing' };
 }
 
 function part<T>(items: T[] | undefined, width: number, expected: number): Part<T> {

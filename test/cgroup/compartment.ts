@@ -38,7 +38,7 @@ export async function output(
 }
 
 export async function eventually(holds: () => boolean, what: string): Promise<void> {
-  const end = performance.now() + 20_000;
+  const end = performance.now() + 60_000;
   while (!holds()) {
     if (performance.now() > end) throw new Error(`never came true: ${what}`);
     await sleep(5);

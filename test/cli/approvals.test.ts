@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import type { ApprovalEntry, GrantEntry } from '../../src/model/documents.ts';
 import { bulkhead, standIn } from './stand-in.ts';
 
-const asked: ApprovalEntry = {
+const HOUR = 3_600_000;
+/** Times are whole lengths away from now, with room for a slow test: rounded down they are the same for a while. */
+const asked = (): ApprovalEntry => ({
   ...{
     id: 3,
     kind: 'command',
@@ -13,35 +15,36 @@ const asked: ApprovalEntry = {
     state: 'asked',
   },
   ...{
-    askedAt: new Date(Date.now() - 90_000).toISOString(),
-    expiresAt: new Date(Date.now() + 3_630_000).toISOString(),
+    askedAt: new Date(Date.now() - 3.5 * HOUR).toISOString(),
+    expiresAt: new Date(Date.now() + 5.5 * HOUR).toISOString(),
     attempts: 2,
   },
-};
-const grant: GrantEntry = {
+});
+const grant = (): GrantEntry => ({
   ...{ id: 3, kind: 'command', agent: 'coder', shown: 'base64 f', digest: 'ab'.repeat(32), answer: 'approved' },
-  ...{ scope: 'for', until: new Date(Date.now() + 3_630_000).toISOString(), uses: 4, by: 1000, at: asked.askedAt },
-};
+  ...{ scope: 'for', until: new Date(Date.now() + 5.5 * HOUR).toISOString(), uses: 4, by: 1000, at: asked().askedAt },
+});
 
 test('what waits is shown whole, with its digest, how long is left, and how to answer', async () => {
-  await using there = await standIn({ approvals: () => ({ approvals: [asked] }) });
+  const one = asked();
+  await using there = await standIn({ approvals: () => ({ approvals: [one] }) });
   const { stdout, exit } = await bulkhead(['approvals', '--state', there.state]);
   assert.equal(exit, 0);
   assert.match(
     stdout,
-    /^ID +AGENT +KIND +ASKED +UNTIL +WHAT\n3 +coder +command +(?:9\d|1[01]\d) s ago, 2 times +60 min left +base64 --wrap=7 'f\\x1b\[31m' +\(abababababab\)\n/,
+    /^ID +AGENT +KIND +ASKED +UNTIL +WHAT\n3 +coder +command +3 h ago, 2 times +5 h left +base64 --wrap=7 'f\\x1b\[31m' +\(abababababab\)\n/,
   );
   assert.match(stdout, /^Answer: bulkhead approve 3 or bulkhead deny 3, either with --for 1h or --always$/m);
   const { stdout: json } = await bulkhead(['approvals', '--json', '--state', there.state]);
-  assert.deepEqual(JSON.parse(json), { approvals: [asked] });
+  assert.deepEqual(JSON.parse(json), { approvals: [one] });
   assert.deepEqual(there.asked, Array(2).fill('warden approvals {"all":false,"follow":false}'));
 });
 
 test('with --watch each change is a line as it comes, or a document', async () => {
   await using there = await standIn({
     approvals: (_, notify) => {
-      setTimeout(() => notify({ question: { ...asked, state: 'approved' } }), 100);
-      return { approvals: [asked] };
+      setTimeout(() => notify({ question: { ...asked(), state: 'approved' } }), 100);
+      return { approvals: [asked()] };
     },
   });
   const { stdout } = await bulkhead(['approvals', '--watch', '--state', there.state], {}, 'approved');
@@ -58,7 +61,7 @@ test('with --watch each change is a line as it comes, or a document', async () =
 
 test('an answer says what it is good for, and how to take it back', async () => {
   await using there = await standIn({
-    'question.answer': ({ answer }) => ({ ...asked, state: answer === 'approve' ? 'approved' : 'refused' }),
+    'question.answer': ({ answer }) => ({ ...asked(), state: answer === 'approve' ? 'approved' : 'refused' }),
   });
   const say = async (...args: readonly string[]): Promise<string> =>
     (await bulkhead([...args, '--state', there.state])).stdout;
@@ -82,11 +85,11 @@ test('an answer says what it is good for, and how to take it back', async () => 
 test('grants are listed, and what was revoked is said to be refused only where that was tried', async () => {
   let tested: object = { tested: 'refused' };
   await using there = await standIn({
-    grants: () => ({ grants: [grant] }),
+    grants: () => ({ grants: [grant()] }),
     'grant.revoke': () => ({ id: 3, agent: 'coder', kind: 'destination', shown: 'a.test:443', ended: 1, ...tested }),
   });
   const say = (...args: readonly string[]) => bulkhead([...args, '--state', there.state]);
-  assert.match((await say('grants')).stdout, /3 +coder +command +approved +60 min more +4 +uid 1000 +base64 f/);
+  assert.match((await say('grants')).stdout, /3 +coder +command +approved +5 h more +4 +uid 1000 +base64 f/);
   const revoked = await say('revoke', '3');
   assert.match(
     revoked.stdout,
@@ -103,7 +106,7 @@ test('grants are listed, and what was revoked is said to be refused only where t
 
 test('wrong words are refused in two lines before anybody is asked', async () => {
   await using there = await standIn({
-    ...{ 'question.answer': () => asked, 'grant.revoke': () => ({}), approvals: () => ({ approvals: [] }) },
+    ...{ 'question.answer': asked, 'grant.revoke': () => ({}), approvals: () => ({ approvals: [] }) },
   });
   for (const args of [
     ['approve'],

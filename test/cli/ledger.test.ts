@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { removeTree } from '../../src/host/files/mounts.ts';
 import { type Client, dial } from '../../src/wire/client.ts';
@@ -126,7 +127,11 @@ test('-f goes on with what is recorded, filtered', async () => {
 });
 
 test('an export verifies by itself, continues an earlier head, and an altered one is refused', async () => {
-  await new Promise((later) => setTimeout(later, 1200)); // until a head covers what was appended
+  const covered = async (): Promise<boolean> => {
+    const { accepted, signed } = (await warden.call('health')) as { accepted: number; signed: number };
+    return signed === accepted;
+  };
+  for (const late = Date.now() + 60_000; !(await covered()); await sleep(50)) assert.ok(Date.now() < late, 'no head');
   const copy = join(state, 'copy');
   const exported = await bulkhead(['ledger', 'export', copy, '--state', state]);
   assert.match(exported.stdout, /^\d+ entries are in .*\n.*bulkhead ledger verify /);

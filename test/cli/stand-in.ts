@@ -78,7 +78,7 @@ export function bulkhead(
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: 'pipe',
-    timeout: 60_000,
+    timeout: 180_000,
   });
   child.stdin.on('error', () => {}); // it may end without having read all of it
   child.stdin.end(input);

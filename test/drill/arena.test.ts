@@ -38,7 +38,7 @@ test('arena and neighbour stand up as one stage, run a control, and leave nothin
     const text =
       'my $was = -e "$A{workspace}/x"; mkdir "$A{workspace}/x" or failed("$!"); $was ? refused("old") : done("new");';
     for (const _ of [1, 2]) {
-      const { stdout } = await stage.control('host-root', text, 5000, await stage.outside('host-root'));
+      const { stdout } = await stage.control('host-root', text, 60_000, await stage.outside('host-root'));
       assert.equal(stdout, 'done new\n');
     }
   } finally {
@@ -56,7 +56,7 @@ test('what a control of root mounts is no mount of the host, so that nothing of 
       'my ($none, $at, $type, $data) = ("none", $A{workspace}, "tmpfs", "size=4k"); syscall($A{arch} eq "aarch64" ? 40 : 165, $none, $at, $type, 0, $data) == 0 or failed("$!"); done("mounted");';
     const outside = await stage.outside('host-root');
     const arch = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
-    const { stdout } = await stage.control('host-root', text, 5000, { ...outside, arch });
+    const { stdout } = await stage.control('host-root', text, 60_000, { ...outside, arch });
     assert.equal(stdout, 'done mounted\n');
     assert.ok(outside.workspace);
     assert.equal(readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${outside.workspace} `), false);

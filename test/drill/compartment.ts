@@ -75,8 +75,8 @@ export async function openBench(agents: readonly string[], weakenings: readonly 
     closers.push(() => removeTree(dir));
     chmodSync(dir, 0o755);
     // The gateway asks the arena's name server, so that a query that leaves is seen.
-    writeFileSync(`${dir}/resolv.conf`, 'nameserver 203.0.113.53\noptions timeout:1 attempts:1\n');
-    writeFileSync(`${dir}/inside.conf`, 'nameserver 198.18.0.1\noptions timeout:1 attempts:1\n');
+    writeFileSync(`${dir}/resolv.conf`, 'nameserver 203.0.113.53\noptions timeout:5 attempts:2\n');
+    writeFileSync(`${dir}/inside.conf`, 'nameserver 198.18.0.1\noptions timeout:5 attempts:2\n');
     writeFileSync(`${dir}/nsswitch.conf`, 'hosts: files dns\n');
 
     const ledger = await startLedger(dir, closers);

@@ -44,6 +44,7 @@ test('every network attack succeeds without its wall and is held, unseen and rec
     agents: ['alpha'],
     families,
     access: NETWORK_ACCESS,
+    recordMs: 30_000,
   });
   assert.equal(show(document.attacks, 'held'), '');
   assert.equal(show(document.access, 'ok'), '');

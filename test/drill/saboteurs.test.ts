@@ -7,6 +7,7 @@ import { PRELUDE } from '../../src/drill/prelude.ts';
 import { PROCESSES_FAMILY } from '../../src/drill/processes/family.ts';
 import { said } from '../../src/drill/verdict.ts';
 import { launch } from '../../src/host/launch/launch.ts';
+import { firstOutput } from '../e2e/first-output.ts';
 import { type Standing, standUp } from './standing.ts';
 
 /** Agents that want a wall that is down to look as if it held. They have the uid of the drill's texts, and see them start. */
@@ -115,7 +116,7 @@ for (const [what, program] of Object.entries(SABOTEURS)) {
     const argv = ['/usr/bin/python3', '-c', COMMON + program];
     const orders = [...compartment.orders(), ...argv.map((value) => ({ do: 'arg', value }) as const)];
     const saboteur = launch('enter', orders, ['ignore', 'pipe', 2]);
-    await new Promise((resolve) => saboteur.stdout?.once('data', resolve));
+    await firstOutput(saboteur);
     await new Promise((resolve) => setTimeout(resolve, what.includes('disk') ? 2500 : 300));
     const words: string[] = [];
     for (let i = 0; i < 8; i++) {

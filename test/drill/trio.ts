@@ -75,10 +75,15 @@ export async function noneIsCaught(three: Trio): Promise<void> {
       started++;
     }
   })();
-  const { word, text } = await three.inside('plain', attackOf('f112-weaker-neighbour'));
+  const words: string[] = [];
+  // Where the machine is slow they are watched again: none is ever caught, and some are to be seen.
+  for (let tries = 0; tries < 5 && started <= 3; tries++) {
+    const { word, text } = await three.inside('plain', attackOf('f112-weaker-neighbour'));
+    words.push(word === 'refused' ? word : `${word} ${text}`);
+  }
   going = false;
   await starting;
-  assert.equal(word, 'refused', text);
+  assert.deepEqual([...new Set(words)], ['refused']);
   assert.ok(started > 3, `only ${started} commands were started`);
 }
 
@@ -86,14 +91,14 @@ export async function noneIsCaught(three: Trio): Promise<void> {
 export async function noneOutlives(three: Trio): Promise<void> {
   const compartment = three.compartments.get('builder') ?? assert.fail();
   const file = `${compartment.facts.workspace.path}/.drill-alive`;
-  const { word, text } = said(await three.script('builder', PRELUDE + DAEMONIZE, await three.args('builder'), 5000));
+  const { word, text } = said(await three.script('builder', PRELUDE + DAEMONIZE, await three.args('builder'), 60_000));
   assert.equal(word, 'done', text);
-  await wait(300);
-  const early = statSync(file).size;
-  await wait(300);
-  assert.ok(statSync(file).size > early, 'it is not alive even before: the test proves nothing');
+  const size = (): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const early = size();
+  // It lives for 400 times 50 ms at least: if it does not grow by then, it is not alive even before, and the test proves nothing.
+  for (const late = Date.now() + 20_000; size() < early + 2; await wait(20)) assert.ok(Date.now() < late, 'not alive');
   await compartment.stop();
-  const stopped = statSync(file).size;
+  const stopped = size();
   await wait(400);
-  assert.equal(statSync(file).size, stopped);
+  assert.equal(size(), stopped);
 }

@@ -47,7 +47,7 @@ const GIT = `export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMA
   git clone -q repo copy && git -C copy log --format=%s`;
 
 const CURL = `python3 -u -m http.server --bind 127.0.0.1 0 > log 2>&1 & server=$!
-  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do grep -q port log && break; sleep 0.1; done
+  for i in {1..600}; do grep -q port log && break; sleep 0.1; done
   port=$(sed -n 's/.*port \\([0-9]*\\).*/\\1/p' log)
   echo served > page && curl -s http://127.0.0.1:$port/page; kill $server`;
 
@@ -108,7 +108,7 @@ for (const [name, argv, expected] of PROGRAMS) {
     const ran = spawnSync('bwrap', confined, {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe', filter],
-      timeout: 30_000,
+      timeout: 120_000,
       env: { PATH: process.env.PATH, HOME: work, LANG: 'C.UTF-8' },
     });
     closeSync(filter);

@@ -40,7 +40,7 @@ const MAKE_CALLS = `
     my @call = map { /^s:(.*)/ ? "$1" : $_ + 0 } split /,/, $line;
     my $pid = fork // die;
     if (!$pid) {
-      alarm 5; open STDIN, '<', '/dev/null'; $! = 0;
+      alarm 30; open STDIN, '<', '/dev/null'; $! = 0;
       my $me = $$;
       my $result = syscall(shift @call, @call); my $errno = $! + 0;
       POSIX::_exit(0) if $$ != $me; # the call was a clone, and this is its child
@@ -59,7 +59,7 @@ function installed(filtered: boolean, argv: readonly string[]): string[] {
 function answers(filtered: boolean, calls: readonly string[]): string[] {
   const ran = spawnSync('perl', installed(filtered, ['perl', '-e', MAKE_CALLS, ...calls]), {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 120_000,
   });
   assert.equal(ran.stderr, '');
   const lines = ran.stdout.trimEnd().split('\n');

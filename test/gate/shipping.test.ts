@@ -60,7 +60,7 @@ function gate(
 }
 
 async function until(there: () => boolean, what: string): Promise<void> {
-  for (const late = Date.now() + 15_000; !there(); await sleep(20)) assert.ok(Date.now() < late, what);
+  for (const late = Date.now() + 60_000; !there(); await sleep(20)) assert.ok(Date.now() < late, what);
 }
 
 function line(n: number, more = {}): string {

@@ -20,7 +20,7 @@ function runs(use: string): string {
   const { stdout, stderr, status } = spawnSync(
     'setpriv',
     [...as, reach.node, '--input-type=module', '-e', program(use)],
-    { encoding: 'utf8', timeout: 30_000, cwd: '/' },
+    { encoding: 'utf8', timeout: 120_000, cwd: '/' },
   );
   assert.equal(status, 0, stderr);
   return stdout;

@@ -18,7 +18,7 @@ function inItsOwn(text: string): void {
       ...['--mount', '--propagation', 'private', process.execPath],
       ...['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', BEFORE + text, ground],
     ],
-    { encoding: 'utf8', timeout: 20_000 },
+    { encoding: 'utf8', timeout: 120_000 },
   );
   rmdirSync(ground); // in our namespace nothing was ever in it
   assert.equal(said.status, 0, said.stderr);

@@ -1,27 +1,24 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, readdirSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { SpareLaunchers } from '../../src/host/launch/spare-launcher.ts';
 import { pipe } from '../../src/host/pipes.ts';
+import { statOf } from '../../src/host/processes/process-stat.ts';
 import { childrenOf, endProcess } from '../../src/host/processes/processes.ts';
 
 const MODULE = fileURLToPath(new URL('../../src/host/launch/spare-launcher.ts', import.meta.url));
 
 async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let look = 0; !holds(); look++) {
-    assert.ok(look < 200, what);
-    await sleep(25);
-  }
+  for (const late = Date.now() + 60_000; !holds(); await sleep(25)) assert.ok(Date.now() < late, what);
 }
 
-const state = (pid: number): string => /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1] ?? '';
-const gone = (pid: number): boolean => !existsSync(`/proc/${pid}`);
+const state = (pid: number): string => statOf(pid)?.[0] ?? 'gone';
 /** Its code is read and it waits: only then it has no file of its own open any more. */
 const ready = (pid: number): boolean => fds(pid).length === 4 && state(pid) === 'S';
-const fds = (pid: number): string[] => (gone(pid) ? [] : readdirSync(`/proc/${pid}/fd`));
+const fds = (pid: number): string[] => readdirSync(`/proc/${pid}/fd`);
 
 test('one is ready, it is given away once, and has nothing open but its streams and its orders', async (t) => {
   const spare = new SpareLaunchers();
@@ -55,8 +52,8 @@ test('one that was killed is not given away, and its ends are closed', async (t)
     const [pid = 0] = childrenOf(process.pid).filter((child) => !before.includes(child));
     endProcess(pid);
     // Not told yet: no turn of the event loop has passed in which its end could be heard.
-    for (const late = performance.now() + 2000; !told && state(pid) !== 'Z' && performance.now() < late; );
-    if (told) await until('it did not end', () => gone(pid));
+    for (const late = performance.now() + 60_000; !told && state(pid) !== 'Z' && performance.now() < late; );
+    if (told) await until('it did not end', () => state(pid) === 'gone');
     const taken = spare.take([]);
     assert.notEqual(taken.child.pid, pid);
     await new Promise((resolve) => {
@@ -64,8 +61,8 @@ test('one that was killed is not given away, and its ends are closed', async (t)
       taken.child.kill('SIGKILL');
     });
   }
-  await sleep(50);
-  assert.ok(readdirSync('/proc/self/fd').length <= open + 2 * 3, 'only the ends of the two taken are still here');
+  const left = (): boolean => readdirSync('/proc/self/fd').length <= open + 2 * 3;
+  await until('more than the ends of the two taken is still here', left);
 });
 
 test('it ends with whoever keeps it, also by SIGKILL, and has then begun nothing', async () => {
@@ -77,7 +74,7 @@ test('it ends with whoever keeps it, also by SIGKILL, and has then begun nothing
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', text], { encoding: 'utf8' });
     const pid = Number(stdout);
     assert.ok(pid > 0, stdout);
-    await until(`it still waits after ${end}`, () => gone(pid) || state(pid) === 'Z');
+    await until(`it still waits after ${end}`, () => ['gone', 'Z'].includes(state(pid)));
   }
 });
 

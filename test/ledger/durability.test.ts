@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, finish, folder, started } from './process.ts';
+import { connect, finish, folder, signed, started, until } from './process.ts';
 
 interface Call {
   readonly name: string;
@@ -50,10 +49,12 @@ test('no head is put in place before every tile, bundle and whole entry, and the
   const running = await started(t, home, strace);
   const client = await connect(t, running);
   for (let i = 0; i < 40; i++) await client.append(Array(20).fill({ event: 'step.begin' }), 'acknowledged');
-  await sleep(1300);
+  await signed(client, 800);
   await client.append([{ event: 'step.end', long: 'x'.repeat(70_000) }], 'acknowledged');
   assert.equal(await finish(running), 0);
-  await sleep(100); // the tracer ends after the traced
+  // The tracer ends after the traced.
+  const over = new RegExp(`^${running.child.pid} +\\+\\+\\+ exited`, 'm');
+  await until(() => over.test(readFileSync(out, 'utf8')), 'the tracer does not write the end');
   const dirty = new Set<string>();
   const dirtyFolders = new Set<string>();
   let heads = 0;

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
@@ -5,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { removeTree } from '../../src/host/files/mounts.ts';
 import { dialLedger, type LedgerClient } from '../../src/wire/ledger-client.ts';
@@ -101,6 +103,16 @@ export interface Read {
 
 export async function read(client: LedgerClient, body: object): Promise<Read> {
   return (await client.client.call('read', body)) as Read;
+}
+
+export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (const late = Date.now() + 60_000; !(await holds()); await sleep(20)) assert.ok(Date.now() < late, what);
+}
+
+/** Waits for a signed head that covers so many entries: its files are in place, and those that it does not need are gone. */
+export async function signed(client: LedgerClient, size: number): Promise<void> {
+  const covers = async (): Promise<boolean> => ((await client.client.call('head')) as { size: number }).size >= size;
+  await until(covers, `no head covers ${size} entries`);
 }
 
 /** Every entry, page by page. */

@@ -61,7 +61,7 @@ test('accepted entries share a sync and are on disk soon; whoever waits for the 
   for (let i = 0; i < 200; i++) await append('accepted');
   const ms = performance.now() - begun;
   assert.ok(log.syncs <= 1 + ms / 5, `${log.syncs} syncs in ${ms.toFixed(0)} ms`);
-  for (const late = Date.now() + 2000; writer.acknowledged < 200 && Date.now() < late; )
+  for (const late = Date.now() + 20_000; writer.acknowledged < 200 && Date.now() < late; )
     await new Promise((resolve) => setTimeout(resolve, 2));
   assert.equal(writer.acknowledged, 200, 'nobody asked, and they are on disk');
   const before = log.syncs;

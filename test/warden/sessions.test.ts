@@ -26,13 +26,16 @@ function connected(): Connected {
 }
 
 /** Launchers that begin at once, with a command in a session of its own. */
-function launchers(t: TestContext): { readonly spares: SpareLaunchers; readonly begun: ChildProcess[] } {
+function launchers(
+  t: TestContext,
+  script = 'setsid sleep 60; exit 9',
+): { readonly spares: SpareLaunchers; readonly begun: ChildProcess[] } {
   const begun: ChildProcess[] = [];
   t.after(() => {
     for (const child of begun) child.kill('SIGKILL');
   });
   const take = (): object => {
-    const child = spawn('sh', ['-c', 'setsid sleep 60; exit 9'], { stdio: 'ignore' });
+    const child = spawn('sh', ['-c', script], { stdio: 'ignore' });
     begun.push(child);
     return { child, ours: [], begin: () => {}, order: () => {} };
   };
@@ -49,7 +52,18 @@ test('a command whose operator leaves while it is recorded ends, as it would lat
   recorded.resolve();
   await answer;
   const [child] = begun as [ChildProcess];
-  await once(child, 'exit', { signal: AbortSignal.timeout(20_000) });
+  await once(child, 'exit', { signal: AbortSignal.timeout(60_000) });
+});
+
+test('a command that its launcher begins long after the operator has left ends too', async (t) => {
+  const { spares, begun } = launchers(t, 'sleep 2.5; setsid sleep 60; exit 9');
+  const record = { write: async () => {}, tell: () => {} } as unknown as Record;
+  const connection = connected();
+  await new Sessions(record, spares, async () => undefined).begin(compartment, COMMAND, connection);
+  connection.leave();
+  const [child] = begun as [ChildProcess];
+  const [status] = await once(child, 'exit', { signal: AbortSignal.timeout(40_000) });
+  assert.equal(status, 9, 'of what its launcher began nothing is left');
 });
 
 test('one connection begins one command, also while the first is still being recorded', async (t) => {

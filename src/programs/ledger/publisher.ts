@@ -39,8 +39,12 @@ export async function publish(dir: string, head: Head, size: number, tail: Tail,
     at = end;
     await setImmediate(); // callers come first
   }
-  for (const { level, index, width } of partialTiles(size))
-    files.push([tilePath(level, index, width), Buffer.concat(edge.levels[level] as Hash[])]);
+  // One that the earlier head has too is not written again: while it was being written, that head would be without it.
+  const there = new Set(partialTiles(from).map(({ level, index, width }) => tilePath(level, index, width)));
+  for (const { level, index, width } of partialTiles(size)) {
+    const path = tilePath(level, index, width);
+    if (!there.has(path)) files.push([path, Buffer.concat(edge.levels[level] as Hash[])]);
+  }
   await writeAll(dir, files);
   const root = edgeRoot(edge);
   const checkpoint = signCheckpoint(size, root, signer.verifier, signer.privateKey);

@@ -14,6 +14,8 @@ export interface Command {
   readonly terminal?: { readonly rows: number; readonly columns: number; readonly term: string };
 }
 
+const END_EVERY_MS = 2000;
+
 /** A command that runs. Its bytes never pass through the warden: the operator's end of its pipes or terminal is handed over. */
 export class Session {
   readonly #launcher: ChildProcess;
@@ -39,12 +41,14 @@ export class Session {
     for (const child of childrenOf(pid)) signalGroup(child, signal);
   }
 
-  /** The operator went away: hang up, then end it. */
+  /** The operator went away: hang up, then end it. On a machine that stands still its launcher may begin it only after that: it is ended then. */
   hangUp(): void {
     this.signal('SIGHUP');
-    setTimeout(() => {
-      if (this.#launcher.exitCode === null) this.signal('SIGKILL');
-    }, 2000);
+    const ending = setInterval(() => {
+      const { exitCode, signalCode } = this.#launcher;
+      if (exitCode === null && signalCode === null) this.signal('SIGKILL');
+      else clearInterval(ending);
+    }, END_EVERY_MS);
   }
 }
 
