@@ -163,9 +163,9 @@ test('revoked, what runs under it ends, and its destination is refused unasked u
   await get('http://long.test:7000/'); // asks
   const id = await answer(true);
   const talks = `import socket
-s=socket.create_connection(('long.test',7000));s.sendall(b'\\0x');s.recv(9);print('up',flush=True);s.settimeout(20)
-try: print('ended' if s.recv(9)==b'' else 'went on')
-except ConnectionError: print('ended')`;
+s=socket.create_connection(('long.test',7000));s.sendall(b'\\0x');s.recv(9);print('up\\n',end='',flush=True);s.settimeout(20)
+try: print('ended\\n' if s.recv(9)==b'' else 'went on\\n',end='')
+except ConnectionError: print('ended\\n',end='')`;
   const talking = world.background('coder', ['/usr/bin/python3', '-c', talks]);
   assert.equal(await firstOutput(talking), 'up\n');
   const then = firstOutput(talking);
