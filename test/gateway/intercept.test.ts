@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -250,6 +251,9 @@ test('a new value ends what ran under the old one, and is in force at once; a re
   const { ended } = await set(`another-${VALUE}`);
   assert.equal(ended, 1);
   assert.ok(performance.now() - began < 5000, 'not when all of them had been answered');
+  const gone = once(child, 'close');
+  child.kill('SIGKILL'); // it would ask for the others
+  await gone;
   await curl(...bearer(), `${URL_}/echo`);
   assert.match(last().head, new RegExp(`Bearer another-${VALUE}`));
   await world.warden.call('secrets.revoke', { name: 'api' });
