@@ -90,7 +90,7 @@ async function workOf(stand: Stand, agent: string, path: string): Promise<string
   await until(async () => {
     const result = await stand.run(agent, ['cat', path]);
     text = result.stdout;
-    return result.status === 0;
+    return result.status === 0 && text.endsWith('\n'); // it may be about to be written
   });
   return text;
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { firstOutput } from '../e2e/first-output.ts';
 import { World } from './world.ts';
 
 const world = new World();
@@ -64,9 +65,10 @@ test('a pinned address may lead to a local service, which no other name does', a
 class H(BaseHTTPRequestHandler):
   def do_GET(s): s.send_response(200); s.end_headers(); s.wfile.write(b'local service')
   def log_message(*a): pass
-HTTPServer(('127.0.0.1',7777),H).serve_forever()`;
-  void world.outsideRun(['/usr/bin/python3', '-c', server]);
-  await new Promise((resolve) => setTimeout(resolve, 700));
+server=HTTPServer(('127.0.0.1',7777),H)
+print('ready\\n',end='',flush=True)
+server.serve_forever()`;
+  assert.equal(await firstOutput(world.outsideBackground(['/usr/bin/python3', '-c', server])), 'ready\n');
   assert.equal((await world.curl('coder', 'http://local.test:7777/')).out, 'local service');
 });
 

@@ -81,7 +81,7 @@ test('what is held while a person is asked goes on when they have said yes', asy
     agents: [
       {
         ...{ name: 'coder', egress: [{ host: 'allow.test', port: 80 }], grants: [] },
-        ...{ budget: { requests: 3, ask: true }, budgetMs: 8000 },
+        ...{ budget: { requests: 3, ask: true }, budgetMs: 20_000 },
       },
     ],
   });
@@ -95,7 +95,7 @@ test('what is held while a person is asked goes on when they have said yes', asy
   await allow();
   const refused = world.curl('coder', 'http://allow.test/');
   while (asked.length < 2) await sleep(20);
-  await sleep(300); // it is held now
+  await world.heeded(); // it is held now
   await world.warden.call('answered', { agent: 'coder', question: 7, state: 'refused' });
   assert.match((await refused).out, /question 7 was refused/);
   const before_ = world.onQuestion;
@@ -119,7 +119,7 @@ print('went on')`;
   assert.ok(up + down >= 3_000_000, `${up} ${down}`);
   assert.equal(out, 'cut\n');
   const told = (): boolean => findings.some((text) => /its budget of 2\.9 MiB/.test(text));
-  for (const late = Date.now() + 10_000; !told() && Date.now() < late; ) await sleep(20); // by another way than the connection's end
+  for (const late = Date.now() + 20_000; !told() && Date.now() < late; ) await sleep(20); // by another way than the connection's end
   assert.ok(told(), findings.join('\n'));
   const closed = await world.recorded('egress.closed', ({ agent, port }) => agent === 'other' && port === 7000);
   assert.match(String(closed.why), /its budget of 2\.9 MiB for \S+ is used up/);
@@ -146,9 +146,15 @@ test('runs are counted, and refused in words', async () => {
 });
 
 test('all of it is there after the gateway was killed, a line that was cut included', async () => {
-  await sleep(1200); // bytes alone are written down once a second
+  const allowed = world.events('egress.allowed').length;
+  await world.counted(() => world.events('egress.closed').length, allowed);
   const { refused, loops, caps, ...before } = await usage('coder');
   const file = join(world.dir, 'gateway/usage/coder.jsonl');
+  // Bytes alone are written down once a second.
+  const kept = (): { up: number; down: number } =>
+    JSON.parse(readFileSync(file, 'utf8').trim().split('\n').at(-1) ?? '');
+  const isKept = (): boolean => kept().up === before.up && kept().down === before.down;
+  for (const late = Date.now() + 20_000; !isKept() && Date.now() < late; ) await sleep(50);
   writeFileSync(file, readFileSync(file, 'utf8').concat('{"day":"2026-01-0'));
   world.gateway.kill('SIGKILL');
   await new Promise((resolve) => world.gateway.once('exit', resolve));

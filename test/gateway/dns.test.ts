@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { World } from './world.ts';
+import { type Entry, World } from './world.ts';
 
 const world = new World();
 const RULES = [
@@ -54,10 +54,10 @@ test('whatever server is asked, over UDP or TCP, the answer comes from it', asyn
   const code = `
 q=bytes.fromhex('123401000001000000000000')+b'\\x05allow\\x04test\\x00\\x00\\x01\\x00\\x01'
 for a in ['203.0.113.53','2001:db8::53','127.0.0.1','198.18.0.1']:
-  s=socket.socket(socket.AF_INET6 if ':' in a else socket.AF_INET,socket.SOCK_DGRAM); s.settimeout(3)
+  s=socket.socket(socket.AF_INET6 if ':' in a else socket.AF_INET,socket.SOCK_DGRAM); s.settimeout(30)
   s.sendto(q,(a,53)); d,f=s.recvfrom(600); print(f[0], d[3]&15, d[-4:-2].hex())
 for a in ['203.0.113.53','198.18.0.1']:
-  s=socket.create_connection((a,53),timeout=3); s.sendall(len(q).to_bytes(2,'big')+q+len(q).to_bytes(2,'big')+q)
+  s=socket.create_connection((a,53),timeout=30); s.sendall(len(q).to_bytes(2,'big')+q+len(q).to_bytes(2,'big')+q)
   d=b''
   while len(d)<2*(2+len(q)+16): d+=s.recv(600)
   print(a, d[5]&15, d[len(q)+14:len(q)+16].hex())`;
@@ -74,7 +74,7 @@ for a in ['203.0.113.53','198.18.0.1']:
 });
 
 test('other questions about a granted name have no answer, and are no error', async () => {
-  const code = `const {Resolver}=require('dns').promises; const r=new Resolver({timeout:2000,tries:1}); r.setServers(['203.0.113.53']);
+  const code = `const {Resolver}=require('dns').promises; const r=new Resolver({timeout:30000,tries:1}); r.setServers(['203.0.113.53']);
 (async()=>{ for (const [n,t] of [['allow.test','TXT'],['allow.test','MX'],['deny.test','TXT'],['deny.test','A']]) await r.resolve(n,t).then(v=>console.log(t,v),e=>console.log(n,t,e.code)); })()`;
   const { out } = await world.run('coder', [process.execPath, '-e', code]);
   assert.deepEqual(out.trim().split('\n'), [
@@ -138,7 +138,7 @@ test('when the compartment is gone its addresses are free again', async () => {
 test('a flood of refused names is answered, and counted to the last one', async () => {
   const before = refusals();
   const code = `
-s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.settimeout(5); n=0; s.setsockopt(socket.SOL_SOCKET,socket.SO_RCVBUF,4000000)
+s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.settimeout(30); n=0; s.setsockopt(socket.SOL_SOCKET,socket.SO_RCVBUF,4000000)
 for i in range(700):
   s.sendto(bytes.fromhex('123401000001000000000000')+b'\\x06'+(b'%06d'%i)+b'\\x04deny\\x04test\\x00\\x00\\x01\\x00\\x01',('203.0.113.53',53))
   if i%50!=49: continue
@@ -158,22 +158,25 @@ function refusals(): number {
 }
 
 test('a name that is asked for again at once is two entries: the first question, and the others with their number', async () => {
-  const code = `
-s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.settimeout(5)
+  // Who is stopped between two questions asks some of them later than at once.
+  for (let round = 0; round < 5; round++) {
+    const name = `again${round}.deny.test`;
+    const code = `
+s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.settimeout(30)
 for t in (1, 28, 28, 16, 1):
-  s.sendto(bytes.fromhex('123401000001000000000000')+b'\\x05AGAIN\\x04deny\\x04test\\x00\\x00'+bytes([t])+b'\\x00\\x01',('203.0.113.53',53))
+  s.sendto(bytes.fromhex('123401000001000000000000')+b'\\x06AGAIN${round}\\x04deny\\x04test\\x00\\x00'+bytes([t])+b'\\x00\\x01',('203.0.113.53',53))
 for t in range(5): s.recv(600)`;
-  assert.equal((await world.python('other', code)).err, '');
-  await world.recorded('dns.refused', ({ name, count }) => name === 'again.deny.test' && count !== undefined, 15_000);
-  const told = world
-    .events('dns.refused')
-    .filter(({ name }) => name === 'again.deny.test')
-    .map((entry) => ({ ...entry, strength: undefined }));
-  const same = { event: 'dns.refused', agent: 'other', name: 'again.deny.test', why: 'no rule grants again.deny.test' };
-  assert.deepEqual(told, [
-    { ...same, type: 1, strength: undefined },
-    { ...same, types: [1, 16, 28], count: 4, strength: undefined },
-  ]);
+    assert.equal((await world.python('other', code)).err, '');
+    const entries = (): Entry[] => world.events('dns.refused').filter((one) => one.name === name);
+    const questions = (): number => entries().reduce((sum, { count }) => sum + Number(count ?? 1), 0);
+    assert.equal(await world.counted(questions, 5), 5);
+    const same = { event: 'dns.refused', agent: 'other', name, why: `no rule grants ${name}` };
+    const told = entries().map((entry) => ({ ...entry, strength: undefined }));
+    assert.deepEqual(told[0], { ...same, type: 1, strength: undefined });
+    if (told.length > 2 && round < 4) continue;
+    assert.deepEqual(told.slice(1), [{ ...same, types: [1, 16, 28], count: 4, strength: undefined }]);
+    return;
+  }
 });
 
 test('what was only counted is written before a compartment is let go', async () => {

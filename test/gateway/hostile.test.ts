@@ -68,7 +68,7 @@ function unclosed(): string {
 }
 
 test('nothing of it stays open', async () => {
-  for (let i = 0; i < 60; i++) {
+  for (let i = 0; i < 240; i++) {
     const { agents } = (await world.warden.call('status')) as { agents: { open: number }[] };
     if (agents[0]?.open === 0) break;
     await new Promise((resolve) => setTimeout(resolve, 250));

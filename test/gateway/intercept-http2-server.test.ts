@@ -31,7 +31,7 @@ const ask = () => new Promise((resolve) => {
   const began = performance.now();
   const got = { body: 0, text: '' };
   const done = (error) => { clearTimeout(late); session.destroy(); resolve({ ...got, ...(error && { error }), ms: Math.round(performance.now() - began) }); };
-  const late = setTimeout(() => done('late'), 9000);
+  const late = setTimeout(() => done('late'), 30_000);
   const session = http2.connect('https://allow.test:9443', { maxSessionMemory: 1000 });
   session.on('error', (error) => done(error.code ?? error.message));
   session.on('stream', () => { got.pushed = true; });

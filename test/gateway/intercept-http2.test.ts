@@ -27,7 +27,7 @@ const seen = (path: string): Said[] => world.said.filter((one) => one.path === p
 async function node(code: string): Promise<string[]> {
   const program = `
 import http2 from 'node:http2';
-setTimeout(() => process.exit(3), 10_000);
+setTimeout(() => process.exit(3), 60_000);
 const stand = ${JSON.stringify(world.stand)};
 const out = (one) => console.log(JSON.stringify(one));
 const session = http2.connect('${URL_}');
@@ -172,9 +172,13 @@ out(await ask({ ':path': '/goaway' }));`)) as unknown as Record<string, unknown>
 
 test('events come as they are sent, large answers and uploads pass whole', async () => {
   const [gap, large, sent] = (await node(`
-const times = [];
-await ask({ ':path': '/events' }, undefined, { onData: () => times.push(performance.now()) });
-out(times.length === 3 && times[1] - times[0] > 150);
+let apart = 0;
+for (let tries = 0; tries < 5 && apart <= 150; tries++) { // sent 300 ms apart; one that came late by a stall is nearer to the next
+  const times = [];
+  await ask({ ':path': '/events' }, undefined, { onData: () => times.push(performance.now()) });
+  apart = times.length === 3 ? times[1] - times[0] : 0;
+}
+out(apart > 150);
 out((await ask({ ':path': '/large' })).body.length);
 out((await ask({ ':method': 'POST', ':path': '/body' }, Buffer.alloc(5_000_000, 'z'))).body);`)) as unknown[];
   assert.deepEqual([gap, large, sent], [true, 320 * 65536, '5000000']);

@@ -24,7 +24,7 @@ const out = (text) => console.log(JSON.stringify(text));
 ws.binaryType = 'arraybuffer';
 ws.onclose = ({ code, reason }) => out('closed ' + code + ' ' + reason);
 ws.onerror = () => out('error');
-setTimeout(() => { out('late'); process.exit(); }, 7000).unref();
+setTimeout(() => { out('late'); process.exit(); }, 40_000).unref();
 ${code}`;
   const { out, err } = await world.node(program);
   return {
@@ -83,7 +83,8 @@ test('a placeholder in a message closes it with 1008, the server never sees it, 
     assert.match(String(got.at(-1)), /^closed 1008 a placeholder stands/);
   }
   const sent = world.said.slice(before).map(({ text }) => String(text ?? ''));
-  assert.ok(!sent.some((text) => text.includes(world.stand)) && sent.includes('first'));
+  assert.ok(!sent.some((text) => text.includes(world.stand)));
+  await world.heard(({ text }) => text === 'first');
   const misused = await world.recorded('secret.misused', ({ path }) => path === '/echo');
   assert.equal(misused.method, 'GET');
   assert.ok(world.findings.length > 0);
@@ -113,15 +114,12 @@ async function raw(path: string, sent: readonly string[], fields: string = ''): 
     `import ssl
 c=ssl.create_default_context(cafile=${JSON.stringify(world.authority)})
 for p in ${JSON.stringify(sent)}:
-  s=c.wrap_socket(socket.create_connection(('allow.test',9443),timeout=5),server_hostname='allow.test')
+  s=c.wrap_socket(socket.create_connection(('allow.test',9443),timeout=20),server_hostname='allow.test')
   s.sendall(b'${handshake}')
   got=b''
   while b'\\r\\n\\r\\n' not in got: got+=s.recv(4096)
   s.sendall(bytes.fromhex(p))
-  while True:
-    d=s.recv(65536)
-    if not d: break
-    got+=d
+  got+=heard(s)
   print(got.hex())
   s.close()`,
   );

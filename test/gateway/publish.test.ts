@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { firstOutput } from '../e2e/first-output.ts';
 import { World } from './world.ts';
 
 const world = new World();
@@ -8,7 +9,7 @@ before(async () => {
   await world.policy({ coder: [], other: [] });
   await world.agent('coder');
   await world.agent('other');
-  world.background('coder', [
+  const inside = world.background('coder', [
     '/usr/bin/python3',
     '-c',
     `
@@ -16,14 +17,16 @@ from http.server import *
 class H(BaseHTTPRequestHandler):
   def do_GET(s): s.send_response(200); s.end_headers(); s.wfile.write(b'from inside\\n'*2000)
   def log_message(*a): pass
-HTTPServer(('127.0.0.1',18789),H).serve_forever()`,
+server=HTTPServer(('127.0.0.1',18789),H)
+print('ready\\n',end='',flush=True)
+server.serve_forever()`,
   ]);
-  await new Promise((resolve) => setTimeout(resolve, 800));
+  assert.equal(await firstOutput(inside), 'ready\n');
 });
 after(() => world.stop());
 
 const fetch = (port: number): ReturnType<World['run']> =>
-  world.outsideRun(['curl', '-sS', '-m', '5', `http://127.0.0.1:${port}/`]);
+  world.outsideRun(['curl', '-sS', '-m', '30', `http://127.0.0.1:${port}/`]);
 
 test('a published port leads to the loopback of the compartment', async () => {
   assert.equal((await fetch(18789)).status, 7);
@@ -33,7 +36,7 @@ test('a published port leads to the loopback of the compartment', async () => {
 });
 
 test('it is on the loopback only', async () => {
-  const { status } = await world.outsideRun(['curl', '-sS', '-m', '3', 'http://203.0.113.10:18789/']);
+  const { status } = await world.outsideRun(['curl', '-sS', '-m', '30', 'http://203.0.113.10:18789/']);
   assert.equal(status, 7);
 });
 
@@ -44,14 +47,12 @@ test('a port where nothing listens inside is a closed door', async () => {
 
 test('an occupied port is said to be occupied', async () => {
   await assert.rejects(world.warden.call('publish', { agent: 'other', port: 18789 }), { code: 'port-occupied' });
-  const taken = world.outsideRun([
-    '/usr/bin/python3',
-    '-c',
-    "import socket,time\ns=socket.socket(); s.bind(('127.0.0.1',18791)); s.listen(); time.sleep(2)",
-  ]);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  const listens = `import socket,time
+s=socket.socket(); s.bind(('127.0.0.1',18791)); s.listen(); print('taken\\n',end='',flush=True); time.sleep(600)`;
+  const other = world.outsideBackground(['/usr/bin/python3', '-c', listens]);
+  assert.equal(await firstOutput(other), 'taken\n');
   await assert.rejects(world.warden.call('publish', { agent: 'coder', port: 18791 }), { code: 'port-occupied' });
-  await taken;
+  other.kill('SIGKILL');
 });
 
 test('a port that only root may listen on is said to be that, and the gateway serves on', async () => {

@@ -30,7 +30,7 @@ test('a connection that was closed while the compartment was dialled leaves none
   await ports.unpublish(CODER, PORT);
   await gone; // and so has the gateway's end of it: what is closed later says so by itself
   await sleep(50);
-  const closed = once(inside.resume(), 'end', { signal: AbortSignal.timeout(5_000) });
+  const closed = once(inside.resume(), 'end', { signal: AbortSignal.timeout(30_000) });
   answer.resolve(theirs);
   assert.deepEqual(await closed, []);
 });

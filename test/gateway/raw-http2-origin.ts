@@ -29,6 +29,7 @@ const ANSWERS: Readonly<Record<string, (id: number) => Buffer[]>> = {
     frame(DATA, 0, id, Buffer.from('part')),
     frame(RST, 0, id, Buffer.alloc(4)),
   ],
+  'an early word to each piece': (id) => [frame(HEADERS, 4, id, fields([[':status', '103']]))],
   continue: (id) => [
     frame(HEADERS, 4, id, fields([[':status', '100']])),
     frame(HEADERS, 4, id, OK),
@@ -46,7 +47,7 @@ const server = createServer({ key: readFileSync(key), cert: readFileSync(cert), 
     if (type === PING && (flags & 1) === 0) socket.write(frame(PING, 1, 0, payload));
     if (id === 0 || type === WINDOW) return;
     say({ type, id, end: type < 2 && (flags & 1) !== 0, ...(type === DATA && { data: payload.toString('latin1') }) });
-    const early = mode === 'continue' && type === HEADERS;
+    const early = (mode === 'continue' && type === HEADERS) || (mode.startsWith('an early') && type === DATA);
     if (type < 2 && ((flags & 1) !== 0 || early)) for (const one of ANSWERS[mode]?.(id) ?? []) socket.write(one);
   });
 });

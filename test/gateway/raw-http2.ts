@@ -51,4 +51,4 @@ const open = () => new Promise((resolve) => {
   socket.once('secureConnect', () => { c.send(Buffer.from('PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n'), frame(SETTINGS, 0, 0)); resolve(c); });
 });
 const print = (one) => console.log(JSON.stringify(one));
-setTimeout(() => { console.error('late'); process.exit(); }, 14_000).unref();`;
+setTimeout(() => { console.error('late'); process.exit(); }, 60_000).unref();`;

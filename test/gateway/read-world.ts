@@ -10,6 +10,26 @@ import { World } from './world.ts';
 export const VALUE = 'real-Value-0123456789-abcdefghij';
 export const FAR = '203.0.113.10';
 
+/** How many answers are there from head to end (RFC 9112, 6.3); one that ends with the connection never is. */
+const WHOLE = `
+import re
+def whole(text):
+  count=0
+  while True:
+    head,end,rest=text.partition(b'\\r\\n\\r\\n')
+    if not end: return count
+    head=head.lower(); status=int(head.split()[1]); length=re.search(rb'content-length: *([0-9]+)',head)
+    if b'transfer-encoding: chunked' in head:
+      last=re.search(rb'(?:^|\\r\\n)0\\r\\n(?:[^\\r]+\\r\\n)*\\r\\n',rest)
+      if not last: return count
+      rest=rest[last.end():]
+    elif status>=200 and status not in (204,304):
+      if not length or len(rest)<int(length[1]): return count
+      rest=rest[int(length[1]):]
+    count+=status>=200
+    text=rest
+`;
+
 /** A world in which what `coder` sends to allow.test:9443 is read, since a secret is bound to it as a bearer token and in Basic. */
 export class ReadWorld<Said> extends World {
   /** The placeholder. */
@@ -54,16 +74,27 @@ export class ReadWorld<Said> extends World {
     return this.warden.call('policy', { roots: [readFileSync(join(this.dir, 'cert.pem'), 'utf8')], agents: [agent] });
   }
 
-  /** Sends bytes over TLS from inside, with pauses between the pieces. @returns what comes until a second of silence */
+  /** Sends bytes over TLS from inside, each piece once something was heard of the one before. @returns what comes until all requests have their
+   *  whole answers, and for a moment after that */
   async send(...pieces: string[]): Promise<string> {
+    const requests = pieces.join('').split(' HTTP/1.1\r\n').length - 1;
     const code = `
 import ssl,json
+${WHOLE}
 c=ssl.create_default_context(cafile=${JSON.stringify(this.authority)})
-s=c.wrap_socket(socket.create_connection(('allow.test',9443),timeout=5),server_hostname='allow.test')
-for p in json.loads(${JSON.stringify(JSON.stringify(pieces))}):
-  s.sendall(p.encode('latin1')); time.sleep(0.15)
-s.settimeout(3)
-sys.stdout.buffer.write(heard(s,1))`;
+s=c.wrap_socket(socket.create_connection(('allow.test',9443),timeout=20),server_hostname='allow.test')
+out=b''
+try:
+  for i,p in enumerate(json.loads(${JSON.stringify(JSON.stringify(pieces))})):
+    if i: out+=s.recv(65536)
+    s.sendall(p.encode('latin1'))
+  while whole(out)<${requests}:
+    d=s.recv(65536)
+    if not d: break
+    out+=d
+except OSError: pass
+s.settimeout(0.3)
+sys.stdout.buffer.write(out+heard(s))`;
     const { out, err } = await this.python('coder', code);
     if (err !== '') throw new Error(err);
     return out;
@@ -76,7 +107,7 @@ sys.stdout.buffer.write(heard(s,1))`;
 
   /** curl from inside, which trusts the fleet's authority and nothing else. */
   trusting(...args: string[]): Promise<{ status: number | null; out: string; err: string }> {
-    return this.run('coder', ['curl', '-sS', '-m', '8', '--cacert', this.authority, ...args]);
+    return this.run('coder', ['curl', '-sS', '-m', '30', '--cacert', this.authority, ...args]);
   }
 
   /** A program of Node's, inside. */
@@ -86,7 +117,7 @@ sys.stdout.buffer.write(heard(s,1))`;
   }
 
   /** Waits until something was said. */
-  async heard(matches: (one: Said) => boolean, ms: number = 5000): Promise<Said> {
+  async heard(matches: (one: Said) => boolean, ms: number = 20_000): Promise<Said> {
     for (const end = Date.now() + ms; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 20))) {
       const found = this.said.find(matches);
       if (found) return found;

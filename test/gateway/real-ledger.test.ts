@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { dialLedger } from '../../src/wire/ledger-client.ts';
 import { World } from './world.ts';
 
@@ -16,9 +17,11 @@ test('the real ledger takes what the gateway writes, and says who wrote it', asy
   await world.curl('coder', 'https://203.0.113.11/');
   await world.curl('coder', 'https://deny.test/');
   await world.curl('coder', '-x', 'http://bulkhead.internal:3128', 'https://deny.test:8443/');
-  await new Promise((resolve) => setTimeout(resolve, 300));
   const ledger = await dialLedger(world.ledgerPath);
-  const { entries } = (await ledger.client.call('read', { agent: 'coder' })) as { entries: Record<string, unknown>[] };
+  let entries: readonly Record<string, unknown>[] = [];
+  const closed = (): boolean => entries.some(({ event }) => event === 'egress.closed'); // what nobody waits for comes last
+  for (const end = Date.now() + 20_000; !closed() && Date.now() < end; await sleep(50))
+    ({ entries } = (await ledger.client.call('read', { agent: 'coder' })) as { entries: Record<string, unknown>[] });
   ledger.close();
   assert.deepEqual(new Set(entries.map(({ by }) => by)), new Set(['gateway']));
   const seen = entries.map(({ event, host, name, port }) => [event, host ?? name, port].join(' ').trim());

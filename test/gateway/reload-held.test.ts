@@ -22,7 +22,7 @@ const policy = (
   requests: number = 1,
 ): Promise<unknown> =>
   world.warden.call('policy', {
-    agents: [{ name: 'coder', egress, grants, budget: { requests, ask: true }, budgetMs: 15_000 }],
+    agents: [{ name: 'coder', egress, grants, budget: { requests, ask: true }, budgetMs: 20_000 }],
   });
 
 before(async () => {
@@ -43,9 +43,9 @@ async function heldThrough(url: string, change: () => Promise<unknown>, ...args:
   await world.warden.call('allowances', { allowances: [] });
   const before_ = asked;
   const held = world.curl('coder', '-o', '/dev/null', '-w', '%{http_code}', ...args, url);
-  for (const late = Date.now() + 10_000; asked === before_ && Date.now() < late; ) await sleep(20);
+  for (const late = Date.now() + 20_000; asked === before_ && Date.now() < late; ) await sleep(20);
   assert.ok(asked > before_, 'it was to be held');
-  await sleep(100); // it is held now
+  await world.heeded(); // it is held now
   await change();
   const { usage } = (await world.warden.call('usage', { agent: 'coder', days: 1 })) as { usage: { day: string }[] };
   const allowance = { id: 7, agent: 'coder', cap: 'requests', day: usage[0]?.day, upTo: 50 };
@@ -60,7 +60,7 @@ test('a request that was held goes on by the policy that stands by then', async 
   const both = [rule(80), rule(8080, ['/a'])];
   assert.equal(await heldThrough('http://allow.test/', () => policy(both)), '200');
   assert.equal(await heldThrough('http://allow.test:8080/a', () => policy(both)), '200');
-  for (const late = Date.now() + 5_000; sent() < 3 && Date.now() < late; ) await sleep(20);
+  for (const late = Date.now() + 20_000; sent() < 3 && Date.now() < late; ) await sleep(20);
   assert.equal(sent(), 3);
 });
 
@@ -91,7 +91,7 @@ test('an approval that is gone while its use is being recorded grants nothing', 
   const grant = { id: 9, host: 'allow.test', port: 80, once: false };
   await policy([rule(443)], [grant], 1000);
   const held = world.curl('coder', '-o', '/dev/null', '-w', '%{http_code}', 'http://allow.test/');
-  for (const late = Date.now() + 10_000; used === undefined && Date.now() < late; ) await sleep(20);
+  for (const late = Date.now() + 20_000; used === undefined && Date.now() < late; ) await sleep(20);
   assert.ok(used, 'its use was to be recorded');
   await policy([rule(443)], [], 1000);
   used();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -84,7 +85,7 @@ test(`${RELOADS} reloads under load: each request is judged by a policy that sto
   const pause = (ms: number): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, ms));
   /** Which stood from some moment between `began` and `done` on. */
   const stood = [{ granted: 'a', began: 0, done: 0 }];
-  await pause(500);
+  await Promise.race([ended, once(client.stdout as NodeJS.ReadableStream, 'data')]);
   const before_ = megabytes();
   const r = random(FUZZ.seed);
   const memory: number[] = [];
@@ -111,6 +112,7 @@ test(`${RELOADS} reloads under load: each request is judged by a policy that sto
   for (const { event, path } of world.entries)
     if (event === 'egress.request') recorded.set(String(path), (recorded.get(String(path)) ?? 0) + 1);
   const passed = answers.filter(([, status]) => status === 200).length;
+  await world.counted(() => seen.length, passed);
   let certain = 0;
   for (const [path, status, sent, answered] of answers) {
     const kind = path.split('/')[1] as string;

@@ -23,7 +23,7 @@ interface Held {
 /** An open connection that echoes once a moment. */
 async function hold(agent: string, host: string): Promise<Held> {
   const code = `import socket,time,sys
-s=socket.create_connection(('${host}',7000),timeout=3)
+s=socket.create_connection(('${host}',7000),timeout=30)
 try:
   while True:
     s.sendall(b'\\x00ping\\n')

@@ -67,7 +67,7 @@ const login = async (n: number, inMs: number): Promise<unknown> => {
 const listed = async (): Promise<KeptSecret> =>
   ((await world.warden.call('secrets.list')) as { secrets: KeptSecret[] }).secrets[0] as KeptSecret;
 const until = async (holds: () => Promise<boolean> | boolean): Promise<void> => {
-  for (let i = 0; i < 200 && !(await holds()); i++) await new Promise((resolve) => setTimeout(resolve, 50));
+  for (let i = 0; i < 600 && !(await holds()); i++) await new Promise((resolve) => setTimeout(resolve, 50));
   assert.ok(await holds());
 };
 const placeholder = async (): Promise<string | undefined> =>

@@ -12,7 +12,7 @@ const policy = (hosts: readonly string[], more: object = {}): Promise<unknown> =
     agents: [
       {
         ...{ name: 'coder', egress: [...hosts, 'allow.test:443'].map(at), grants: [] },
-        ...{ budget: { requests: 1, ask: true }, budgetMs: 8000, ...more },
+        ...{ budget: { requests: 1, ask: true }, budgetMs: 20_000, ...more },
       },
     ],
   });
@@ -24,9 +24,9 @@ const usedUp = async (): Promise<{ day: string }> => {
 
 /** Until a person is asked, and what waits for them is held. */
 async function heldFor(): Promise<void> {
-  for (const end = Date.now() + 7000; asked.length === 0 && Date.now() < end; ) await sleep(20);
+  for (const end = Date.now() + 20_000; asked.length === 0 && Date.now() < end; ) await sleep(20);
   assert.equal(asked.length, 1);
-  await sleep(200);
+  await world.heeded();
 }
 
 before(async () => {

@@ -84,10 +84,8 @@ test('no byte of a request goes out, in whatever field or mode, and what is no p
   assert.ok(isTime(answers.at(-1)));
   assert.equal(asked.length, 1);
   assert.ok(!asked[0]?.question.includes(canary.slice(2, 10)));
-  assert.equal(
-    denied('plain.test').reduce((sum, { count }) => sum + Number(count ?? 1), 0),
-    odd.length,
-  );
+  const refused = (): number => denied('plain.test').reduce((sum, { count }) => sum + Number(count ?? 1), 0);
+  assert.equal(await world.counted(refused, odd.length), odd.length);
   assert.ok(denied('plain.test').every(({ why }) => String(why).startsWith('no plain request for the time')));
 });
 
@@ -185,16 +183,24 @@ test('without a record, and over a budget, nothing is asked', { skip }, async ()
   await world.recorded('egress.denied', ({ host, why }) => host === 'late.test' && /budget|requests/.test(String(why)));
 });
 
+/** Takes the rule away while its server is asked, which has two seconds to answer: tried again when that was over before. */
+async function tookAway(): Promise<{ out: string; why: unknown }> {
+  for (let round = 0; ; round++) {
+    await rules(clock('silent.test'), clock('plain.test'));
+    await send('coder', 'plain.test', [PLAIN]);
+    const { out } = await world.python('coder', "print(socket.gethostbyname('silent.test'))");
+    const under = send('coder', 'silent.test', [PLAIN], { wait: 1.5 });
+    for (const late = Date.now() + 20_000; asked.length < 2 && Date.now() < late; ) await sleep(5);
+    await world.policy({ coder: [clock('plain.test')] });
+    const { why } = await world.recorded('egress.closed', (one) => one.host === 'silent.test');
+    assert.deepEqual(await under, ['']);
+    if (why !== 'not reached: no answer in time' || round === 4) return { out, why };
+  }
+}
+
 test('a rule that is taken away ends the question that is under way, and the next is denied', { skip }, async () => {
-  await rules(clock('silent.test'), clock('plain.test'));
-  await send('coder', 'plain.test', [PLAIN]);
-  const { out } = await world.python('coder', "print(socket.gethostbyname('silent.test'))");
-  const under = send('coder', 'silent.test', [PLAIN], { wait: 1.5 });
-  await world.counted(() => asked.length, 2);
-  await world.policy({ coder: [clock('plain.test')] });
-  const closed = await world.recorded('egress.closed', (one) => one.host === 'silent.test');
-  assert.equal(closed.why, 'not reached: policy changed');
-  assert.deepEqual(await under, ['']);
+  const { out, why } = await tookAway();
+  assert.equal(why, 'not reached: policy changed');
   assert.ok(isDenied((await send('coder', out.trim(), [PLAIN]))[0]));
   assert.ok(isTime((await send('coder', 'plain.test', [PLAIN]))[0]));
   assert.equal(asked.length, 2, 'what is still granted is not asked again');
@@ -205,7 +211,8 @@ test('a name that leads inward is refused, and so are more servers at once than 
 }, async () => {
   await rules(clock('inner.test'), ...[1, 2, 3, 4, 5, 6, 7, 8].map((i) => clock(`clock${i}.test`, at(0))));
   assert.deepEqual(await send('coder', 'inner.test', [PLAIN], { wait: 0.3 }), ['']);
-  assert.match(String(denied('inner.test')[0]?.why), /resolves to 10\.0\.0\.7, which is private/);
+  const inward = await world.recorded('egress.denied', ({ host }) => host === 'inner.test');
+  assert.match(String(inward.why), /resolves to 10\.0\.0\.7, which is private/);
   const answers: boolean[] = [];
   for (const i of [1, 2, 3, 4, 5, 6, 7]) answers.push(isTime((await send('coder', `clock${i}.test`, [PLAIN]))[0]));
   assert.deepEqual(
@@ -213,7 +220,8 @@ test('a name that leads inward is refused, and so are more servers at once than 
     answers.map(() => true),
   );
   assert.deepEqual(await send('coder', 'clock8.test', [PLAIN], { wait: 0.3 }), ['']);
-  assert.equal(denied('clock8.test')[0]?.why, 'too many time servers at once');
+  const last = await world.recorded('egress.denied', ({ host }) => host === 'clock8.test');
+  assert.equal(last.why, 'too many time servers at once');
   assert.equal(asked.length, 7);
 });
 
@@ -224,17 +232,18 @@ test('a flood is one question to the server, answers at a bounded rate, and coun
   const { out } = await world.python(
     'coder',
     `
-s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.connect((socket.gethostbyname('plain.test'),123)); s.settimeout(1)
+s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.connect((socket.gethostbyname('plain.test'),123)); s.settimeout(20); began=time.time()
 for i in range(2000):
   try: s.send(bytes.fromhex('${PLAIN}'))
   except OSError: pass
-n=0
+n=0; took=time.time()-began
 try:
-  while s.recv(100): n+=1
+  while s.recv(100): n+=1; s.settimeout(1)
 except OSError: pass
-print(n)`,
+print(n,took)`,
   );
-  assert.ok(Number(out) > 0 && Number(out) <= 100, `${out.trim()} answers`);
+  const [answers = 0, seconds = 0] = out.trim().split(' ').map(Number);
+  assert.ok(answers > 0 && answers <= 100 + 20 * seconds, `${answers} answers in ${seconds} s`);
   assert.equal(asked.length, 1);
   const counted = await world.recorded('egress.denied', ({ why }) => why === 'too many requests for the time at once');
   assert.equal(counted.via, 'ntp');

@@ -79,13 +79,15 @@ test('a server that asks for a second ClientHello is reached', async () => {
 });
 
 test('a second ClientHello with another name is refused', async () => {
-  const answer = await world.raw(
-    'coder',
-    'allow.test',
-    8444,
-    await realHello('allow.test'),
-    await realHello('deny.test'),
+  const [one, two] = [await realHello('allow.test'), await realHello('deny.test')].map((hello) =>
+    hello.toString('hex'),
   );
+  const code = `
+s=socket.create_connection(('allow.test',8444),timeout=20); s.sendall(bytes.fromhex('${one}'))
+first=s.recv(65536); s.sendall(bytes.fromhex('${two}')); print((first+heard(s)).hex())`;
+  const { out, err } = await world.python('coder', code);
+  assert.equal(err, '');
+  const answer = Buffer.from(out.trim(), 'hex');
   assert.equal(answer[0], 22, 'no HelloRetryRequest came first');
   assert.deepEqual(answer.subarray(-7), ALERT);
   await world.recorded('egress.denied', (entry) => entry.port === 8444);
@@ -114,19 +116,19 @@ test('openssl verifies the server through us: nothing is intercepted', async () 
 });
 
 test('a granted connection that is never used is on record', async () => {
-  await world.python('coder', "socket.create_connection(('allow.test',443),timeout=3).close()");
+  await world.python('coder', "socket.create_connection(('allow.test',443),timeout=20).close()");
   const closed = await world.recorded('egress.closed', (entry) => entry.why === 'nothing was sent');
   assert.deepEqual([closed.host, closed.port, closed.up], ['allow.test', 443, 0]);
 });
 
 test('a server that speaks first is heard', async () => {
-  const code = `s=socket.create_connection(('allow.test',2525),timeout=5); print(s.recv(99)); s.sendall(b'EHLO x'); print(s.recv(99))`;
+  const code = `s=socket.create_connection(('allow.test',2525),timeout=20); print(s.recv(99)); s.sendall(b'EHLO x'); print(s.recv(99))`;
   const { out } = await world.python('coder', code);
   assert.match(out, /220 speaks first[\s\S]*you said EHLO x/);
 });
 
 test('a client that is silent at first is judged when it speaks', async () => {
-  const late = `s=socket.create_connection(('allow.test',8080),timeout=5); time.sleep(1); s.sendall(b'GET / HTTP/1.1\\r\\nHost: deny.test\\r\\n\\r\\n'); print(s.recv(999))`;
+  const late = `s=socket.create_connection(('allow.test',8080),timeout=20); time.sleep(1); s.sendall(b'GET / HTTP/1.1\\r\\nHost: deny.test\\r\\n\\r\\n'); print(s.recv(999))`;
   assert.match((await world.python('coder', late)).out, /403 Forbidden/);
   const good = late.replace('deny.test', 'allow.test');
   assert.match((await world.python('coder', good)).out, /hello from/);
@@ -137,7 +139,7 @@ test('what was sent right before a half-close arrives, and is answered', async (
 import threading
 got=[]
 def one(port,data,expect):
-  s=socket.create_connection(('allow.test',port),timeout=8); s.sendall(data); s.shutdown(socket.SHUT_WR); out=b''
+  s=socket.create_connection(('allow.test',port),timeout=20); s.sendall(data); s.shutdown(socket.SHUT_WR); out=b''
   try:
     while True:
       d=s.recv(999)

@@ -48,7 +48,7 @@ const secretsSeen = (text: string): string[] =>
     text.includes(one.slice(-40)),
   );
 const until = async (holds: () => Promise<boolean> | boolean): Promise<void> => {
-  for (let i = 0; i < 400 && !(await holds()); i++) await new Promise((resolve) => setTimeout(resolve, 25));
+  for (let i = 0; i < 1200 && !(await holds()); i++) await new Promise((resolve) => setTimeout(resolve, 25));
   assert.ok(await holds());
 };
 const tell = async (what: object): Promise<void> => {
@@ -76,7 +76,7 @@ async function login(inMs: number = 8 * 3_600_000, name: string = 'codex'): Prom
   return signIn;
 }
 
-const curl = ['curl', '-sS', '-m', '20', '--cacert', join(world.dir, 'authority.pem')];
+const curl = ['curl', '-sS', '-m', '40', '--cacert', join(world.dir, 'authority.pem')];
 const inside = (agent: string, ...args: string[]): Promise<{ status: number | null; out: string; err: string }> =>
   world.run(agent, [...curl, ...args]);
 const JSON_TYPE = ['-H', 'content-type: application/json'];
@@ -352,14 +352,14 @@ test('nothing but a refresh of its own sign-in goes to a token endpoint', async 
 });
 
 test('a refresh that was held for more of a budget goes nowhere once its sign-in, or the way there, is taken from the agent', async () => {
-  const capped = { budget: { requests: 1, ask: true }, budgetMs: 15_000 };
+  const capped = { budget: { requests: 1, ask: true }, budgetMs: 20_000 };
   for (const without of [agent('coder', [spare], capped), agent('coder', [spare, bound], { ...capped, egress: [] })]) {
     await world.warden.call('allowances', { allowances: [] });
     await policy(agent('coder', [spare, bound], capped));
     const [sent, was] = [asked().length, more];
     const held = inside('coder', ...JSON_TYPE, '-w', '%{http_code}', '-d', bodyOf(), `https://${HOST}/oauth/token`);
     await until(() => more > was);
-    await new Promise((resolve) => setTimeout(resolve, 100)); // it is held now
+    await world.heeded(); // it is held now
     await policy(without);
     const { usage } = (await world.warden.call('usage', { agent: 'coder', days: 1 })) as { usage: { day: string }[] };
     const allowance = { id: 7, agent: 'coder', cap: 'requests', day: usage[0]?.day, upTo: 10_000 };

@@ -4,6 +4,7 @@ import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFi
 import type { Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { compiledFor } from '../../src/host/files/compiled.ts';
 import { removeTree } from '../../src/host/files/mounts.ts';
@@ -15,6 +16,8 @@ import { Client } from '../../src/wire/client.ts';
 import { sendDescriptors } from '../../src/wire/handover.ts';
 import { serve } from '../../src/wire/serve.ts';
 import { type Reachable, withinReach } from '../e2e/within-reach.ts';
+import { makeCertificate } from './certificate.ts';
+import { NOON } from './noon.ts';
 import { listenTo } from './said.ts';
 
 /** A pretended internet in one network namespace (the gateway and the servers run there), compartments in others, the real
@@ -78,7 +81,7 @@ export class World {
     for (const address of this.addresses)
       execFileSync('ip', ['-n', this.outside, 'addr', 'add', `${address}/32`, 'dev', 'lo']);
     mkdirSync(`/etc/netns/${this.outside}`, { recursive: true });
-    writeFileSync(`/etc/netns/${this.outside}/resolv.conf`, 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n');
+    writeFileSync(`/etc/netns/${this.outside}/resolv.conf`, 'nameserver 127.0.0.1\noptions timeout:20 attempts:1\n');
     this.hosts(hosts);
     await (ledger === 'real' ? this.#startRealLedger() : this.startLedger());
     await Promise.all(this.addresses.map((address) => this.#startOrigin(address)));
@@ -173,6 +176,7 @@ export class World {
         ...as(UID),
         'env',
         ...COMPILED,
+        `TZ=${NOON}`,
         `OPENSSL_CONF=${of('openssl.cnf')}`,
         reach.node,
       ],
@@ -193,7 +197,7 @@ export class World {
   }
 
   async stopGateway(): Promise<void> {
-    const gone = new Promise((resolve) => this.gateway.once('exit', resolve));
+    const gone = onceGone(this.gateway);
     this.warden.close();
     await gone;
     closeSync(this.#descriptors);
@@ -205,7 +209,7 @@ export class World {
     createNetns(netns);
     this.#agents.push(name);
     mkdirSync(`/etc/netns/${netns}`, { recursive: true });
-    writeFileSync(`/etc/netns/${netns}/resolv.conf`, 'nameserver 198.18.0.1\noptions timeout:3 attempts:1\n');
+    writeFileSync(`/etc/netns/${netns}/resolv.conf`, 'nameserver 198.18.0.1\noptions timeout:20 attempts:1\n');
     writeFileSync(`/etc/netns/${netns}/hosts`, '127.0.0.1 localhost\n');
     await this.listen(name);
   }
@@ -249,12 +253,12 @@ export class World {
     ]);
   }
 
-  async curl(name: string, ...args: readonly string[]): Promise<{ status: number | null; out: string; err: string }> {
-    return this.run(name, ['curl', '-sS', '-k', '-m', '8', ...args]);
+  curl(name: string, ...args: readonly string[]): ReturnType<World['run']> {
+    return this.run(name, ['curl', '-sS', '-k', '-m', '30', ...args]);
   }
 
-  /** Python inside a compartment: `socket` is imported, and `heard` is all that comes until the other side ends, or says nothing for a while. */
-  python(name: string, code: string): Promise<{ status: number | null; out: string; err: string }> {
+  /** Python inside a compartment: `socket` is imported; `heard` is all that comes until the other side ends, or is silent for a while. */
+  python(name: string, code: string): ReturnType<World['run']> {
     return this.run(name, ['/usr/bin/python3', '-c', `import socket,sys,time\n${HEARD}${code}`]);
   }
 
@@ -264,17 +268,19 @@ export class World {
       (typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece).toString('hex'),
     );
     const code = `
-s=socket.create_connection((${JSON.stringify(host)},${port}),timeout=8)
-for i,p in enumerate(${JSON.stringify(parts)}):
-  if i: time.sleep(0.12)
-  s.sendall(bytes.fromhex(p))
+s=socket.create_connection((${JSON.stringify(host)},${port}),timeout=20)
+try:
+  for i,p in enumerate(${JSON.stringify(parts)}):
+    if i: time.sleep(0.12)
+    s.sendall(bytes.fromhex(p))
+except OSError: pass # it was answered, and closed, before
 print(heard(s).hex())`;
     const { out, err } = await this.python(name, code);
     assert.equal(err, '');
     return Buffer.from(out.trim(), 'hex');
   }
 
-  /** Starts a program in the pretended internet and leaves it running. */
+  /** Starts a program in the pretended internet, and leaves it. */
   outsideBackground(argv: readonly string[]): ChildProcess {
     return this.#spawn(['ip', 'netns', 'exec', this.outside], argv, ['pipe', 'pipe', 'pipe']);
   }
@@ -290,18 +296,22 @@ print(heard(s).hex())`;
 
   /** Waits for a recorded entry. */
   async recorded(event: string, matches: (entry: Entry) => boolean, ms: number = 20_000): Promise<Entry> {
-    for (const end = Date.now() + ms; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 20))) {
+    for (const end = Date.now() + ms; Date.now() < end; await sleep(20)) {
       const found = this.entries.find((entry) => entry.event === event && matches(entry));
       if (found) return found;
     }
     throw new Error(`no ${event} like that was recorded; there is ${JSON.stringify(this.entries.slice(-10))}`);
   }
 
+  /** The gateway has done what follows at once from all that it was told until now: who was to be held is. */
+  async heeded(): Promise<void> {
+    await this.warden.call('status');
+  }
+
   /** Waits until this many are there; what comes after them is given a moment, too, so that one too many is seen. @returns how many there are */
-  async counted(look: () => number, least: number): Promise<number> {
-    const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-    for (const end = Date.now() + 20_000; look() < least && Date.now() < end; ) await pause(50);
-    await pause(300);
+  async counted(look: () => number, least: number, momentMs: number = 300): Promise<number> {
+    for (const end = Date.now() + 20_000; look() < least && Date.now() < end; ) await sleep(20);
+    await sleep(momentMs);
     return look();
   }
 
@@ -369,12 +379,6 @@ function as(uid: number): string[] {
   ];
 }
 
-function makeCertificate(key: string, cert: string): void {
-  const subject = ['-subj', '/CN=allow.test', '-addext', 'subjectAltName=DNS:allow.test,DNS:*.wild.test'];
-  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  execFileSync('openssl', ['req', '-x509', ...kind, '-keyout', key, '-out', cert, ...subject], { stdio: 'ignore' });
-}
-
 function onceGone(child: ChildProcess): Promise<unknown> {
   return new Promise((resolve) => child.once('exit', resolve));
 }
@@ -390,8 +394,7 @@ async function finished(
   child.stderr?.on('data', (text) => {
     err += text;
   });
-  child.stdin?.on('error', () => {}); // it did not read it, and may be gone
-  child.stdin?.end(input);
+  child.stdin?.on('error', () => {}).end(input); // it need not read it, and may be gone
   const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
   return { status, out, err };
 }

@@ -13,8 +13,22 @@ export function processesOf(cgroup: string): number[] {
   const folders = readdirSync(cgroup, { recursive: true, withFileTypes: true }).filter((entry) => entry.isDirectory());
   const all = [cgroup, ...folders.map((entry) => join(entry.parentPath, entry.name))];
   return all.flatMap((folder) =>
-    readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number),
+    (unlessGone(() => readFileSync(join(folder, 'cgroup.procs'), 'utf8')) ?? '')
+      .split('\n')
+      .filter(Boolean)
+      .map(Number),
   );
+}
+
+/** What an agent still runs may end, or take a file away, between a look at the folder and a look into it. */
+function unlessGone<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENODEV' || code === 'ESRCH') return undefined;
+    throw error;
+  }
 }
 
 function inProcess(pid: number, bytes: Buffer): string[] {
@@ -65,5 +79,5 @@ function inFiles(folder: string, bytes: Buffer): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => readFileSync(path).includes(bytes));
+    .filter((path) => unlessGone(() => readFileSync(path))?.includes(bytes));
 }

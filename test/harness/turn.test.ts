@@ -59,9 +59,9 @@ test('an unmodified harness edits, builds and tests in its compartment, and reac
   const played = new ScriptedModel(({ port }) => [
     { tool: 'edit', with: { path: 'sum.mjs', edits: [{ oldText: 'a - b', newText: 'a + b' }] } },
     bash('npm install && npm test'),
-    bash('curl -sS -m 5 http://elsewhere.test/'),
-    bash(`curl -sS -m 5 http://${BY_ADDRESS}:${port}/`),
-    bash(`curl -sS -m 5 http://127.0.0.1:${port}/`),
+    bash('curl -sS -m 30 http://elsewhere.test/'),
+    bash(`curl -sS -m 30 http://${BY_ADDRESS}:${port}/`),
+    bash(`curl -sS -m 30 http://127.0.0.1:${port}/`),
     { say: 'The sum is right now.' },
   ]);
   model = played;

@@ -22,7 +22,12 @@ export function firstBytes<T>(
     let bytes: Buffer = Buffer.alloc(0);
     let pieces = 0;
     const began = performance.now();
+    let left = false;
+    /** What came while this program stood still comes to it after the timers, and was in time. */
+    const lateAfter = (ms: number, kind: 'silent' | 'late'): NodeJS.Timeout =>
+      setTimeout(() => setImmediate(() => left || done({ kind })), ms);
     const leave = (): void => {
+      left = true;
       clearTimeout(timer);
       socket.off('data', onData).off('end', onEnd).off('close', onEnd);
       socket.pause();
@@ -30,8 +35,8 @@ export function firstBytes<T>(
     const done = (result: First<T>): void => {
       leave();
       if (result.kind === 'read') {
-        const left = result.bytes.subarray(taken(result.value, result.bytes));
-        if (left.length > 0) socket.unshift(left);
+        const rest = result.bytes.subarray(taken(result.value, result.bytes));
+        if (rest.length > 0) socket.unshift(rest);
       }
       resolve(result);
     };
@@ -51,10 +56,10 @@ export function firstBytes<T>(
       else if (pieces >= LIMITS.headPieces) done({ kind: 'late' });
       else if (pieces === 1) {
         clearTimeout(timer);
-        timer = setTimeout(() => done({ kind: 'late' }), LIMITS.headMs - (performance.now() - began));
+        timer = lateAfter(LIMITS.headMs - (performance.now() - began), 'late');
       }
     };
-    let timer = setTimeout(() => done({ kind: 'silent' }), silenceMs);
+    let timer = lateAfter(silenceMs, 'silent');
     socket.on('data', onData).on('end', onEnd).on('close', onEnd);
     if (socket.destroyed || socket.readableEnded) onEnd();
     else socket.resume();
