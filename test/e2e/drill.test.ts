@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FAMILIES } from '../../src/drill/list.ts';
 import { type DrillDocument, unheldBecause } from '../../src/drill/verdict.ts';
 import { sweep } from '../../src/host/arena/space.ts';
@@ -83,6 +84,9 @@ async function withSeveral(use: (stand: Stand, shared: string) => Promise<void>)
       stand.write(fleet(shared));
       const up = await stand.bulkhead(['up']);
       assert.equal(up.status, 0, up.stdout + up.stderr);
+      const kept = `${stand.state}/agents/plain/disk/workspace/kept`;
+      for (const late = Date.now() + 30_000; !existsSync(kept) || statSync(kept).size === 0; await sleep(50))
+        assert.ok(Date.now() < late, 'its command does not begin');
       await use(stand, shared);
     },
     { up: false },
@@ -246,13 +250,13 @@ syswrite $s, pack('N', length $f) . $f; print sysread($s, my $b, 100) || 0, "\\n
     const second = await dial(socket);
     await assert.rejects(begin(second), { code: 'drill-running' });
     first.socket.destroy();
-    for (let i = 0; ; i++)
+    for (const late = Date.now() + 20_000; ; )
       try {
         await begin(second);
         break;
       } catch (error) {
-        if (i === 50) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        if (Date.now() > late) throw error;
+        await sleep(20);
       }
     second.socket.destroy();
   });
@@ -273,7 +277,7 @@ test('a drill that is killed or interrupted leaves nothing lent and nothing that
       const lent = async (): Promise<boolean> => (await lastAttack()) > last;
       while (!(await lent())) {
         assert.equal(drill.child.exitCode, null, 'the drill ended before it began');
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await sleep(50);
       }
       // As a terminal does it, to the whole group; and to the one process.
       const pid = drill.child.pid ?? assert.fail();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentStatus, StatusDocument } from '../../src/model/documents.ts';
 import { NOT_ROOT, withFleetBeside } from './stand.ts';
 
@@ -30,8 +31,13 @@ test('the health of an agent’s service is asked for inside, shown, counted as 
       assert.deepEqual([ill.status, ill.web.health?.ok, ill.web.health?.why], [1, false, 'it answers 503']);
       const shown = await stand.bulkhead(['status']);
       assert.match(shown.stdout, /web\s+unhealthy\s+its service: it answers 503/);
-      const { json } = await stand.bulkhead(['ledger', 'tail', '--event', 'health.changed', '--json']);
-      assert.deepEqual((json.entries as { ok: boolean }[]).map(({ ok }) => ok).slice(-2), [true, false]);
+      const changes = async (): Promise<boolean[]> => {
+        const { json } = await stand.bulkhead(['ledger', 'tail', '--event', 'health.changed', '--json']);
+        return (json.entries as { ok: boolean }[]).map(({ ok }) => ok);
+      };
+      for (const late = Date.now() + 30_000; (await changes()).at(-1) !== false; await sleep(100))
+        assert.ok(Date.now() < late, 'it is not on record');
+      assert.deepEqual((await changes()).slice(-2), [true, false]);
     },
     { up: false },
   );
