@@ -7,6 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { StatusDocument } from '../../src/model/documents.ts';
 import { dialLedger } from '../../src/wire/ledger-client.ts';
 import { signalled } from './asking.ts';
+import { probed } from './probing.ts';
 import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 /** Each cycle kills one to three programs; a long run makes at least 200 killings. A warden that dies often is waited for longest. */
@@ -98,9 +99,9 @@ test(`killing programs at any time opens no wall and loses no acknowledged recor
         t.diagnostic(`${cycle + 1} cycles, ${killings} killings, ${acknowledged.length} acknowledged`);
     }
     await statusWhenWhole(stand);
-    const probed = await stand.bulkhead(['status', '--probe', '--json']);
-    assert.equal(probed.status, 0, probed.stdout);
-    for (const { walls } of (probed.json as StatusDocument).agents)
+    const whole = await probed(stand);
+    assert.equal(whole.status, 0, whole.stdout);
+    for (const { walls } of (whole.json as StatusDocument).agents)
       for (const wall of walls) assert.equal(wall.level, 'full', JSON.stringify(wall));
 
     let tried = new Map<string, number>();
