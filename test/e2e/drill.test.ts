@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FAMILIES } from '../../src/drill/list.ts';
 import { type DrillDocument, unheldBecause } from '../../src/drill/verdict.ts';
 import { sweep } from '../../src/host/arena/space.ts';
@@ -83,6 +84,9 @@ async function withSeveral(use: (stand: Stand, shared: string) => Promise<void>)
       stand.write(fleet(shared));
       const up = await stand.bulkhead(['up']);
       assert.equal(up.status, 0, up.stdout + up.stderr);
+      const kept = `${stand.state}/agents/plain/disk/workspace/kept`;
+      for (const late = Date.now() + 30_000; !existsSync(kept) || statSync(kept).size === 0; await sleep(50))
+        assert.ok(Date.now() < late, 'its command does not begin');
       await use(stand, shared);
     },
     { up: false },
@@ -246,13 +250,13 @@ syswrite $s, pack('N', length $f) . $f; print sysread($s, my $b, 100) || 0, "\\n
     const second = await dial(socket);
     await assert.rejects(begin(second), { code: 'drill-running' });
     first.socket.destroy();
-    for (let i = 0; ; i++)
+    for (const late = Date.now() + 20_000; ; )
       try {
         await begin(second);
         break;
       } catch (error) {
-        if (i === 50) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        if (Date.now() > late) throw error;
+        await sleep(20);
       }
     second.socket.destroy();
   });
@@ -263,6 +267,11 @@ test('a drill that is killed or interrupted leaves nothing lent and nothing that
 }, async () => {
   await withFleet('agents:\n  one: {}\n', async (stand) => {
     const before = routesBefore();
+    const ours: number[] = []; // tests of the arena have theirs beside us
+    const left = (): string[] =>
+      ['/run', '/run/netns'].flatMap((folder) =>
+        readdirSync(folder).filter((name) => ours.includes(Number(/^bhdrill-(\d+)/.exec(name)?.[1]))),
+      );
     const lastAttack = async (): Promise<number> => {
       const { json } = await stand.bulkhead(['ledger', 'tail', '--json', '-n', '1', '--event', 'drill.attack']);
       return json.entries[0]?.index ?? -1;
@@ -273,19 +282,17 @@ test('a drill that is killed or interrupted leaves nothing lent and nothing that
       const lent = async (): Promise<boolean> => (await lastAttack()) > last;
       while (!(await lent())) {
         assert.equal(drill.child.exitCode, null, 'the drill ended before it began');
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await sleep(50);
       }
       // As a terminal does it, to the whole group; and to the one process.
       const pid = drill.child.pid ?? assert.fail();
+      ours.push(pid);
       process.kill(signal === 'SIGINT' ? -pid : pid, signal);
       const ended = await drill.ended;
       assert.equal(ended.status === 0, false);
       if (signal === 'SIGINT') {
         assert.deepEqual(routes(), before);
-        assert.deepEqual(
-          readdirSync('/run').filter((name) => name.startsWith('bhdrill-')),
-          [],
-        );
+        assert.deepEqual(left(), []);
       }
     }
     const stopped = await stand.bulkhead(['stop', 'one']);
@@ -296,10 +303,7 @@ test('a drill that is killed or interrupted leaves nothing lent and nothing that
     const why = 'not-applicable: one is stopped: nothing runs in its compartment (stopped by the operator)';
     assert.deepEqual([...results], [why]);
     assert.deepEqual(routes(), before, 'what the killed one left is swept');
-    assert.deepEqual(
-      readdirSync('/run').filter((name) => name.startsWith('bhdrill-')),
-      [],
-    );
+    assert.deepEqual(left(), []);
   }); // it compares the routes of the machine
 });
 

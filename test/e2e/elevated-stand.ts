@@ -71,7 +71,7 @@ defaults:
 agents:
   one:
     exec: { sets: [base, python] }
-    ask: { wait: 8s }
+    ask: { wait: 2m }
     elevated:
       - run: "${tool} {what} {n}"
         with: { what: [status, signal, cat, sleep, daemon, look], n: { from: 0, to: 999 } }
@@ -89,6 +89,10 @@ agents:
     elevated:
       - { run: "${tool} say long", as: root }
       - { run: "${tool} say two", as: root, ask: false }
+  brief:
+    exec: { sets: [base, python] }
+    ask: { wait: 3s }
+    elevated: [{ run: "${tool} say asked {n}", with: { n: { from: 0, to: 99 } }, as: root }]
   none:
     exec: { sets: [base, python] }
 `;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { approve, execsSoFar, pidOf, question } from './asking.ts';
+import { approve, asked, execsSoFar, pidOf, question, runsBy, signalled } from './asking.ts';
 import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 /** Adversarial programs against the exec gate, in Python inside a compartment (it may be started there, so it computes what it likes).
@@ -16,7 +16,7 @@ agents:
     ask: { wait: 1s }
   slow:
     exec: { sets: [base, python], ask: on-miss }
-    ask: { wait: 30s }
+    ask: { wait: 2m }
 `;
 
 const text = (name: string): string => readFileSync(new URL(`gate/${name}`, import.meta.url), 'utf8');
@@ -51,11 +51,11 @@ async function untouched(stand: Stand): Promise<void> {
   let pid = '';
   started.child.stdout?.on('data', (chunk: string) => (pid += chunk));
   await question(stand, 'factor');
+  for (const late = Date.now() + 30_000; !pid.endsWith('\n'); await sleep(20)) assert.ok(Date.now() < late, 'no pid');
   const stub = await stand.run('slow', ['python3', '-c', text('look.py'), pid.trim()]);
   assert.equal(stub.stdout.split('\n').filter((line) => line.includes(' held ')).length, 21, stub.stdout + stub.stderr);
   assert.doesNotMatch(stub.stdout, / GOT /);
-  await approve(stand, 'factor');
-  await sleep(500);
+  await runsBy(stand, await approve(stand, 'factor'));
   const program = await stand.run('slow', ['python3', '-c', text('look.py'), pid.trim()]);
   assert.equal(program.stdout.split('\n').filter((line) => line.includes(' held ')).length, 21, program.stdout);
   assert.doesNotMatch(program.stdout, / GOT /);
@@ -180,7 +180,7 @@ async function chain(stand: Stand): Promise<void> {
   assert.match(stdout, /zgrep/);
   const nested = stand.start(['run', 'slow', '--', 'prename', '--help']).ended;
   const name = await Promise.race([
-    question(stand, 'prename --help', 5000).then(
+    question(stand, 'prename --help').then(
       () => 'asked',
       () => 'absent',
     ),
@@ -188,13 +188,8 @@ async function chain(stand: Stand): Promise<void> {
   ]);
   if (name !== 'asked') return; // no such script on this machine
   await approve(stand, 'prename --help');
-  const { json } = await stand.bulkhead(['approvals', '--json']);
-  assert.ok(
-    json.approvals.some((one: { shown: string }) => one.shown.startsWith('/usr/bin/perl')),
-    'its interpreter is asked for',
-  );
-  for (const { id, shown } of json.approvals)
-    if (shown.startsWith('/usr/bin/perl')) await stand.bulkhead(['deny', String(id)]);
+  const perl = await asked(stand, ({ shown }) => shown.startsWith('/usr/bin/perl')); // its interpreter
+  await stand.bulkhead(['deny', String(perl.id)]);
   await nested;
 }
 
@@ -210,9 +205,9 @@ async function killings(stand: Stand): Promise<void> {
   for (let i = 0; i < 5; i++) {
     await sleep(1000);
     const gate = await pidOf(stand, 'gate').catch(() => undefined);
-    if (gate !== undefined) process.kill(gate, 'SIGKILL');
+    if (gate !== undefined) signalled(gate, 'SIGKILL');
   }
-  const { stdout } = await Promise.race([ended, sleep(120_000, { stdout: 'late' })]);
+  const { stdout } = await ended; // after three minutes it is killed
   assert.doesNotMatch(stdout, /21: 3 7/);
   assert.equal(stdout, '.'.repeat(12), 'what is allowed runs all the same');
 }

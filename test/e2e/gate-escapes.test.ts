@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { execsSoFar } from './asking.ts';
 import { ESCAPES, HELPERS } from './gate/escapes.ts';
 import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
@@ -40,7 +40,7 @@ test('programs that start others gain nothing: each of their children is judged 
     const [works, through] = await Promise.all([ran(stand, 'free'), ran(stand, 'one')]);
     const shown = (ways: readonly number[]): string => ways.map((i) => WAYS[i]?.join(': ')).join('\n');
     const tools = new Set(works.map((i) => WAYS[i]?.[0]));
-    await sleep(1500);
+    await execsSoFar(stand); // what was refused before is in the ledger then
     const { json } = await stand.bulkhead(['ledger', 'tail', '--event', 'exec.denied', '--last', '1000', '--json']);
     const denied = json.entries.filter(({ path }: { path: string }) => path === '/usr/bin/factor');
     const silent = WAYS.flatMap((_, i) => (works.includes(i) ? [] : [i]));

@@ -2,15 +2,14 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { removeTree } from '../../src/host/files/mounts.ts';
-import { approve, pidOf } from './asking.ts';
+import { approve, asked, killed } from './asking.ts';
 import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const FLEET = `
 defaults:
   exec: { sets: [base, python, node], ask: on-miss }
-  ask: { wait: 20s }
+  ask: { wait: 2m }
 agents:
   one: {}
   next: {}
@@ -88,9 +87,7 @@ async function script(stand: Stand, kind: string, line: string): Promise<void> {
 
 async function again(stand: Stand): Promise<void> {
   const name = `${PREFIX}-self`;
-  const gate = await pidOf(stand, 'gate');
-  process.kill(gate, 'SIGKILL');
-  for (let i = 0; i < 100 && (await pidOf(stand, 'gate').catch(() => gate)) === gate; i++) await sleep(50);
+  await killed(stand, 'gate');
   for (const agent of ['next', 'one']) {
     const { ended } = stand.start(['run', agent, '--', name, '-n', '/proc/self/exe']);
     await approve(stand, `${name} -n /proc/self/exe (program ${PROGRAMS}/${name})`);
@@ -120,14 +117,6 @@ async function interpreter(stand: Stand): Promise<void> {
   assert.equal((await other).status, 126);
 }
 
-async function waiting(stand: Stand, agent: string, start: string): Promise<{ id: number; shown: string }> {
-  for (let i = 0; i < 100; i++) {
-    const { json } = await stand.bulkhead(['approvals', '--json']);
-    const found = json.approvals.find(
-      (one: { agent: string; shown: string }) => one.agent === agent && one.shown.startsWith(start),
-    );
-    if (found) return found;
-    await sleep(100);
-  }
-  assert.fail(`${agent} asked for nothing that begins with ${start}`);
+function waiting(stand: Stand, agent: string, start: string): Promise<{ id: number; shown: string }> {
+  return asked(stand, (one) => one.agent === agent && one.shown.startsWith(start));
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { approve, pidOf, question } from './asking.ts';
+import { approve, pidOf, question, signalled } from './asking.ts';
 import { NOT_ROOT, type Stand, withFleet } from './stand.ts';
 
 /** What an exec is made from is changed while the gate decides. `factor 15` was refused by a person, `factor 14` approved, `true` is allowed by its
@@ -50,15 +50,26 @@ const textOf = (name: string): string => readFileSync(new URL(`gate/${name}`, im
 const TEXT = textOf('race.py');
 
 async function race(stand: Stand, agent: string, way: string, tries: number): Promise<Count> {
-  const sum = { good: 0, bad: 0, refused: 0, other: 0 };
+  let sum: Count = { good: 0, bad: 0, refused: 0, other: 0 };
   for (let left = tries; left > 0; left -= 2500) {
     const argv = ['python3', '-c', TEXT, way, String(Math.min(left, 2500))];
     const { status, stdout, stderr } = await stand.run(agent, argv);
     assert.equal(status, 0, stdout + stderr);
-    const part = JSON.parse(stdout) as Count;
-    for (const key of ['good', 'bad', 'refused', 'other'] as const) sum[key] += part[key];
+    sum = plus(sum, JSON.parse(stdout) as Count);
   }
   return sum;
+}
+
+/** Tries until this has been seen, and at most five times so many: on a busy machine one of two may not come to its turn. */
+async function met(seen: (so: Count) => boolean, tries: () => Promise<Count>): Promise<Count> {
+  let so = await tries();
+  for (let n = 1; n < 5 && !seen(so); n++) so = plus(so, await tries());
+  return so;
+}
+
+function plus(one: Count, other: Count): Count {
+  const sum = (key: keyof Count): number => one[key] + other[key];
+  return { good: sum('good'), bad: sum('bad'), refused: sum('refused'), other: sum('other') };
 }
 
 test('races against the exec gate', { skip: NOT_ROOT }, async (t) => {
@@ -66,9 +77,15 @@ test('races against the exec gate', { skip: NOT_ROOT }, async (t) => {
     for (const agent of ['one', 'own']) await answers(stand, agent);
     for (const [way, claim, agent] of WAYS)
       await t.test(`${claim}: 0 of ${TRIES} run what is not approved`, async () => {
-        const control = await race(stand, 'free', way, CONTROL);
+        const control = await met(
+          (so) => so.bad > 0 && so.good > 0,
+          () => race(stand, 'free', way, CONTROL),
+        );
         assert.ok(control.bad > 0 && control.good > 0, `where it is allowed: ${JSON.stringify(control)}`);
-        const count = await race(stand, agent, way, TRIES);
+        const count = await met(
+          (so) => so.bad > 0 || (so.good > 0 && so.refused > 0),
+          () => race(stand, agent, way, TRIES),
+        );
         t.diagnostic(`${way}: ${JSON.stringify(count)}; where it is allowed: ${JSON.stringify(control)}`);
         assert.equal(count.bad, 0, JSON.stringify(count));
         assert.ok(count.good > 0 && count.refused > 0, `the race was met: ${JSON.stringify(count)}`);
@@ -125,26 +142,24 @@ async function crowd(stand: Stand): Promise<void> {
 
 async function disturbed(t: { diagnostic(text: string): void }, stand: Stand): Promise<void> {
   const tries = Math.max(TRIES / 4, 1000);
-  const running = stand.run('one', ['python3', '-c', TEXT, 'string', String(tries)]);
-  let over = false;
-  void running.finally(() => (over = true));
   let [stops, kills] = [0, 0];
-  while (!over) {
-    await sleep(100);
-    const gate = await pidOf(stand, 'gate').catch(() => undefined);
-    if (gate === undefined) continue;
-    process.kill(gate, 'SIGSTOP');
-    await sleep(50);
-    process.kill(gate, 'SIGCONT');
-    stops++;
-    if (stops % 5 !== 3 || kills >= 4) continue;
-    process.kill(gate, 'SIGKILL');
-    kills++;
+  for (let n = 0; n < 5 && (kills === 0 || stops < 2); n++) {
+    const running = race(stand, 'one', 'string', tries);
+    let over = false;
+    const is = (): boolean => (over = true);
+    const end = running.then(is, is);
+    while (!over) {
+      await Promise.race([sleep(100), end]);
+      const gate = await pidOf(stand, 'gate').catch(() => undefined);
+      if (gate === undefined || !signalled(gate, 'SIGSTOP')) continue;
+      await sleep(50);
+      if (!signalled(gate, 'SIGCONT')) continue;
+      stops++;
+      if (stops % 5 === 3 && kills < 4 && signalled(gate, 'SIGKILL')) kills++;
+    }
+    const count = await running;
+    t.diagnostic(`stopped ${stops} times, killed ${kills}: ${JSON.stringify(count)}`);
+    assert.equal(count.bad, 0, JSON.stringify(count));
   }
-  const { status, stdout, stderr } = await running;
-  assert.equal(status, 0, stderr);
-  const count = JSON.parse(stdout) as Count;
-  t.diagnostic(`stopped ${stops} times, killed ${kills}: ${JSON.stringify(count)}`);
-  assert.equal(count.bad, 0, stdout);
-  assert.ok(kills > 0 && stops > 1);
+  assert.ok(kills > 0 && stops > 1, 'it was over before it was disturbed');
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { approve, question } from './asking.ts';
+import { approve, killed, question } from './asking.ts';
 import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 const FLEET = `
@@ -9,8 +9,10 @@ agents:
   one:
     limits: { memory: 256M, processes: 100, cpu: 200%, disk: 64M }
     exec: { sets: [base], ask: on-miss }
-    ask: { wait: 20s }
+    ask: { wait: 2m }
 `;
+
+const LATE_MS = 60_000;
 
 const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise<void>])[] = [
   ['revoking ends the approved program and all that it started, and nothing else; then it is refused', whole],
@@ -32,6 +34,13 @@ async function running(stand: Stand, word: string): Promise<number> {
   return stdout.split('\n').filter((line) => line === word).length;
 }
 
+/** Until so many processes have this word. */
+async function begins(stand: Stand, word: string, wanted: number): Promise<void> {
+  let now = await running(stand, word);
+  for (const late = Date.now() + LATE_MS; now !== wanted; now = await running(stand, word))
+    assert.ok(Date.now() < late, `${now} with ${word} run, and not ${wanted}`);
+}
+
 /** Starts it until its line is out. */
 async function begun(
   stand: Stand,
@@ -43,8 +52,8 @@ async function begun(
   let said = '';
   started.child.stdout?.on('data', (chunk: string) => (said += chunk));
   const id = await approve(stand, shown, ...scope);
-  for (let i = 0; i < 100 && !said.includes('on\n'); i++) await sleep(50);
-  assert.match(said, /on\n/, 'it runs');
+  for (const late = Date.now() + LATE_MS; !said.includes('on\n'); await sleep(50))
+    assert.ok(Date.now() < late, `it runs: ${said}`);
   return { id, ended: started.ended };
 }
 
@@ -53,10 +62,10 @@ const TREE = `$|=1; $0="tree-of-it"; print "on\\n"; if(!fork){ if(!fork){ exec "
 
 async function whole(stand: Stand): Promise<void> {
   const bystander = stand.start(['run', 'one', '--', 'sleep', '4712']);
+  await begins(stand, '4712', 1);
   const started = stand.start(['run', 'one', '--', 'perl', '-e', TREE]);
   const id = await approve(stand, `perl -e '${TREE}'`, '--for', '1h');
-  for (let i = 0; i < 100 && (await running(stand, '4711')) < 3; i++) await sleep(50);
-  assert.equal(await running(stand, '4711'), 3, 'they run');
+  await begins(stand, '4711', 3);
   const { status, json, stdout } = await stand.bulkhead(['revoke', String(id), '--json']);
   assert.deepEqual([status, json.tested], [0, 'refused'], stdout);
   assert.equal(await running(stand, '4711'), 0);
@@ -110,30 +119,20 @@ async function anotherGate(stand: Stand): Promise<void> {
     '--for',
     '1h',
   );
-  const programs = async (): Promise<{ name: string; pid?: number }[]> =>
-    (await stand.bulkhead(['status', '--json'])).json.programs;
-  const gate = (await programs()).find(({ name }) => name === 'gate')?.pid ?? assert.fail('no gate');
-  process.kill(gate, 'SIGKILL');
-  for (let i = 0; i < 100; i++) {
-    const now = (await programs()).find(({ name }) => name === 'gate')?.pid;
-    if (now !== undefined && now !== gate) break;
-    await sleep(100);
-  }
+  await killed(stand, 'gate');
   const { status, json } = await stand.bulkhead(['revoke', String(id), '--json']);
   assert.deepEqual([status, json.ended, json.tested], [0, 1, 'refused'], JSON.stringify(json));
   await ended;
 }
 
-const CHAIN = `$|=1; $0="chain-of-it"; print "on\\n"; if(!fork){ while(1){ my $p=fork; last if !defined $p; exit if $p } } sleep 20`;
+// Once a line is out there are two of it.
+const CHAIN = `$|=1; $0="chain-of-it"; if(!fork){ print "on\\n"; while(1){ my $p=fork; last if !defined $p; exit if $p } } sleep 600`;
 
 async function chain(stand: Stand): Promise<void> {
-  const started = stand.start(['run', 'one', '--', 'perl', '-e', CHAIN]);
-  const shown = `perl -e '${CHAIN}'`;
-  const id = await approve(stand, shown, '--for', '1h');
-  await sleep(1000);
+  const { id, ended } = await begun(stand, `exec perl -e '${CHAIN}'`, `perl -e '${CHAIN}'`, '--for', '1h');
   const { json } = await stand.bulkhead(['revoke', String(id), '--json']);
   assert.ok(json.ended >= 2, JSON.stringify(json));
-  await started.ended;
+  await ended;
   assert.equal(await running(stand, 'chain-of-it'), 0);
 }
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,7 +25,15 @@ export const WORLD6 = '2001:db8:9::9';
 const NEXT4 = '203.0.113.2';
 const NEXT6 = '2001:db8:1::2';
 const SCRIPT = fileURLToPath(new URL('outside.pl', import.meta.url));
+/** A frame of a type that is for experiments (IEEE 802, 0x88b5), which asks neither routes nor packet filter (packet(7)): `MARK LINK TEXT`. */
+const MARK = `my ($link, $text) = @ARGV; socket(my $s, 17, 3, 0) or die "socket: $!";
+  ioctl($s, 0x8933, my $found = pack('a16 x24', $link)) or die "$link: $!"; # netdevice(7), SIOCGIFINDEX
+  my $all = pack('H*', 'ffffffffffff');
+  my $to = pack('S n i S C C a8', 17, 0x88b5, unpack('x16 i', $found), 0, 0, 6, $all);
+  send($s, $all . pack('H*', "02000000000188b5$text") . pack('x40'), 0, $to) or die "send: $!"`;
+const LATE_MS = 30_000;
 let count = 0;
+let marks = 0;
 
 export async function withHostNet<T>(use: (net: HostNet) => Promise<T>): Promise<T> {
   const id = `bht${process.pid}x${++count}`;
@@ -47,16 +56,23 @@ export async function withHostNet<T>(use: (net: HostNet) => Promise<T>): Promise
     });
     let text = '';
     server.stdout?.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    const ended = once(server, 'exit').then(() => 'ended');
     while (!text.includes('ready\n'))
-      await Promise.race([sleep(20), once(server, 'exit').then(() => Promise.reject())]);
+      assert.notEqual(await Promise.race([sleep(20), ended]), 'ended', 'nobody plays the world');
     const arrived = async (): Promise<string[]> => {
-      // What is under way: until nothing comes any more.
+      // What is under way: until something that was sent after it is here, and nothing comes any more.
+      const mark = Buffer.from(`mark${String(++marks).padStart(8, '0')}`).toString('hex');
+      run(...inside, 'perl', '-e', MARK, link, mark);
+      for (const late = Date.now() + LATE_MS; !text.includes(mark); await sleep(20))
+        assert.ok(Date.now() < late, 'what is sent is not seen');
       for (let [had, n] = [-1, 0]; had !== text.length && n < 30; n++) {
         had = text.length;
         await sleep(300);
       }
-      const lines = text.split('\n').filter((line) => line.startsWith('packet '));
-      text = text.slice(text.lastIndexOf('\n') + 1);
+      const end = text.lastIndexOf('\n') + 1; // the last line may not be whole yet
+      const all = text.slice(0, end).split('\n');
+      const lines = all.filter((line) => line.startsWith('packet '));
+      text = text.slice(end);
       return lines.map((line) => line.slice('packet '.length)).filter(isTraffic);
     };
     await arrived();

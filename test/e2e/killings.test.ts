@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { StatusDocument } from '../../src/model/documents.ts';
 import { dialLedger } from '../../src/wire/ledger-client.ts';
+import { signalled } from './asking.ts';
+import { probed } from './probing.ts';
 import { NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
 
 /** Each cycle kills one to three programs; a long run makes at least 200 killings. A warden that dies often is waited for longest. */
@@ -17,7 +19,7 @@ const SEED = Number(process.env.SEED ?? 20_260_501);
 const BUSY = `
 const net = require('node:net'), http = require('node:http'), fs = require('node:fs');
 const seen = new Map();
-const note = (what) => { seen.set(what, (seen.get(what) ?? 0) + 1); fs.writeFileSync('/workspace/tried', JSON.stringify([...seen])); };
+const note = (what) => { seen.set(what, (seen.get(what) ?? 0) + 1); fs.writeFileSync('/workspace/next', JSON.stringify([...seen])); fs.renameSync('/workspace/next', '/workspace/tried'); };
 const get = (url, name) => new Promise((done) => {
   const ask = http.get(url, { timeout: 1500, agent: false }, (answer) => {
     let text = ''; answer.on('data', (d) => text += d); answer.on('end', () => { note(name + ' ' + (text.includes('CANARY') ? 'REACHED' : answer.statusCode));
@@ -87,7 +89,7 @@ test(`killing programs at any time opens no wall and loses no acknowledged recor
       const writing = write(stand, cycle, acknowledged);
       await wait(chance() * 400);
       for (const { name, pid } of before.programs)
-        if (pid !== undefined && names.includes(name)) process.kill(pid, 'SIGKILL');
+        if (pid !== undefined && names.includes(name)) signalled(pid, 'SIGKILL');
       killings += names.length;
       const first = before.agents[0]?.pid;
       if (names.includes('warden') && first !== undefined)
@@ -97,12 +99,15 @@ test(`killing programs at any time opens no wall and loses no acknowledged recor
         t.diagnostic(`${cycle + 1} cycles, ${killings} killings, ${acknowledged.length} acknowledged`);
     }
     await statusWhenWhole(stand);
-    const probed = await stand.bulkhead(['status', '--probe', '--json']);
-    assert.equal(probed.status, 0, probed.stdout);
-    for (const { walls } of (probed.json as StatusDocument).agents)
+    const whole = await probed(stand);
+    assert.equal(whole.status, 0, whole.stdout);
+    for (const { walls } of (whole.json as StatusDocument).agents)
       for (const wall of walls) assert.equal(wall.level, 'full', JSON.stringify(wall));
 
-    const tried = new Map<string, number>(JSON.parse((await stand.run('busy', ['cat', '/workspace/tried'])).stdout));
+    let tried = new Map<string, number>();
+    // Who has just been put up anew has not tried much yet.
+    for (const late = Date.now() + 60_000; !tried.has('allowed REACHED') && Date.now() < late; await wait(200))
+      tried = new Map(JSON.parse((await stand.run('busy', ['cat', '/workspace/tried'])).stdout));
     t.diagnostic(
       `${killings} killings; the agent saw ${JSON.stringify([...tried])}; the canary was reached ${reached} times`,
     );
@@ -166,7 +171,7 @@ function ended(pid: number): boolean {
 }
 
 async function until(done: () => boolean, what: string): Promise<void> {
-  const late = Date.now() + 15_000; // a busy machine takes its time; a compartment that stays does so for ever
+  const late = Date.now() + 60_000; // a busy machine takes its time; a compartment that stays does so for ever
   while (!done()) {
     assert.ok(Date.now() < late, what);
     await wait(5);

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeTree } from '../../src/host/files/mounts.ts';
 import { lifted, OPENED_HOME, type Sabotage, tool } from './sabotage.ts';
@@ -15,14 +15,21 @@ function remounted(at: string, options: string, back: string): Sabotage['down'] 
   };
 }
 
-/** A process that ends with what it began as: both tools exec what they are told. */
-function beside(...argv: readonly string[]): () => void {
+/** A process that ends with what it began as: both tools exec what they are told. It is there once it `stands`: by default as `sleep`. */
+function beside(argv: readonly string[], stands: (pid: number) => boolean = isSleep): () => void {
   const [program = '', ...args] = argv;
   const child = spawn(program, args, { stdio: 'ignore' });
-  execFileSync('sleep', ['0.5']);
+  const { pid = 0 } = child;
+  for (const late = Date.now() + 30_000; !stands(pid); execFileSync('sleep', ['0.1']))
+    if (Date.now() > late) throw new Error(`it did not come up: ${argv.join(' ')}`);
   return () => void child.kill('SIGKILL');
 }
 
+function isSleep(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n';
+}
+
+const SILENT = { throwIfNoEntry: false } as const;
 const LISTEN = `use Socket; socket(my $s, AF_UNIX, SOCK_STREAM, 0) or die; bind($s, sockaddr_un($ARGV[0])) or die "bind: $!";
   listen($s, 1); chmod 0666, $ARGV[0]; sleep 600`;
 
@@ -64,7 +71,8 @@ export function userSabotage(inHost: readonly string[]): readonly Sabotage[] {
       down: () => {
         const folder = mkdtempSync('/srv/bh-test-');
         chmodSync(folder, 0o755);
-        const end = beside(...inHost, 'perl', '-e', LISTEN, join(folder, 'x'));
+        const at = join(folder, 'x');
+        const end = beside([...inHost, 'perl', '-e', LISTEN, at], () => ((statSync(at, SILENT)?.mode ?? 0) & 2) === 2);
         return () => {
           end();
           removeTree(folder);
@@ -75,7 +83,7 @@ export function userSabotage(inHost: readonly string[]): readonly Sabotage[] {
       what: 'root enters its mounts with nsenter',
       wall: 'processes',
       says: /less confined.*sleep/,
-      down: ({ firstPid }) => beside('nsenter', `--target=${firstPid}`, '--mount', 'sleep', '600'),
+      down: ({ firstPid }) => beside(['nsenter', `--target=${firstPid}`, '--mount', 'sleep', '600']),
     },
     {
       what: 'a program runs under its uid without its walls',
@@ -83,7 +91,7 @@ export function userSabotage(inHost: readonly string[]): readonly Sabotage[] {
       says: /less confined.*sleep/,
       down: ({ fleet, agent }) => {
         const user = `bh-${fleet}-${agent}`;
-        return beside('setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', 'sleep', '600');
+        return beside(['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', 'sleep', '600']);
       },
     },
     {

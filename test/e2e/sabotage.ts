@@ -79,7 +79,7 @@ function intruder(...spaces: string[]): Sabotage['down'] {
       const { stdout } = spawnSync('ps', ['--ppid', String(child.pid), '-o', 'pid=,comm='], { encoding: 'utf8' });
       return [...stdout.matchAll(/^ *(\d+) sleep$/gm)].map(([, pid]) => Number(pid));
     };
-    for (const late = Date.now() + 10_000; inside().length === 0; execFileSync('sleep', ['0.1']))
+    for (const late = Date.now() + 30_000; inside().length === 0; execFileSync('sleep', ['0.1']))
       if (Date.now() > late) throw new Error('nobody came in by nsenter');
     return () => {
       for (const pid of inside()) process.kill(pid, 'SIGKILL');

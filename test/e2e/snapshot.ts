@@ -34,13 +34,13 @@ export async function changesSince(
   const { users } = groundOf(stand.state);
   const ours = [stand.state, `bh-${stand.fleet}-`, `bulkhead/${stand.fleet}`, users.gateway, users.ledger];
   const others = (line: string): boolean => !ours.some((name) => line.includes(name)) && !OF_ALL.test(line);
-  for (let look = 0; ; look++) {
+  for (const late = Date.now() + 20_000; ; ) {
     const now = machineSnapshot(stand.state);
     const changed = [
       ...[...now].filter((line) => !before.has(line)).map((line) => `+ ${line}`),
       ...[...before].filter((line) => !now.has(line)).map((line) => `- ${line}`),
     ].filter((line) => process.env.BULKHEAD_ALONE === '1' || !others(line));
-    if (changed.length === 0 || look === 10) return changed;
+    if (changed.length === 0 || Date.now() > late) return changed;
     await sleep(200);
   }
 }

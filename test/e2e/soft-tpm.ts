@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A TPM 2.0 in software (swtpm(8)), started as firmware leaves one, for one test. */
@@ -47,9 +47,17 @@ async function listens(child: ChildProcess, sockets: readonly string[]): Promise
   child.once('error', (error) => {
     failed = error;
   });
-  while (!sockets.every((path) => existsSync(path))) {
+  while (!sockets.every(isListening)) {
     if (failed) throw failed;
     if (child.exitCode !== null) throw new Error(`swtpm ended with ${child.exitCode}`);
     await sleep(20);
   }
+}
+
+/** proc(5), /proc/net/unix: the fourth word holds the flag of one that takes connections. */
+function isListening(path: string): boolean {
+  const lines = readFileSync('/proc/net/unix', 'utf8').split('\n');
+  return lines.some(
+    (line) => line.endsWith(` ${path}`) && (Number.parseInt(line.split(/ +/)[3] ?? '', 16) & 0x10000) !== 0,
+  );
 }

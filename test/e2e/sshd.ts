@@ -47,11 +47,11 @@ export async function startSshd(user: SshUser, type: 'ed25519' | 'ecdsa' | 'rsa'
   execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', '', '-f', join(dir, 'host')]);
   const authorized = join(dir, 'authorized');
   writeFileSync(authorized, '', { mode: 0o644 });
-  const port = await freePort();
   const config = join(dir, 'config');
-  writeFileSync(
-    config,
-    `ListenAddress 127.0.0.1:${port}
+  const configure = (port: number): void =>
+    writeFileSync(
+      config,
+      `ListenAddress 127.0.0.1:${port}
 HostKey ${dir}/host
 PidFile none
 AuthorizedKeysFile ${authorized}
@@ -65,18 +65,26 @@ MaxAuthTries 20
 AllowAgentForwarding yes
 LogLevel VERBOSE
 `,
-  );
-  let log = '';
-  const child: ChildProcess = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', config], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  child.stderr?.on('data', (chunk) => {
-    log += chunk;
-  });
-  for (let i = 0; i < 200 && !log.includes('Server listening'); i++) {
-    assert.equal(child.exitCode, null, log);
-    await wait(50);
-  }
+    );
+  let [log, port] = ['', 0];
+  const begun = async (tries: number): Promise<ChildProcess> => {
+    port = await freePort();
+    configure(port);
+    log = '';
+    const child = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    child.stderr?.on('data', (chunk) => {
+      log += chunk;
+    });
+    const closed = new Promise((resolve) => child.once('close', resolve));
+    for (const late = Date.now() + 30_000; !log.includes('Server listening'); ) {
+      assert.ok(Date.now() < late, `it does not listen: ${log}`);
+      if ((await Promise.race([closed.then(() => 'ended'), wait(50)])) !== 'ended') continue;
+      assert.ok(tries > 0 && log.includes('Address already in use'), log); // somebody else was faster
+      return begun(tries - 1);
+    }
+    return child;
+  };
+  const child = await begun(5);
   return {
     ...{ port, user: user.name, home: user.home },
     hostKey: readFileSync(join(dir, 'host.pub'), 'utf8').trim(),
@@ -159,7 +167,7 @@ export function makeSshUser(): SshUser {
         readdirSync('/proc')
           .filter((pid) => /^\d+$/.test(pid) && statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === uid)
           .map(Number);
-      for (let i = 0; i < 100 && left().length > 0; i++) {
+      for (const late = Date.now() + 30_000; left().length > 0 && Date.now() < late; ) {
         for (const pid of left()) endProcess(pid);
         await wait(50);
       }

@@ -7,13 +7,18 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeTree } from '../../src/host/files/mounts.ts';
 import { SOCK_STREAM, socketPair } from '../../src/host/pipes.ts';
+import type { QuestionState } from '../../src/model/question.ts';
 import { Asking } from '../../src/programs/gate/asking.ts';
 import { Copies } from '../../src/programs/gate/copies.ts';
 import type { Asked, ToHot } from '../../src/programs/gate/messages.ts';
 import { Client } from '../../src/wire/client.ts';
 
-/** A gate's main thread, whose warden says `asked` to every question, as number 3. */
-function place(t: TestContext): {
+/** A gate's main thread, whose warden says `asked` to every question, as number 3.
+ *  @param atOnce  how that question is answered in the same breath */
+function place(
+  t: TestContext,
+  atOnce?: QuestionState,
+): {
   asking: Asking;
   copies: Copies;
   file: string;
@@ -31,10 +36,15 @@ function place(t: TestContext): {
   warden.onNotice = (frame) => {
     asks.push(frame);
     warden.reply({ id: (frame as { id: number }).id, ok: { state: 'asked', id: 3 } });
+    if (atOnce) warden.call('answered', { question: 3, state: atOnce }).catch(() => {}); // it ends with the test
   };
   const said: ToHot[] = [];
   const copies = new Copies(pins, folder, () => {});
   const asking = new Asking({ warden: gate, descriptors: -1 }, copies, new Map(), (message) => said.push(message));
+  gate.onNotice = (frame) => {
+    const { question, state } = frame as { question: number; state: QuestionState };
+    void asking.answered(question, state);
+  };
   t.after(() => {
     gate.close();
     warden.close();
@@ -67,6 +77,16 @@ test('whoever waited is told what became of its question, and a person is named 
   assert.equal(said.length, before, 'another used it up: this one asks anew');
   await asking.answered(3, 'expired');
   assert.equal(said.length, before + 1);
+});
+
+test('an answer that stands right behind the word that a person is asked is heard', async (t) => {
+  const { asking, file, said } = place(t, 'refused');
+  await asking.ask(asked(file));
+  const last = said.at(-1);
+  assert.match(
+    last?.do === 'refuse' ? last.line : 'it waits',
+    /^bulkhead: tool was refused by a person \(question 3\)$/,
+  );
 });
 
 test('an own program whose copy is gone is refused, and nobody is asked for it', async (t) => {

@@ -103,17 +103,23 @@ export class Asking {
       return;
     }
     const { kind: _, agent: __, ...subject } = commandSubject(agentName(agent), terms);
+    // An answer may stand right behind what is said to the question: whoever waits is known before it is read.
+    const waits = (said: unknown): unknown => {
+      const { state, id } = said as Reply;
+      if (state === 'asked' && id !== undefined) this.#wait(asked, pin, terms, id, policy?.waitMs ?? 60_000);
+      return said;
+    };
     let reply: Reply;
     try {
       if (!asked.asks) return this.#look(asked, (await this.#warden.call('question.look', { agent, terms })) as Look);
-      reply = (await this.#warden.call('question.ask', { agent, kind: 'command', ...subject })) as Reply;
+      reply = (await this.#warden.call('question.ask', { agent, kind: 'command', ...subject }, waits)) as Reply;
     } catch (error) {
       this.#refuse(asked, `bulkhead: ${program.name} could not be asked for: ${(error as Error).message}`, 'not asked');
       return;
     }
     const { id } = reply;
     if (reply.state === 'approved' && id !== undefined) await this.#run(asked, pin, terms, id);
-    else if (reply.state === 'asked' && id !== undefined) this.#wait(asked, pin, terms, id, policy?.waitMs ?? 60_000);
+    else if (reply.state === 'asked' && id !== undefined) return;
     else if (reply.state === 'refused')
       this.#refuse(asked, `bulkhead: ${program.name} was refused by a person (question ${id})`, `question ${id}`);
     else {
