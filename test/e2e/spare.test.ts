@@ -50,18 +50,21 @@ async function wardenOf(stand: Stand): Promise<number> {
 function spares(state: string): number[] {
   return readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name) || !existsSync(`/proc/${name}/fd/3`)) return [];
-    const line = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
-    const waits = line[1]?.startsWith(`${state}/lib/`) && line[1].endsWith('launch.pl') && line[2] === 'enter';
-    return waits ? [Number(name)] : [];
+    try {
+      const line = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+      const waits = line[1]?.startsWith(`${state}/lib/`) && line[1].endsWith('launch.pl') && line[2] === 'enter';
+      return waits ? [Number(name)] : [];
+    } catch {
+      return []; // it has ended
+    }
   });
 }
 
 async function until<T>(what: string, look: () => T | undefined | false): Promise<T> {
-  for (let tries = 0; ; tries++) {
+  for (const late = Date.now() + 60_000; ; await sleep(50)) {
     const found = look();
     if (found !== undefined && found !== false) return found;
-    assert.ok(tries < 200, what);
-    await sleep(50);
+    assert.ok(Date.now() < late, what);
   }
 }
 
@@ -76,14 +79,15 @@ function spareOf({ state }: Stand): Promise<number> {
   });
 }
 
-/** Launchers in the agent's cgroup that are confined and wait for what to run. */
+/** Launchers in the agent's cgroup that are confined and wait for what to run: who is about to end, or to wait, has other descriptors. */
 function insiders({ fleet }: Stand, agent: string): number[] {
   return readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     try {
       const here = readFileSync(`/proc/${name}/cgroup`, 'utf8').includes(`bulkhead/${fleet}/${agent}\n`);
       const launcher = readFileSync(`/proc/${name}/cmdline`, 'utf8').startsWith('bulkhead-launch');
-      const waits = field(name, 'Seccomp') === '2' && childrenOf(Number(name)).length === 0;
+      const open = readdirSync(`/proc/${name}/fd`).sort().join();
+      const waits = field(name, 'Seccomp') === '2' && childrenOf(Number(name)).length === 0 && open === '0,1,2,3';
       return here && launcher && waits ? [Number(name)] : [];
     } catch {
       return []; // it has ended
@@ -265,6 +269,7 @@ async function apart(stand: Stand): Promise<void> {
 
 async function hundred(stand: Stand): Promise<void> {
   const warden = await wardenOf(stand);
+  await insider(stand, 'one');
   await spareOf(stand);
   const before = readdirSync(`/proc/${warden}/fd`).length;
   const all: Ended[] = await Promise.all(
@@ -304,6 +309,7 @@ async function killed(stand: Stand): Promise<void> {
 }
 
 async function paused(stand: Stand): Promise<void> {
+  await insider(stand, 'one'); // whoever is on the way in there would be taken for the spare
   const spare = await spareOf(stand);
   await stand.bulkhead(['pause', 'one']);
   const { status, stderr } = await stand.run('one', ['true']);
