@@ -9,8 +9,9 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
+  rmSync,
   statSync,
-  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -343,12 +344,17 @@ async function killed({ bulkhead, processes }: Nobody): Promise<void> {
 }
 
 async function drilled({ bulkhead }: Nobody): Promise<void> {
-  const anothers = join(tmpdir(), `bulkhead-drill-${2 ** 22 + 1}-anothers.txt`); // no pid is as high: proc(5), pid_max
-  writeFileSync(anothers, 'left by a drill of root\n');
+  const anothers = join(tmpdir(), `bulkhead-drill-${2 ** 22 + 1}-anothers-${process.pid}.txt`); // no pid is as high: proc(5), pid_max
+  // Neither this user's nor root's, whose drills take theirs away while other tests go on.
+  const made = join(tmpdir(), `bulkhead-anothers-${process.pid}.txt`);
+  writeFileSync(made, 'left by a drill of somebody\n');
+  chownSync(made, 65_534, 65_534);
+  renameSync(made, anothers);
   try {
     await drilledBesideIt(bulkhead);
+    assert.ok(existsSync(anothers), "what is another's stays");
   } finally {
-    unlinkSync(anothers);
+    rmSync(anothers, { force: true });
   }
 }
 

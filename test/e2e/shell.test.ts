@@ -27,7 +27,7 @@ if pid == 0:
     for fd in (0, 1, 2): os.dup2(slave, fd)
     os.close(master); os.environ['TERM'] = 'xterm'
     os.execv(argv[0], argv)
-screen, seen, late = b'', 0, time.time() + 30
+screen, seen, late = b'', 0, time.time() + 60
 def more(seconds):
     global screen
     if select.select([master], [], [], seconds)[0]: screen += os.read(master, 65536)
