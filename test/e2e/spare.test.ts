@@ -29,6 +29,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
   ['two commands at once share no stream', apart],
   ['a hundred at once', hundred],
   ['while one goes on, the next finds a spare again', meanwhile],
+  ['whoever is hung up before it begins ends all the same, however late it begins', late],
   ['a spare that is killed is missed by nobody', killed],
   ['while an agent is paused nothing is started, and the spare stays', paused],
   ['a spare ends with its warden, however that ends', ends],
@@ -297,6 +298,23 @@ async function meanwhile(stand: Stand): Promise<void> {
   assert.equal((await stand.run('one', ['true'])).status, 0);
   child.stdin?.end();
   assert.equal((await ended).status, 0);
+}
+
+/** Its launcher is held up for longer than who is hung up has to end by himself. */
+async function late(stand: Stand): Promise<void> {
+  await stand.run('one', ['true']);
+  const launcher = await insider(stand, 'one');
+  process.kill(launcher, 'SIGSTOP');
+  try {
+    const { child, ended } = piped(stand, 'one', ['sleep', '300'], { input: null });
+    await until('it was not given the command', () => insiders(stand, 'one').some((pid) => pid !== launcher));
+    child.kill('SIGKILL');
+    await ended;
+    await sleep(3000);
+  } finally {
+    process.kill(launcher, 'SIGCONT');
+  }
+  await until('its command runs on, and nobody wants it', () => !existsSync(`/proc/${launcher}`));
 }
 
 async function killed(stand: Stand): Promise<void> {

@@ -39,12 +39,12 @@ export class Session {
     for (const child of childrenOf(pid)) signalGroup(child, signal);
   }
 
-  /** The operator went away: hang up, then end it. */
+  /** The operator went away: hang up, then end it. Again and again: on a busy machine its launcher may only then begin it. */
   hangUp(): void {
     this.signal('SIGHUP');
-    setTimeout(() => {
-      if (this.#launcher.exitCode === null) this.signal('SIGKILL');
-    }, 2000);
+    const again = setInterval(() => this.signal('SIGKILL'), 2000);
+    this.#launcher.once('exit', () => clearInterval(again));
+    if (this.#launcher.exitCode !== null || this.#launcher.signalCode !== null) clearInterval(again);
   }
 }
 
