@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { removeCgroup } from '../../src/host/cgroup/cgroup-life.ts';
 import { observeCgroups } from '../../src/host/cgroup/cgroup-roots.ts';
+import { endProcess } from '../../src/host/processes/processes.ts';
 import { wardenProcesses } from '../../src/host/processes/warden-processes.ts';
 import { ONE, TWO } from './fleets.ts';
 import { keep, kept } from './kept.ts';
@@ -40,14 +41,23 @@ test(
 /** What a loss of power leaves: files. */
 async function crash(stand: Stand): Promise<void> {
   const { keepers, wardens } = wardenProcesses(stand.state);
-  for (const pid of [...keepers, ...wardens]) process.kill(pid, 'SIGKILL');
+  for (const pid of [...keepers, ...wardens]) endProcess(pid);
   for (const agent of ['one', 'two']) await removeCgroup(observeCgroups(), `bulkhead/${stand.fleet}/${agent}`);
   for (const name of netnsNames().filter((name) => name.startsWith(`bh-${stand.fleet}-`)))
     execFileSync('ip', ['netns', 'delete', name]);
-  for (const at of mountPoints().filter((at) => at.startsWith(`${stand.state}/`))) execFileSync('umount', [at]);
+  for (const at of mountPoints().filter((at) => at.startsWith(`${stand.state}/`))) await unmounted(at);
   const looped = (): string[] => loopDevices().flatMap(({ file }) => (file.startsWith(stand.state) ? [file] : []));
   for (const late = Date.now() + 60_000; looped().length > 0; await sleep(50))
     assert.ok(Date.now() < late, `${looped().join(', ')}: mounted still, in ${holders(stand.state).join(', ')}`);
+}
+
+/** Who was killed may still be closing what it had open there. */
+async function unmounted(at: string): Promise<void> {
+  for (const late = Date.now() + 60_000; ; await sleep(50)) {
+    const { status, stderr } = spawnSync('umount', [at], { encoding: 'utf8' });
+    if (status === 0) return;
+    assert.ok(stderr.includes('busy') && Date.now() < late, stderr);
+  }
 }
 
 /** Who has a copy of the mounts below this folder: a process in a mount namespace that was made meanwhile holds them. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endProcess } from '../../src/host/processes/processes.ts';
 import { wardenProcesses } from '../../src/host/processes/warden-processes.ts';
 import { ONE, TWO } from './fleets.ts';
 import { mountPoints, netnsNames } from './machine.ts';
@@ -70,7 +71,7 @@ agents:
 
   test('down without a warden, whose keeper is about to start another, ends both for good', skip, async () => {
     await withFleetBeside(TWO, async (stand) => {
-      for (const pid of wardenProcesses(stand.state).wardens) process.kill(pid, 'SIGKILL');
+      for (const pid of wardenProcesses(stand.state).wardens) endProcess(pid);
       await sleep(200);
       assert.ok(wardenProcesses(stand.state).keepers.length > 0, 'the keeper waits');
       const down = await stand.bulkhead(['down']);

@@ -3,8 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endProcess, signalGroup } from '../../src/host/processes/processes.ts';
 import { wardenProcesses } from '../../src/host/processes/warden-processes.ts';
-import type { Started } from './command.ts';
+import type { Result, Started } from './command.ts';
 import { TWO } from './fleets.ts';
 import { changesSince, machineSnapshot } from './snapshot.ts';
 import { EMPTY_PLAN, NOT_ROOT, type Stand, withFleetBeside } from './stand.ts';
@@ -65,7 +66,7 @@ test('the warden killed at a step of up: up again converges, and uninstall leave
         const up = stand.start(['up']);
         await journalled(stand, at, up, FIRST_OF_FLEET);
         const { wardens } = wardenProcesses(stand.state);
-        for (const pid of wardens) process.kill(pid, 'SIGKILL');
+        for (const pid of wardens) endProcess(pid);
         killed += wardens.length;
         const said = await up.ended;
         if (said.status !== 0)
@@ -95,15 +96,17 @@ test(
         const before = machineSnapshot(stand.state);
         let killed = 0;
         const rounds = LONG ? Array.from({ length: 40 }, (_, i) => 2 * i) : [3, 14, 31, 63];
-        for (const at of rounds) {
-          const up = stand.start(['up']);
-          await journalled(stand, at, up);
-          if (killGroup(up)) killed++;
-          const said = await up.ended;
-          if (said.signal === null) assert.equal(said.status, 0, said.stdout + said.stderr);
-          if (at % 7 === 0) await mustConverge(stand);
-          await mustLeaveNothing(stand, before);
-        }
+        for (const at of rounds)
+          for (let tries = 0, hit = false; !hit && tries < (LONG ? 1 : 3); tries++) {
+            const up = stand.start(['up']);
+            await journalled(stand, at, up);
+            hit = killGroup(up);
+            if (hit) killed++;
+            const said = await up.ended;
+            if (said.signal === null) assert.equal(said.status, 0, said.stdout + said.stderr);
+            if (at % 7 === 0) await mustConverge(stand);
+            await mustLeaveNothing(stand, before);
+          }
         assert.ok(killed >= (LONG ? 5 : 3), `${killed} were killed in time`);
       },
       { up: false },
@@ -116,11 +119,19 @@ test('Ctrl-C during up stops between two steps, says so in two lines, and status
     TWO,
     async (stand) => {
       const before = machineSnapshot(stand.state);
-      for (const at of LONG ? [2, 12, 40] : [2, 40]) {
+      const interrupted = async (at: number): Promise<Result> => {
         const up = stand.start(['up']);
         await journalled(stand, at, up);
-        process.kill(-(up.child.pid ?? 0), 'SIGINT');
-        const said = await up.ended;
+        signalGroup(up.child.pid ?? 0, 'SIGINT');
+        return up.ended;
+      };
+      for (const at of LONG ? [2, 12, 40] : [2, 40]) {
+        let said = await interrupted(at);
+        // It was through before we came to it: we may be held up.
+        for (let tries = 0; said.status === 0 && tries < 4; tries++) {
+          await mustLeaveNothing(stand, before);
+          said = await interrupted(at);
+        }
         assert.deepEqual([said.status, said.signal, said.stdout], [1, null, '']);
         assert.match(said.stderr, /^It was stopped between two steps[^\n]*\nbulkhead up goes on from here[^\n]*\n$/);
         const journal = readFileSync(join(stand.state, 'made'), 'utf8').split('\n').length;
@@ -144,14 +155,16 @@ test('down cut off at any moment is finished by the next one', skip, async () =>
       const before = machineSnapshot(stand.state);
       let killed = 0;
       const waits = LONG ? [100, 250, 500] : [150, 400];
-      for (const wait of waits) {
-        await mustConverge(stand);
-        const down = stand.start(['down', '--purge']);
-        await sleep(wait);
-        if (killGroup(down)) killed++;
-        await down.ended;
-        await mustLeaveNothing(stand, before);
-      }
+      for (const wait of waits)
+        for (let tries = 0, hit = false; !hit && tries < 3; tries++) {
+          await mustConverge(stand);
+          const down = stand.start(['down', '--purge']);
+          await sleep(wait);
+          hit = killGroup(down);
+          if (hit) killed++;
+          await down.ended;
+          await mustLeaveNothing(stand, before);
+        }
       assert.ok(killed >= waits.length - 1, `${killed} were killed in time`);
     },
     { up: false },
@@ -162,14 +175,23 @@ test('two ups at once: one is told that it is busy, the other goes through', ski
   await withFleetBeside(
     TWO,
     async (stand) => {
-      const first = stand.start(['up']);
-      await journalled(stand, 1, first);
-      const second = await stand.bulkhead(['up', '--json']);
-      assert.deepEqual([second.status, second.json.error.code], [1, 'busy']);
-      const down = await stand.bulkhead(['down', '--json']);
-      assert.deepEqual([down.status, down.json.error.code], [1, 'busy']);
-      const { status, stderr } = await first.ended;
-      assert.equal(status, 0, stderr);
+      const seen: string[] = [];
+      // Who comes when the first is through goes through as well: on a busy machine it may take a few rounds to meet it.
+      for (let tries = 0; seen.length < 2 && tries < 5; tries++) {
+        seen.length = 0;
+        const first = stand.start(['up']);
+        await journalled(stand, 1, first);
+        for (const command of ['up', 'down']) {
+          const { status, json } = await stand.bulkhead([command, '--json']);
+          if (first.child.exitCode !== null) break;
+          assert.deepEqual([status, json?.error?.code], [1, 'busy'], command);
+          seen.push(command);
+        }
+        const { status, stderr } = await first.ended;
+        assert.equal(status, 0, stderr);
+        assert.equal((await stand.bulkhead(['uninstall'])).status, 0);
+      }
+      assert.deepEqual(seen, ['up', 'down']);
     },
     { up: false },
   );
@@ -178,15 +200,17 @@ test('two ups at once: one is told that it is busy, the other goes through', ski
 test('a warden that is killed while the fleet stands is started again with its agents', skip, async () => {
   await withFleetBeside(TWO, async (stand) => {
     const [old] = wardenProcesses(stand.state).wardens;
-    process.kill(old ?? 0, 'SIGKILL');
-    const late = Date.now() + 30_000;
+    endProcess(old ?? assert.fail('no warden'));
+    const late = Date.now() + 60_000;
     for (;;) {
       const runs = await Promise.all(['one', 'two'].map((agent) => stand.run(agent, ['true'])));
       if (runs.every(({ status }) => status === 0)) break;
       assert.ok(Date.now() < late, 'the fleet should be back');
       await sleep(300);
     }
-    assert.equal(wardenProcesses(stand.state).keepers.length, 1);
+    const keepers = (): readonly number[] => wardenProcesses(stand.state).keepers;
+    for (let n = 0; n < 100 && keepers().length > 1; n++) await sleep(50); // a shell that asks for the date is two for a moment
+    assert.equal(keepers().length, 1);
     assert.ok(processesAbout(stand.state).length > 0);
     assert.equal((await stand.bulkhead(['up', '--json'])).json.steps.length, 0);
   });

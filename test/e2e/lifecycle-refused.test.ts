@@ -273,7 +273,7 @@ test(
         assert.match(full.stderr, /^[^\n]*(space|full|ledger)[^\n]*\n[^\n]+\n$/i);
         assert.ok(full.status === 1 || full.status === 3, `status ${full.status}`);
         rmSync(filler);
-        const late = Date.now() + 30_000;
+        const late = Date.now() + 60_000;
         for (let up = await stand.bulkhead(['up']); up.status !== 0; up = await stand.bulkhead(['up']))
           assert.ok(Date.now() < late, up.stdout + up.stderr);
         assert.deepEqual((await stand.bulkhead(['plan', '--json'])).json, EMPTY_PLAN);

@@ -103,7 +103,7 @@ async function scripts(stand: Stand): Promise<void> {
 
 /** Of the one interpreter that waits. */
 async function descriptorAsked(stand: Stand): Promise<string> {
-  for (const late = Date.now() + 10_000; Date.now() < late; await sleep(100)) {
+  for (const late = Date.now() + 30_000; Date.now() < late; await sleep(100)) {
     const { json } = await stand.bulkhead(['approvals', '--json']);
     const shown = json?.approvals?.map((one: { shown: string }) => one.shown).join('\n') ?? '';
     const fd = /^\/usr\/bin\/perl \/dev\/fd\/(\d+) /m.exec(shown)?.[1];
@@ -119,6 +119,8 @@ async function untouched(stand: Stand): Promise<void> {
   let pid = '';
   started.child.stdout?.on('data', (chunk: string) => (pid += chunk));
   await question(stand, 'factor');
+  for (const late = Date.now() + 30_000; !pid.endsWith('\n'); await sleep(20))
+    assert.ok(Date.now() < late, 'the shell does not say who waits');
   const tried = async (): Promise<void> => {
     const { stdout, stderr } = await stand.run('one', ['python3', '-c', look, pid.trim()]);
     assert.equal(stdout.split('\n').filter((text) => text.includes(' held ')).length, 21, stdout + stderr);

@@ -116,17 +116,18 @@ async function huge(stand: Stand): Promise<void> {
   assert.equal((await stand.run('one', ['true'])).status, 0);
 }
 
+/** What is left lasts longer than anybody waits here (piped.ts). */
 async function behind(stand: Stand): Promise<void> {
-  for (const left of ['sleep 9 &', '(for i in $(seq 300); do echo noise; sleep 0.02; done) &']) {
-    const { status, stdout, ms } = await piped(stand, 'one', ['sh', '-c', `${left} echo out`]).ended;
-    assert.deepEqual([status, ms < 5000], [0, true]);
+  for (const left of ['sleep 300 &', '(for i in $(seq 15000); do echo noise; sleep 0.02; done) &']) {
+    const { status, stdout } = await piped(stand, 'one', ['sh', '-c', `${left} echo out`]).ended;
+    assert.equal(status, 0);
     assert.match(stdout.toString(), /^out$/m);
   }
 }
 
 async function unread(stand: Stand): Promise<void> {
-  const { status, ms } = await piped(stand, 'one', ['sh', '-c', 'sleep 9 & exit 3'], { input: bytes(MIB) }).ended;
-  assert.deepEqual([status, ms < 5000], [3, true]);
+  const { status } = await piped(stand, 'one', ['sh', '-c', 'sleep 300 & exit 3'], { input: bytes(MIB) }).ended;
+  assert.equal(status, 3);
 }
 
 async function signalled(stand: Stand): Promise<void> {
@@ -150,10 +151,10 @@ async function hungUp(stand: Stand): Promise<void> {
   await firstOutput(child);
   child.kill('SIGKILL');
   await ended;
-  for (let tries = 0; ; tries++) {
+  for (const late = Date.now() + 30_000; ; ) {
     const { stdout } = await stand.run('one', ['sh', '-c', 'cat /proc/[0-9]*/cmdline | tr "\\0" " "']);
     if (!stdout.includes('sleep 777')) break;
-    assert.ok(tries < 20, 'the command still runs');
+    assert.ok(Date.now() < late, 'the command still runs');
     await sleep(300);
   }
 }

@@ -61,7 +61,7 @@ agents:
         await t.test(
           'the service sees the access token; the refresh token is in no process but the gateway',
           async () => {
-            const line = `curl -sS -m 9 -H "Authorization: Bearer $CLAUDE_CODE_OAUTH_TOKEN" https://api.test:${origin.port}/`;
+            const line = `curl -sS -m 30 -H "Authorization: Bearer $CLAUDE_CODE_OAUTH_TOKEN" https://api.test:${origin.port}/`;
             const { stdout } = await stand.run('one', ['sh', '-c', `echo "$CLAUDE_CODE_OAUTH_TOKEN"; ${line}`]);
             assert.match(stdout, /^sk-ant-oat01-[A-Za-z0-9]{95}\nok\n$/);
             assert.equal(origin.seen[0]?.headers.authorization, `Bearer ${ACCESS}`);

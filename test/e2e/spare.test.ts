@@ -29,6 +29,7 @@ const CASES: readonly (readonly [claim: string, check: (stand: Stand) => Promise
   ['two commands at once share no stream', apart],
   ['a hundred at once', hundred],
   ['while one goes on, the next finds a spare again', meanwhile],
+  ['whoever is hung up before it begins ends all the same, however late it begins', late],
   ['a spare that is killed is missed by nobody', killed],
   ['while an agent is paused nothing is started, and the spare stays', paused],
   ['a spare ends with its warden, however that ends', ends],
@@ -50,18 +51,21 @@ async function wardenOf(stand: Stand): Promise<number> {
 function spares(state: string): number[] {
   return readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name) || !existsSync(`/proc/${name}/fd/3`)) return [];
-    const line = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
-    const waits = line[1]?.startsWith(`${state}/lib/`) && line[1].endsWith('launch.pl') && line[2] === 'enter';
-    return waits ? [Number(name)] : [];
+    try {
+      const line = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+      const waits = line[1]?.startsWith(`${state}/lib/`) && line[1].endsWith('launch.pl') && line[2] === 'enter';
+      return waits ? [Number(name)] : [];
+    } catch {
+      return []; // it has ended
+    }
   });
 }
 
 async function until<T>(what: string, look: () => T | undefined | false): Promise<T> {
-  for (let tries = 0; ; tries++) {
+  for (const late = Date.now() + 60_000; ; await sleep(50)) {
     const found = look();
     if (found !== undefined && found !== false) return found;
-    assert.ok(tries < 200, what);
-    await sleep(50);
+    assert.ok(Date.now() < late, what);
   }
 }
 
@@ -76,14 +80,15 @@ function spareOf({ state }: Stand): Promise<number> {
   });
 }
 
-/** Launchers in the agent's cgroup that are confined and wait for what to run. */
+/** Launchers in the agent's cgroup that are confined and wait for what to run: who is about to end, or to wait, has other descriptors. */
 function insiders({ fleet }: Stand, agent: string): number[] {
   return readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     try {
       const here = readFileSync(`/proc/${name}/cgroup`, 'utf8').includes(`bulkhead/${fleet}/${agent}\n`);
       const launcher = readFileSync(`/proc/${name}/cmdline`, 'utf8').startsWith('bulkhead-launch');
-      const waits = field(name, 'Seccomp') === '2' && childrenOf(Number(name)).length === 0;
+      const open = readdirSync(`/proc/${name}/fd`).sort().join();
+      const waits = field(name, 'Seccomp') === '2' && childrenOf(Number(name)).length === 0 && open === '0,1,2,3';
       return here && launcher && waits ? [Number(name)] : [];
     } catch {
       return []; // it has ended
@@ -265,6 +270,7 @@ async function apart(stand: Stand): Promise<void> {
 
 async function hundred(stand: Stand): Promise<void> {
   const warden = await wardenOf(stand);
+  await insider(stand, 'one');
   await spareOf(stand);
   const before = readdirSync(`/proc/${warden}/fd`).length;
   const all: Ended[] = await Promise.all(
@@ -294,6 +300,23 @@ async function meanwhile(stand: Stand): Promise<void> {
   assert.equal((await ended).status, 0);
 }
 
+/** Its launcher is held up for longer than who is hung up has to end by himself. */
+async function late(stand: Stand): Promise<void> {
+  await stand.run('one', ['true']);
+  const launcher = await insider(stand, 'one');
+  process.kill(launcher, 'SIGSTOP');
+  try {
+    const { child, ended } = piped(stand, 'one', ['sleep', '300'], { input: null });
+    await until('it was not given the command', () => insiders(stand, 'one').some((pid) => pid !== launcher));
+    child.kill('SIGKILL');
+    await ended;
+    await sleep(3000);
+  } finally {
+    process.kill(launcher, 'SIGCONT');
+  }
+  await until('its command runs on, and nobody wants it', () => !existsSync(`/proc/${launcher}`));
+}
+
 async function killed(stand: Stand): Promise<void> {
   for (const wait of [0, 300]) {
     process.kill(await spareOf(stand), 'SIGKILL');
@@ -304,6 +327,7 @@ async function killed(stand: Stand): Promise<void> {
 }
 
 async function paused(stand: Stand): Promise<void> {
+  await insider(stand, 'one'); // whoever is on the way in there would be taken for the spare
   const spare = await spareOf(stand);
   await stand.bulkhead(['pause', 'one']);
   const { status, stderr } = await stand.run('one', ['true']);

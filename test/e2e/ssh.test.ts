@@ -114,9 +114,11 @@ test('git works over SSH with a key that is nowhere in the compartment, in both 
             },
           );
         await t.test('as another user nothing is signed, and it is a finding', async () => {
+          const before = (await recorded(stand, 'ssh.refused')).length;
           const { status, stderr } = await sh('boxed', `ssh -p ${server.port} root@git.test true`);
           assert.notEqual(status, 0);
           assert.match(stderr, /agent refused operation|Permission denied/);
+          await until(async () => (await recorded(stand, 'ssh.refused')).length > before); // who is refused does not wait for its record
           const refused = (await recorded(stand, 'ssh.refused')).at(-1);
           assert.equal(refused?.why, 'to log in as another user');
           assert.equal(refused?.port, server.port);
@@ -295,7 +297,7 @@ function pidsOf(uid: number | undefined): number[] {
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 20_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 200)))
+  for (const end = Date.now() + 60_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 200)))
     if (await holds()) return;
   throw new Error('it did not come to that in time');
 }

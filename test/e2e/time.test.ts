@@ -41,10 +41,10 @@ test('an agent asks a granted server for the time with its own client, another m
 }, async () => {
   const use = (asked: readonly { question: string }[]): Promise<void> =>
     withFleetBeside(fleet(), async (stand) => {
-      const told = await stand.run('asker', ['ntpdig', '-p', '3', 'clock.test']);
+      const told = await stand.run('asker', ['ntpdig', '-t', '30', '-p', '3', 'clock.test']);
       assert.match(told.stdout, HOUR_AHEAD, told.stderr);
       assert.equal(asked.length, 1);
-      const set = await stand.run('asker', ['ntpdig', '-S', 'clock.test']);
+      const set = await stand.run('asker', ['ntpdig', '-t', '30', '-S', 'clock.test']);
       assert.match(set.stdout + set.stderr, /not permitted|permission|Operation/i);
       const none = await stand.run('idle', ['ntpdig', '-t', '1', 'clock.test']);
       assert.doesNotMatch(none.stdout, /\+3[56]/);
@@ -83,7 +83,7 @@ test('without root too', { skip: NOT_ROOT || LONG }, async () => {
     await withClock(async (asked) => {
       const up = await bulkhead(['up', '-f', join(home, 'fleet.yaml')]);
       assert.equal(up.status, 0, up.stdout + up.stderr);
-      const told = await bulkhead(['run', 'asker', '--', 'ntpdig', 'clock.test']);
+      const told = await bulkhead(['run', 'asker', '--', 'ntpdig', '-t', '30', 'clock.test']);
       assert.match(told.stdout, HOUR_AHEAD, told.stderr);
       assert.equal(asked.length, 1);
       const none = await bulkhead(['run', 'idle', '--', 'ntpdig', '-t', '1', 'clock.test']);

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { observeCgroups, unifiedFolder } from '../../src/host/cgroup/cgroup-roots.ts';
 import { releaseFromLoopback } from '../../src/host/cgroup/loopback-only.ts';
+import { endProcess, signalProcess } from '../../src/host/processes/processes.ts';
 import { wardenProcesses } from '../../src/host/processes/warden-processes.ts';
 import { numbersOf } from '../../src/tiers/host-net.ts';
 import { HOST4, HOST6, type HostNet, run, WORLD4, WORLD6, withHostNet } from './host-net.ts';
@@ -86,14 +87,26 @@ async function serving(started: ChildProcess): Promise<ChildProcess> {
   let said = '';
   started.stdout?.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
   started.stderr?.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
-  for (let n = 0; !said.includes('ready\n'); n++) {
-    assert.ok(n < 500 && started.exitCode === null, `a server does not stand: ${said}`);
-    await sleep(20);
-  }
+  for (const late = Date.now() + 60_000; !said.includes('ready\n'); await sleep(20))
+    assert.ok(Date.now() < late && started.exitCode === null, `a server does not stand: ${said}`);
   return started;
 }
 
-test('tier user: an agent in the host network', { skip: NOT_ROOT, timeout: 600_000 }, async (t) => {
+/** Ways that are answered with a word. One waits less than half a second for its answer (ways.pl), and a busy machine may hold whoever answers up
+ *  for longer: until as many as there should be were answered, those that were not are tried again. */
+async function answered(
+  word: string,
+  ways: readonly string[],
+  wanted: number,
+  attempt: (ways: readonly string[]) => Promise<Map<string, string>> | Map<string, string>,
+): Promise<string[]> {
+  const found = new Set<string>();
+  for (let n = 0; n < 10 && found.size < wanted; n++)
+    for (const way of reaches(await attempt(ways.filter((way) => !found.has(way))), word)) found.add(way);
+  return [...found];
+}
+
+test('tier user: an agent in the host network', { skip: NOT_ROOT }, async (t) => {
   await withHostNet(async (net) => {
     await withFleet(
       FLEET,
@@ -164,7 +177,7 @@ async function attacks(t: TestContext, stand: Stand, net: HostNet): Promise<void
 
   await t.test('what was granted is reached by name, and nothing else was sent', async () => {
     await net.arrived();
-    const { stdout } = await stand.run('ann', ['curl', '-sS', '-m', '5', 'http://world.test/']);
+    const { stdout } = await stand.run('ann', ['curl', '-sS', '-m', '30', 'http://world.test/']);
     assert.equal(stdout, 'world\n');
     const arrived = await net.arrived();
     assert.ok(arrived.length > 0);
@@ -198,8 +211,9 @@ async function attacks(t: TestContext, stand: Stand, net: HostNet): Promise<void
     const found = await tried(stand, 'ann', ways);
     assert.deepEqual(reaches(found, 'host'), [], JSON.stringify([...found]));
     // Answers of a socket at all addresses do not come from 127.0.0.53: two of the ways lead nobody there.
-    assert.equal(reaches(triedBy(stranger(net), ways), 'host').length, ways.length - 2);
-    const granted = await stand.run('ann', ['curl', '-sS', '-m', '5', 'http://db.test:5432/']);
+    const lead = ways.length - 2;
+    assert.equal((await answered('host', ways, lead, (some) => triedBy(stranger(net), some))).length, lead);
+    const granted = await stand.run('ann', ['curl', '-sS', '-m', '30', 'http://db.test:5432/']);
     assert.equal(granted.stdout, 'host\n');
     const others = await stand.run('ben', ['curl', '-sS', '-m', '5', 'http://db.test:5432/']);
     assert.equal(others.stdout, '');
@@ -207,15 +221,17 @@ async function attacks(t: TestContext, stand: Stand, net: HostNet): Promise<void
 
   await t.test('an agent has its own loopback, and no other agent and nobody of the host is on it', async () => {
     const ways = ['127.0.0.1', '::1'].flatMap((at) => [`tcp,${at},7071`, `udp,${at},7071`]);
-    assert.equal(reaches(await tried(stand, 'ann', ways), 'ann').length, ways.length);
+    const own = await answered('ann', ways, ways.length, (some) => tried(stand, 'ann', some));
+    assert.equal(own.length, ways.length);
     assert.deepEqual(reaches(await tried(stand, 'ben', ways), 'ann'), []);
     assert.deepEqual(reaches(triedBy(stranger(net), ways), 'ann'), []);
     assert.deepEqual(reaches(triedBy(net.inside, ways), 'ann'), []);
   });
 
   await t.test('a published port is open to the host and to no agent', async () => {
-    assert.deepEqual(reaches(triedBy(stranger(net), ['tcp,127.0.0.1,7070']), 'ann'), ['tcp,127.0.0.1,7070']);
-    assert.deepEqual(reaches(await tried(stand, 'ben', ['tcp,127.0.0.1,7070']), 'ann'), []);
+    const ways = ['tcp,127.0.0.1,7070'];
+    assert.deepEqual(await answered('ann', ways, 1, (some) => triedBy(stranger(net), some)), ways);
+    assert.deepEqual(reaches(await tried(stand, 'ben', ways), 'ann'), []);
     assert.deepEqual(reaches(triedBy(stranger(net), [`tcp,${HOST4},7070`]), 'ann'), []);
   });
 
@@ -231,14 +247,10 @@ async function attacks(t: TestContext, stand: Stand, net: HostNet): Promise<void
     const names = triedBy(stranger(net), [`tcp,127.0.0.1,7071,from=${door.address4}`]);
     assert.match([...names.values()][0] ?? '', /no connection/);
     // As the warden does when the gateway asks for a connection to a port of the agent: to its own sockets, and no others.
-    const dialled = triedBy(
-      net.inside,
-      [7071, 6000, 7080].map((port) => `tcp,127.0.0.1,${port},from=${door.address4}`),
-    );
-    assert.deepEqual(
-      [...dialled.values()].map((came) => came.replace(/:.*/, '')),
-      ['ann', 'no connection', 'no connection'],
-    );
+    const dialled = [7071, 6000, 7080].map((port) => `tcp,127.0.0.1,${port},from=${door.address4}`);
+    const [open, ...closed] = dialled;
+    assert.deepEqual(await answered('ann', dialled, 1, (some) => triedBy(net.inside, some)), [open]);
+    for (const came of triedBy(net.inside, closed).values()) assert.match(came, /^no connection/);
   });
 
   await t.test('what an agent listens on is not reached from the world', async () => {
@@ -246,7 +258,8 @@ async function attacks(t: TestContext, stand: Stand, net: HostNet): Promise<void
       [7070, 7071].flatMap((port) => [`tcp,${at},${port}`, `udp,${at},${port}`]),
     );
     assert.deepEqual(reaches(triedBy(net.outside, ways), 'ann'), []);
-    assert.equal(reaches(triedBy(net.outside, [`tcp,${HOST4},6000`, `udp,${HOST6},6000`]), 'host').length, 2);
+    const open = [`tcp,${HOST4},6000`, `udp,${HOST6},6000`];
+    assert.equal((await answered('host', open, 2, (some) => triedBy(net.outside, some))).length, 2);
   });
 
   await t.test(
@@ -261,7 +274,7 @@ async function attacks(t: TestContext, stand: Stand, net: HostNet): Promise<void
       await seen(noFilter, /packet filter bulkhead_/);
       assert.deepEqual((await status()).network?.missing, [LOOPBACK]);
       assert.doesNotMatch((await stand.bulkhead(['plan'])).stdout, HOLDS);
-      assert.equal((await stand.run('ann', ['curl', '-sS', '-m', '5', 'http://world.test/'])).stdout, 'world\n');
+      assert.equal((await stand.run('ann', ['curl', '-sS', '-m', '30', 'http://world.test/'])).stdout, 'world\n');
     },
   );
 
@@ -356,7 +369,6 @@ async function attacks(t: TestContext, stand: Stand, net: HostNet): Promise<void
 
 test('the warden killed while it makes or takes away what holds an agent: up goes on, and nothing is left', {
   skip: NOT_ROOT,
-  timeout: 300_000,
 }, async () => {
   await withHostNet(async (net) => {
     await withFleet(
@@ -371,9 +383,13 @@ test('the warden killed while it makes or takes away what holds an agent: up goe
               .split('\n')
               .some((line) => line.includes(`"do":"${does}"`) && line.includes(`"kind":"${kind}"`));
           while (!begun() && started.child.exitCode === null) await sleep(1);
-          for (const pid of wardenProcesses(stand.state).wardens) process.kill(pid, 'SIGKILL');
+          const { keepers, wardens } = wardenProcesses(stand.state);
+          // Nobody puts the fleet up again, held as it should be, before we have looked.
+          for (const pid of keepers) signalProcess(pid, 'SIGSTOP');
+          for (const pid of wardens) endProcess(pid);
           await started.ended;
           if (does === 'make') assert.equal(agentProcesses(stand).length, 0, 'nothing runs that is not held');
+          for (const pid of keepers) signalProcess(pid, 'SIGCONT');
         };
         for (const kind of ['dead-end', 'host-rules']) {
           await killedAt(['up'], 'make', kind);

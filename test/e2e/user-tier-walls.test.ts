@@ -43,11 +43,7 @@ function words(agent: AgentStatus, wall: string): string {
 }
 
 async function until(holds: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  for (let i = 0; i < 100; i++) {
-    if (await holds()) return;
-    await sleep(100);
-  }
-  assert.fail(what);
+  for (const late = Date.now() + 60_000; !(await holds()); await sleep(100)) assert.ok(Date.now() < late, what);
 }
 
 test('an agent on the host’s own files', { skip: NOT_ROOT }, async (t) => {
@@ -113,12 +109,12 @@ test('an agent on the host’s own files', { skip: NOT_ROOT }, async (t) => {
       const listen = `use Socket; socket(my $s, AF_UNIX, SOCK_STREAM, 0); bind($s, pack "S x a*", 1, $ARGV[0]) or die; listen($s, 9); sleep 60`;
       const connect = `use Socket; socket(my $s, AF_UNIX, SOCK_STREAM, 0); connect($s, pack "S x a*", 1, $ARGV[0]) ? print "done" : print 0 + $!`;
       const service = spawn('nsenter', [...host.inside.slice(1), 'perl', '-e', listen, name], { stdio: 'ignore' });
-      await sleep(500);
+      const argv = [...host.inside.slice(1), 'perl', '-e', connect, name];
       try {
-        const free = execFileSync('nsenter', [...host.inside.slice(1), 'perl', '-e', connect, name], {
-          encoding: 'utf8',
-        });
-        assert.equal(free, 'done', 'the control: whoever is outside reaches it');
+        await until(
+          () => execFileSync('nsenter', argv, { encoding: 'utf8' }) === 'done',
+          'the control: whoever is outside reaches it',
+        );
         assert.equal((await stand.run('plain', ['perl', '-e', connect, name])).stdout, '1', 'EPERM, by Landlock');
       } finally {
         service.kill('SIGKILL');
@@ -143,8 +139,10 @@ test('an agent on the host’s own files', { skip: NOT_ROOT }, async (t) => {
       assert.ok(all.length >= 3, String(all));
       process.kill(before.pid ?? 0, 'SIGKILL');
       await until(() => all.every((pid) => !existsSync(`/proc/${pid}`)), 'something outlived its compartment');
-      await until(async () => (await agentOf(stand, 'builder')).state === 'running', 'it was not put up again');
-      assert.notEqual((await agentOf(stand, 'builder')).pid, before.pid);
+      await until(async () => {
+        const { state, pid } = await agentOf(stand, 'builder');
+        return state === 'running' && pid !== undefined && pid !== before.pid;
+      }, 'it was not put up again');
     });
     await t.test('a wall that is taken down by hand is seen at the next probe', async (t) => {
       const document = await agentOf(stand, 'plain', true);

@@ -29,9 +29,13 @@ export function runScript(
   return new Promise((resolve) => {
     const launcher = compartment.enter('script', orders, ['ignore', 'pipe', 'pipe']);
     let [stdout, stderr, timedOut] = ['', '', false];
+    let again: NodeJS.Timeout | undefined;
+    // Again and again: its launcher may only then begin it, on a busy machine or in a compartment that was frozen.
     const end = (): void => {
       timedOut = true;
+      if (launcher.exitCode !== null || launcher.signalCode !== null) return;
       compartment.endChildren(launcher.pid ?? 0);
+      again ??= setInterval(end, 1000);
     };
     const late = setTimeout(end, script.timeoutMs);
     launcher.stdout?.on('data', (chunk: Buffer) => {
@@ -46,12 +50,14 @@ export function runScript(
       if (done) return;
       done = true;
       clearTimeout(late);
+      clearInterval(again);
       for (const stream of [launcher.stdout, launcher.stderr]) stream?.destroy();
       resolve({ stdout, stderr, status, timedOut });
     };
     let status = 125;
     launcher.once('exit', (code, signal) => {
       status = code ?? (signal ? 137 : 125);
+      clearInterval(again);
       // A child of the script may hold its output open: what has come by now is all there is.
       setTimeout(() => finish(status), 200);
     });
