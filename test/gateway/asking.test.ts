@@ -146,6 +146,22 @@ test('after a refusal the next attempt asks again; refused always, it does not',
   assert.equal(inbox.waiting().length, 0);
 });
 
+test('a no that stands right behind the word that a person is asked is heard', async () => {
+  const before_ = world.onQuestion;
+  const { socket } = world.warden;
+  world.onQuestion = ({ id, agent }) => {
+    socket.cork();
+    world.warden.reply({ id, ok: { state: 'asked', id: 1000 } });
+    void world.warden.call('answered', { agent, question: 1000, state: 'refused' });
+    socket.uncork();
+  };
+  try {
+    assert.match(await get('http://long.test/', 'third'), /a person refused it \(question 1000\)/);
+  } finally {
+    world.onQuestion = before_;
+  }
+});
+
 test('a proxy that is asked by name asks too', async () => {
   waitMs = 400;
   await load();

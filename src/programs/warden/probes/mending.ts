@@ -13,6 +13,8 @@ import { NameWatch } from './name-watch.ts';
 
 /** Several names change at once when a tool writes; they are looked at together. */
 const SETTLE_MS = 10;
+/** One that was taken away again just as it was to be covered is looked at again then. */
+const AGAIN_MS = 1000;
 
 /** Puts back what a rename on the host takes off a running compartment. A mount goes away in every namespace when somebody
  *  replaces what it stands on by rename, as editors and git do (rename(2)): then a masked name is open. It is noticed by
@@ -103,7 +105,11 @@ export class Mending {
     this.#covering.add(firstPid);
     launcher.once('close', (status) => {
       this.#covering.delete(firstPid);
-      if (status === 0 && compartment.firstPid === firstPid) this.#look(compartment); // what was replaced meanwhile
+      const look = (): void => {
+        if (compartment.firstPid === firstPid) this.#look(compartment); // what was replaced meanwhile
+      };
+      if (status === 0) look();
+      else setTimeout(look, AGAIN_MS);
     });
     launcher.stderr?.on('data', (chunk: Buffer) =>
       this.#log(compartment).note(`mending: ${chunk.toString('utf8').trim()}`),
