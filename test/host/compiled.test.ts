@@ -79,7 +79,9 @@ test('programs are compiled without a line of them being run, once for each dige
   assert.equal(await compiled(tree, 'one'), name);
 });
 
-test('what is kept is for all to read, whatever the umask, which is as it was afterwards', { skip: NOT_ROOT }, async () => {
+test('what is kept is for all to read, whatever the umask, which is as it was afterwards', {
+  skip: NOT_ROOT,
+}, async () => {
   const { tree } = newTree();
   const umask = process.umask(0o077);
   try {

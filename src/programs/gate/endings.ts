@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, ftruncateSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
 import { Epoll } from '../../host/processes/epoll.ts';
 import { openProcess } from '../../host/processes/pidfd.ts';
 import { type HowEnded, howEnded } from '../../host/processes/process-end.ts';
@@ -32,7 +32,7 @@ export class Endings {
   readonly #file: number;
   readonly #journal: Journal;
   readonly #running = new Map<number, { readonly who: Running; readonly slot: number }>();
-  readonly #free: number[] = Array.from({ length: MOST }, (_, i) => MOST - 1 - i);
+  #free: number[] = Array.from({ length: MOST }, (_, i) => MOST - 1 - i);
 
   /** @param file  of an earlier gate, or empty */
   constructor(file: number, journal: Journal) {
@@ -45,16 +45,20 @@ export class Endings {
     return this.#epoll.fd;
   }
 
-  /** What an earlier gate watched. */
+  /** What an earlier gate watched. Each stays in its slot until its end is written: a gate that is killed over this has forgotten nobody. */
   resume(): void {
-    const left = Array.from({ length: Math.floor(fstatSync(this.#file).size / SLOT) }, (_, i) => this.#read(i));
-    ftruncateSync(this.#file, 0);
-    for (const who of left) {
+    for (let slot = 0; slot < fstatSync(this.#file).size / SLOT; slot++) {
+      const who = this.#read(slot);
       if (who === undefined) continue;
       const handle = openProcess(who.pid);
-      if (handle !== undefined && startTime(who.pid) === who.began && this.#add(handle, who)) continue;
+      if (handle !== undefined && startTime(who.pid) === who.began) {
+        this.#free = this.#free.filter((one) => one !== slot);
+        this.#watch(handle, who, slot);
+        continue;
+      }
       if (handle !== undefined) closeSync(handle);
       this.#write(who, undefined, 'it ended while there was no gate to see it');
+      this.#clear(slot);
     }
   }
 
@@ -76,9 +80,9 @@ export class Endings {
       if (found === undefined || how === 'not yet') return;
       this.#running.delete(handle);
       closeSync(handle);
-      writeSync(this.#file, Buffer.alloc(SLOT), 0, SLOT, found.slot * SLOT);
-      this.#free.push(found.slot);
       this.#write(found.who, how, 'its parent was faster, and this kernel (before 6.15) keeps no status');
+      this.#clear(found.slot);
+      this.#free.push(found.slot);
     });
   }
 
@@ -88,9 +92,17 @@ export class Endings {
     const line = Buffer.alloc(SLOT);
     line.write(JSON.stringify({ ...who, path: who.path.slice(0, LONGEST_PATH) }));
     writeSync(this.#file, line, 0, SLOT, slot * SLOT);
+    this.#watch(handle, who, slot);
+    return true;
+  }
+
+  #watch(handle: number, who: Running, slot: number): void {
     this.#running.set(handle, { who, slot });
     this.#epoll.add(handle, 'once'); // it stays readable while nobody has waited for it
-    return true;
+  }
+
+  #clear(slot: number): void {
+    writeSync(this.#file, Buffer.alloc(SLOT), 0, SLOT, slot * SLOT);
   }
 
   #read(slot: number): Running | undefined {
