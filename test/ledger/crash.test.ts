@@ -133,8 +133,10 @@ test('a loss of power costs no acknowledged entry, is repaired, and leaves a gap
     await sleep(50 + random() * 900);
     await kill(running);
     await writing;
-    // What it began with, the gap of the loss before, is on disk also when no writer has been answered yet.
-    losePower(running.dir, Math.max(health.acknowledged, 1 + Math.max(-1, ...promises.acknowledged.keys())), random);
+    // What it began with, the gap of the loss before, is on disk also when no writer has been answered yet, and so is what its head covers.
+    const head = Number(readFileSync(join(running.dir, 'checkpoint'), 'utf8').split('\n')[1]);
+    const told = 1 + Math.max(-1, ...promises.acknowledged.keys());
+    losePower(running.dir, Math.max(head, health.acknowledged, told), random);
   }
   const last = await started(t, home);
   const entries = await readAll(await connect(t, last));
