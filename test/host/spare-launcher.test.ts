@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { closeSync, readdirSync, readlinkSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -63,6 +63,32 @@ test('one that was killed is not given away, and its ends are closed', async (t)
   }
   const left = (): boolean => readdirSync('/proc/self/fd').length <= open + 2 * 3;
   await until('more than the ends of the two taken is still here', left);
+});
+
+test('nor is one that was killed and did not come to its end yet', async (t) => {
+  const spare = new SpareLaunchers();
+  const cpus = /^Cpus_allowed:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? assert.fail();
+  const one = /^Cpus_allowed_list:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? assert.fail();
+  t.after(() => {
+    execFileSync('taskset', ['-p', cpus, String(process.pid)]);
+    spare.end();
+  });
+  execFileSync('taskset', ['-p', '-c', one, String(process.pid)]);
+  for (let round = 0; round < 5; round++) {
+    const before = childrenOf(process.pid);
+    spare.prepare();
+    const pid = childrenOf(process.pid).find((child) => !before.includes(child)) ?? assert.fail();
+    await until('it did not become ready', () => ['gone', 'S'].includes(state(pid)));
+    // It comes to no processor while we have ours.
+    execFileSync('taskset', ['-p', '-c', one, String(pid)]);
+    execFileSync('renice', ['-n', '19', '-p', String(pid)]);
+    process.kill(pid, 'SIGKILL');
+    const { child } = spare.take([]);
+    const given = child.pid;
+    child.kill('SIGKILL');
+    assert.notEqual(given, pid, `in round ${round}`);
+    await until('it did not end', () => ['gone', 'Z'].includes(state(pid)));
+  }
 });
 
 test('it ends with whoever keeps it, also by SIGKILL, and has then begun nothing', async () => {

@@ -104,6 +104,11 @@ class Slot {
   }
 }
 
+/** PF_EXITING (linux/sched.h). */
+const ENDS = 0x4;
+/** The bit of SIGKILL. */
+const KILLED = 1 << 8;
+
 function begin(orders: readonly Order[], more: readonly number[]): Begun {
   const [input, output, errors] = [pipe(), pipe(), pipe()];
   try {
@@ -115,8 +120,11 @@ function begin(orders: readonly Order[], more: readonly number[]): Begun {
   }
 }
 
-/** That it has ended may not have been told yet. */
+/** That it has ended may not have been told yet, and one that was killed may not have come to its end (proc_pid_stat(5): field 3 is its state, 9 has the
+ *  kernel's flags, 31 the signals that wait for it). */
 function lives(pid: number | undefined): boolean {
-  const [state = 'X'] = (pid !== undefined && statOf(pid)) || [];
-  return !'ZX'.includes(state);
+  const fields = (pid !== undefined && statOf(pid)) || [];
+  const [state = 'X'] = fields;
+  const [flags, pending] = [Number(fields[6]), Number(fields[28])];
+  return !('ZX'.includes(state) || (flags & ENDS) !== 0 || (pending & KILLED) !== 0);
 }
